@@ -1,0 +1,168 @@
+"""What a checkpoint is: every number that the model's shapes and sounds depend on.
+
+A checkpoint folder's ``model.json`` carries all of them; no constant of the model is repeated in
+code. The notation is that of the paper (*The Sound of Pixels*, ECCV 2018, section 3).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class SpecError(ValueError):
+    """A model description is missing, unreadable or contradicts itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """The short-time Fourier transform at one sample rate.
+
+    ``magnitude_scale`` maps magnitudes at this rate to those at the checkpoint's own rate (a
+    longer window sums more samples).
+    """
+
+    rate_hz: int
+    n_fft: int
+    hop: int
+    magnitude_scale: float
+
+    @property
+    def bins(self) -> int:
+        """Linear frequency bins, from 0 Hz to the Nyquist frequency inclusive."""
+        return self.n_fft // 2 + 1
+
+    @property
+    def hop_ns(self) -> int:
+        """Time between two columns, in nanoseconds, rounded."""
+        return round(self.hop * 1_000_000_000 / self.rate_hz)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudioSpec:
+    """Sound as the checkpoint was taught to hear it (paper section 4.3)."""
+
+    rate_hz: int
+    n_fft: int
+    hop: int
+    columns: int  # T: STFT columns in one window
+    frequency_bins: int  # F: log-frequency bins
+    warp_base: float  # b in (b^u - 1) / (b - 1), u in [0, 1]: fraction of Nyquist
+
+    def at_rate(self, rate_hz: int) -> Analysis:
+        """The transform with the same durations at ``rate_hz``.
+
+        The window and the hop keep their length in seconds (to a sample), so a network trained
+        at one rate serves every other without resampling.
+
+        Raises:
+            SpecError: the rate is too low for the transform to be meaningful.
+        """
+        ratio = rate_hz / self.rate_hz
+        n_fft = max(2 * round(self.n_fft * ratio / 2), 2)
+        hop = max(round(self.hop * ratio), 1)
+        if rate_hz < 4000:
+            raise SpecError(f"sample rate {rate_hz} Hz is below 4000 Hz; use a source of 8 kHz up")
+        return Analysis(
+            rate_hz=rate_hz, n_fft=n_fft, hop=hop, magnitude_scale=self.n_fft / n_fft
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisionSpec:
+    """The visual network: a dilated ResNet-18 of stride 16 (paper section 3, video analysis)."""
+
+    width: int  # channels of the first stage; 64 in the paper
+    frame_px: int  # side of the square picture the network sees
+    grid: int  # h = w: cells along one side
+    frames: int  # feature maps that the temporal maximum is taken over
+    rate_hz: float  # feature maps per second, at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundSpec:
+    """The audio U-Net (paper section 3, audio analysis)."""
+
+    width: int  # ngf; 64 in the paper
+    levels: int  # stride-2 levels; 7 in the paper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskSpec:
+    """How mask logits become shares of the mixture; see ``pixelplayer.masks.share``."""
+
+    power: float
+    residual_floor: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """One checkpoint's description, as stored in ``model.json``."""
+
+    name: str
+    channels: int  # K
+    audio: AudioSpec
+    vision: VisionSpec
+    sound: SoundSpec
+    mask: MaskSpec
+
+    @classmethod
+    def load(cls, folder: Path) -> ModelSpec:
+        """Read ``folder/model.json``.
+
+        Raises:
+            SpecError: the file is missing or wrong; the message names the field.
+        """
+        path = folder / "model.json"
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise SpecError(f"no model at {folder}: {path.name} is missing; see docs/models.md") from None
+        except (OSError, ValueError) as error:
+            raise SpecError(f"{path} cannot be read: {error}") from error
+        return cls.from_dict(values)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ModelSpec:
+        """Build from ``model.json``'s content; keys that describe provenance are left aside."""
+        return cls(
+            name=_field(values, "name", str),
+            channels=_field(values, "channels", int),
+            audio=_section(AudioSpec, values, "audio"),
+            vision=_section(VisionSpec, values, "vision"),
+            sound=_section(SoundSpec, values, "sound"),
+            mask=_section(MaskSpec, values, "mask"),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The part of ``model.json`` that describes the model itself."""
+        return dataclasses.asdict(self)
+
+
+def _field(values: Mapping[str, Any], key: str, kind: type[_T]) -> _T:
+    value = values.get(key)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise SpecError(f"model.json: {key!r} must be {kind.__name__}, found {value!r}")
+    return value
+
+
+def _section(kind: type[_T], values: Mapping[str, Any], key: str) -> _T:
+    section = _field(values, key, dict)
+    names = {field.name: field.type for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(section) - set(names))
+    if unknown:
+        raise SpecError(f"model.json: {key}.{unknown[0]} is unknown; known are {sorted(names)}")
+    kinds: dict[str, type] = {"int": int, "float": float}
+    parsed = {name: _field(section, name, kinds[str(names[name])]) for name in names}
+    for name, value in parsed.items():
+        if value <= 0:
+            raise SpecError(f"model.json: {key}.{name} must be positive, found {value}")
+    return kind(**parsed)
