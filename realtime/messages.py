@@ -1,0 +1,367 @@
+"""What travels between the stages: frozen, checked on construction, never pickled.
+
+Rules that hold for every message:
+
+* ``stream`` names the recording or the live session, ``sequence`` counts the messages of one
+  producer on one topic from 0.
+* ``capture_ns`` is the instant at which the first sample (or the picture) was taken, on the clock
+  of the run (:mod:`realtime.clock`). In ``--pace fast`` it is the position in the media.
+* Identity in time is the integer sample index ``first_sample``; ranges are half-open.
+* Arrays belong to the message once it is built: the producer does not write into them again, and
+  the view that consumers get is read-only. ``repr`` shows shapes, never data.
+* A field that is out of range raises :class:`MessageError` naming field, wish and finding.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32: TypeAlias = NDArray[np.float32]
+Complex64: TypeAlias = NDArray[np.complex64]
+Uint8: TypeAlias = NDArray[np.uint8]
+Int16: TypeAlias = NDArray[np.int16]
+
+ControlKind: TypeAlias = Literal[
+    "click", "solo", "unsolo", "mute", "gain", "pin", "objects", "quit"
+]
+RESIDUAL_ID = 0  # the object id that stands for "everything no object claims"
+
+
+class MessageError(ValueError):
+    """A message's field is out of its range, or has the wrong type or shape."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Message:
+    """What all messages have."""
+
+    stream: str
+    sequence: int
+
+    def __post_init__(self) -> None:
+        _text(self, "stream")
+        _at_least(self, 0, "sequence")
+
+    def __repr__(self) -> str:
+        fields = (
+            f"{field.name}={_brief(getattr(self, field.name))}"
+            for field in dataclasses.fields(self)
+        )
+        return f"{type(self).__name__}({', '.join(fields)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class VideoFrame(Message):
+    """One picture: ``pixels`` uint8 (height, width, 3), BGR."""
+
+    capture_ns: int
+    pixels: Uint8
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        _integer(self, "capture_ns")
+        _array(self, "pixels", np.uint8, (None, None, 3))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AudioChunk(Message):
+    """Mono sound: ``samples`` float32 (n,), nominally in -1..1, n >= 1."""
+
+    capture_ns: int
+    first_sample: int
+    rate_hz: int
+    samples: Float32
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        _integer(self, "capture_ns")
+        _at_least(self, 0, "first_sample")
+        _at_least(self, 1, "rate_hz")
+        _array(self, "samples", np.float32, (None,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AudioGap(Message):
+    """Samples [first_sample, first_sample + length_samples) were lost; stands in their place.
+
+    On topic ``audio`` it replaces :class:`AudioChunk`, on ``streams`` :class:`Streams`.
+    """
+
+    first_sample: int
+    length_samples: int
+    rate_hz: int
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        _at_least(self, 0, "first_sample")
+        _at_least(self, 1, "length_samples", "rate_hz")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SightMap(Message):
+    """What one picture shows: ``features`` float32 (K, h, w) in 0..1, of frame_sequence."""
+
+    capture_ns: int
+    frame_sequence: int
+    features: Float32
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        _integer(self, "capture_ns")
+        _at_least(self, 0, "frame_sequence")
+        _array(self, "features", np.float32, (None, None, None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class SoundColumns(Message):
+    """The newest w columns: what they sound like, and the spectrum they belong to.
+
+    ``capture_ns`` is the centre of the first column; ``features`` float32 (K, F, w), linear;
+    ``spectrum`` complex64 (bins, w) of the mixture.
+    """
+
+    capture_ns: int
+    first_column: int
+    rate_hz: int
+    features: Float32
+    spectrum: Complex64
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        _integer(self, "capture_ns")
+        _at_least(self, 0, "first_column")
+        _at_least(self, 1, "rate_hz")
+        _array(self, "features", np.float32, (None, None, None))
+        _array(self, "spectrum", np.complex64, (None, self.features.shape[2]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Streams(Message):
+    """The separated sound: ``samples`` float32 (N + 1, n), one row per object, residual last.
+
+    The rows sum to the mixture. ``object_ids`` (N ids >= 1) name the rows; ``gains`` (N + 1,
+    linear, >= 0) are the effective gains, solo and mute included, and ``pans`` (N + 1, -1 left ..
+    1 right) the places: both are to be applied by the listener, the samples are untouched.
+    """
+
+    capture_ns: int
+    first_sample: int
+    rate_hz: int
+    object_ids: tuple[int, ...]
+    samples: Float32
+    gains: tuple[float, ...]
+    pans: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        _integer(self, "capture_ns")
+        _at_least(self, 0, "first_sample")
+        _at_least(self, 1, "rate_hz")
+        _ids(self, "object_ids")
+        rows = len(self.object_ids) + 1
+        _array(self, "samples", np.float32, (rows, None))
+        _numbers(self, "gains", rows, 0.0, math.inf)
+        _numbers(self, "pans", rows, -1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneObject:
+    """One sounding object.
+
+    ``colour`` is (blue, green, red) in 0..255; ``box`` (x0, y0, x1, y1) and ``centroid`` (x, y)
+    are fractions of the picture, x right, y down; ``energy_db`` is its heat relative to the
+    mixture, ``level_db`` the level of its stream in dBFS; ``gain`` is linear, 0 when muted.
+    """
+
+    id: int
+    colour: tuple[int, int, int]
+    box: tuple[float, float, float, float]
+    centroid: tuple[float, float]
+    energy_db: float
+    level_db: float
+    gain: float
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "id")
+        _numbers(self, "colour", 3, 0, 255)
+        _numbers(self, "box", 4, 0.0, 1.0)
+        _numbers(self, "centroid", 2, 0.0, 1.0)
+        _number(self, "energy_db", -math.inf, math.inf)
+        _number(self, "level_db", -math.inf, math.inf)
+        _number(self, "gain", 0.0, math.inf)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Scene(Message):
+    """Who sounds where: ``heatmap_db`` float32 (h, w), ``clusters`` int16 (h, w) object id or 0."""
+
+    capture_ns: int
+    objects: tuple[SceneObject, ...]
+    heatmap_db: Float32
+    clusters: Int16
+    residual_level_db: float
+    residual_gain: float
+    soloed: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        _integer(self, "capture_ns")
+        if not all(isinstance(item, SceneObject) for item in self.objects):
+            raise MessageError("Scene.objects: wanted SceneObject only")
+        _array(self, "heatmap_db", np.float32, (None, None))
+        _array(self, "clusters", np.int16, self.heatmap_db.shape)
+        _number(self, "residual_level_db", -math.inf, math.inf)
+        _number(self, "residual_gain", 0.0, math.inf)
+        if not all(isinstance(item, int) and item >= 0 for item in self.soloed):
+            raise MessageError(f"Scene.soloed: wanted ids >= 0, got {self.soloed!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Control(Message):
+    """What the user asks for.
+
+    ``x`` and ``y`` are fractions of the picture (click, pin), ``object_id`` is an object or 0 for
+    the residual (solo, mute, gain), ``value`` a linear gain or a number of objects.
+    """
+
+    kind: ControlKind
+    x: float | None = None
+    y: float | None = None
+    object_id: int | None = None
+    value: float | None = None
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        if self.kind not in get_args(ControlKind):
+            raise MessageError(
+                f"Control.kind: wanted one of {get_args(ControlKind)}, got {self.kind!r}"
+            )
+        for name in ("x", "y"):
+            if getattr(self, name) is not None:
+                _number(self, name, 0.0, 1.0)
+        if self.object_id is not None:
+            _at_least(self, 0, "object_id")
+        if self.value is not None:
+            _number(self, "value", 0.0, math.inf)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Stats(Message):
+    """How ``stage`` is doing: counters and gauges; the unit is at the end of each name."""
+
+    stage: str
+    values: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        _text(self, "stage")
+        for key, value in self.values.items():
+            if not isinstance(key, str) or isinstance(value, bool):
+                raise MessageError(f"Stats.values: wanted name -> number, got {key!r} -> {value!r}")
+            if not isinstance(value, int | float | np.integer | np.floating):
+                raise MessageError(f"Stats.values[{key!r}]: wanted a number, got {value!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class End(Message):
+    """Nothing follows on ``topic``; the last message a producer sends there."""
+
+    topic: str
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        _text(self, "topic")
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape}"
+    if isinstance(value, Mapping):
+        return f"<{len(value)} values>"
+    return repr(value)
+
+
+def _fail(owner: object, name: str, wanted: str) -> MessageError:
+    found = _brief(getattr(owner, name))
+    return MessageError(f"{type(owner).__name__}.{name}: wanted {wanted}, got {found}")
+
+
+def _text(owner: object, name: str) -> None:
+    value = getattr(owner, name)
+    if not isinstance(value, str) or not value:
+        raise _fail(owner, name, "a name")
+
+
+def _integer(owner: object, name: str) -> None:
+    value = getattr(owner, name)
+    if type(value) is not int:
+        raise _fail(owner, name, "an int")
+
+
+def _at_least(owner: object, least: int, *names: str) -> None:
+    for name in names:
+        _integer(owner, name)
+        if getattr(owner, name) < least:
+            raise _fail(owner, name, f"an int >= {least}")
+
+
+def _in_range(value: object, low: float, high: float) -> bool:
+    return (
+        isinstance(value, int | float | np.integer | np.floating)
+        and not isinstance(value, bool)
+        and bool(low <= value <= high)
+    )
+
+
+def _number(owner: object, name: str, low: float, high: float) -> None:
+    if not _in_range(getattr(owner, name), low, high):
+        raise _fail(owner, name, f"a number in {low}..{high}")
+
+
+def _numbers(owner: object, name: str, count: int, low: float, high: float) -> None:
+    values = getattr(owner, name)
+    if (
+        not isinstance(values, tuple)
+        or len(values) != count
+        or not all(_in_range(value, low, high) for value in values)
+    ):
+        raise _fail(owner, name, f"a tuple of {count} numbers in {low}..{high}")
+
+
+def _ids(owner: object, name: str) -> None:
+    values = getattr(owner, name)
+    if (
+        not isinstance(values, tuple)
+        or not all(type(value) is int and value >= 1 for value in values)
+        or len(set(values)) != len(values)
+    ):
+        raise _fail(owner, name, "a tuple of different ids >= 1")
+
+
+def _array(
+    owner: object, name: str, dtype: type[np.generic], shape: tuple[int | None, ...]
+) -> None:
+    """Check an array field (None = any length >= 1) and make the message's view read-only."""
+    value: Any = getattr(owner, name)
+    if (
+        not isinstance(value, np.ndarray)
+        or value.dtype != dtype
+        or value.ndim != len(shape)
+        or any(
+            size < 1 if wanted is None else size != wanted
+            for size, wanted in zip(value.shape, shape, strict=True)
+        )
+    ):
+        sizes = ", ".join("any" if wanted is None else str(wanted) for wanted in shape)
+        raise _fail(owner, name, f"{np.dtype(dtype)}({sizes})")
+    if value.flags.writeable:
+        view = value.view()
+        view.flags.writeable = False
+        object.__setattr__(owner, name, view)

@@ -1,0 +1,60 @@
+"""What a stage is: all that happens between two messages, with no socket and no clock inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from realtime.messages import Message
+
+Inputs: TypeAlias = Mapping[str, Sequence[Message]]
+Outputs: TypeAlias = Sequence[tuple[str, Message]]
+
+
+class Stage(Protocol):
+    """One box of the data flow (:mod:`realtime.graph` says what each reads and writes).
+
+    The life of a stage: the constructor only remembers values; ``open`` does what takes long or
+    may fail; ``step`` is then called until ``finished``; ``close`` is called once in any case.
+    All calls come from one thread.
+
+    The end of a run: a source that has nothing more, or whose ``stop`` was called, emits
+    ``End`` on each topic it writes and is finished. A stage that has got ``End`` on all its data
+    inputs flushes, emits ``End`` on each data topic it writes and is finished; a sink is
+    finished when it has put everything away. A topic that nobody writes in this run is ended from
+    the start: its ``End`` is in the first inputs.
+    """
+
+    def open(self) -> None:
+        """Get ready: load, connect, warm up.
+
+        Raises:
+            UsageError, SpecError, EngineError: the user asked for what cannot be (exit code 2).
+            DeviceError: a device or a library is missing (exit code 3).
+        """
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """Take what has arrived, give what follows from it, as (topic, message) in order.
+
+        ``inputs`` has a key for every topic that something arrived on, oldest first; it is empty
+        when nothing has arrived for ``TICK_MS`` of :mod:`realtime.host` (windows and devices live
+        on such ticks) and for a source always. A source may block for up to 20 ms, nobody else
+        may wait for anything.
+        """
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last ``step`` was the last one needed."""
+
+    def close(self) -> None:
+        """Give everything back; also after a failed ``open`` and in the middle of a run."""
+
+    def stats(self) -> Mapping[str, float]:
+        """Counters and gauges for the status line, names ending in their unit; may be empty."""
+
+
+class Source(Stage, Protocol):
+    """A stage without inputs that the supervisor can ask to end."""
+
+    def stop(self) -> None:
+        """Emit ``End`` with the next ``step``; called from any thread, any number of times."""
