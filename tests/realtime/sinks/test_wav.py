@@ -1,0 +1,80 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.errors import DeviceError
+from realtime.sinks import wav
+from realtime.sinks.wav import WavWriter
+
+
+def test_what_is_written_is_read(tmp_path):
+    samples = np.random.default_rng(0).normal(0, 1.5, 1000).astype(np.float32)
+    with WavWriter(tmp_path / "a.wav", 44_100) as writer:
+        for part in np.split(samples, [1, 10, 500]):
+            writer.write(part)
+        assert writer.length_samples == 1000
+    read, rate_hz = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    assert rate_hz == 44_100
+    np.testing.assert_array_equal(read, samples)
+    assert soundfile.info(tmp_path / "a.wav").subtype == "FLOAT"
+
+
+def test_silence(tmp_path):
+    with WavWriter(tmp_path / "a.wav", 8000) as writer:
+        writer.write_silence(200_001)
+        writer.write(np.ones(2, dtype=np.float32))
+    read, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    assert read.size == 200_003
+    assert read[:200_001].max() == 0.0
+    assert read[-1] == 1.0
+
+
+def test_an_empty_file_is_a_wav_file(tmp_path):
+    WavWriter(tmp_path / "a.wav", 8000).close()
+    assert soundfile.info(tmp_path / "a.wav").frames == 0
+
+
+def test_killed_without_warning_it_is_playable_up_to_the_last_flush(tmp_path):
+    path = tmp_path / "killed.wav"
+    program = (
+        "import os, signal, sys, pathlib, numpy as np\n"
+        "from realtime.sinks.wav import WavWriter\n"
+        "writer = WavWriter(pathlib.Path(sys.argv[1]), 16000)\n"
+        "writer.write(np.full(16000, 0.25, dtype=np.float32)); writer.flush()\n"
+        "writer.write(np.full(100, 0.5, dtype=np.float32))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], timeout=60, check=False)
+    read, _ = soundfile.read(path, dtype="float32")
+    assert read.size >= 16_000
+    assert set(np.unique(read[:16_000])) == {0.25}
+
+
+def test_a_file_that_exists_is_not_overwritten(tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"precious")
+    with pytest.raises(DeviceError, match=r"a\.wav"):
+        WavWriter(tmp_path / "a.wav", 8000)
+    assert (tmp_path / "a.wav").read_bytes() == b"precious"
+
+
+def test_a_full_file_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(wav, "largest_length_samples", lambda: 1000)
+    with WavWriter(tmp_path / "a.wav", 8000) as writer:
+        writer.write_silence(1000)
+        with pytest.raises(DeviceError, match="4 GiB"):
+            writer.write(np.zeros(1, dtype=np.float32))
+    assert soundfile.info(tmp_path / "a.wav").frames == 1000
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_says_so(tmp_path):
+    writer = WavWriter(tmp_path / "a.wav", 8000)
+    writer.close()
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        writer._file = full
+        with pytest.raises(DeviceError, match=r"a\.wav cannot be written: No space"):
+            writer.write(np.zeros(1, dtype=np.float32))
