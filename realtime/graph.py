@@ -1,0 +1,172 @@
+"""The whole wiring, as two tables: who there is, and what travels between them.
+
+Nothing else in the project knows who talks to whom. ``docs/architecture.md`` shows the same
+tables; a test compares them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from realtime.messages import (
+    AudioChunk,
+    AudioGap,
+    Control,
+    Message,
+    Scene,
+    SightMap,
+    SoundColumns,
+    Stats,
+    Streams,
+    VideoFrame,
+)
+
+Pace: TypeAlias = Literal["realtime", "fast"]
+Placement: TypeAlias = Literal["threads", "processes"]
+StageKind: TypeAlias = Literal["source", "stage", "sink", "supervisor"]
+WhenFull: TypeAlias = Literal["newest", "drop", "gap", "wait"]
+"""What happens when ``depth`` messages are on their way and one more comes.
+
+``newest``: it is dropped and counted, and the consumer skips to the newest that it finds.
+``drop``: it is dropped and counted; the consumer gets all that got through.
+``gap``: it is dropped and counted, and an AudioGap of that length follows before the next.
+``wait``: the producer waits (back-pressure); nothing is lost.
+"""
+
+MAIN = "main"  # the process that the command itself runs in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicEntry:
+    """One kind of traffic. ``End`` is allowed on every topic besides ``messages``.
+
+    ``rate_hz`` is what to expect; ``depth`` bounds the messages on their way to one consumer.
+    A data topic ends, and its end ends the run; the others are remarks on the side.
+    """
+
+    messages: tuple[type[Message], ...]
+    rate_hz: float
+    depth: int
+    when_full: WhenFull
+    is_data: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageEntry:
+    """One stage: what it is, reads and writes, and its process when placed in ``processes``."""
+
+    kind: StageKind
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    process: str = MAIN
+    thread: Literal["own", "main"] = "own"  # some window systems work on the main thread only
+    keeps_up: bool = True  # False: a viewer; it never holds the others up, not even in fast
+
+
+# Depths: `newest` is deep enough for a slow consumer to find a really new one behind the old ones;
+# 10 s of sound are 1000 chunks of 10 ms, or 150 steps of three hops.
+TOPICS: Mapping[str, TopicEntry] = MappingProxyType(
+    {
+        "video": TopicEntry(messages=(VideoFrame,), rate_hz=30, depth=8, when_full="newest"),
+        "audio": TopicEntry(
+            messages=(AudioChunk, AudioGap), rate_hz=100, depth=1000, when_full="gap"
+        ),
+        "sight": TopicEntry(messages=(SightMap,), rate_hz=15, depth=8, when_full="newest"),
+        # A full `sound` makes hearing wait, so that what is lost is lost at `audio`, as a gap.
+        "sound": TopicEntry(messages=(SoundColumns,), rate_hz=15, depth=150, when_full="wait"),
+        "streams": TopicEntry(messages=(Streams, AudioGap), rate_hz=15, depth=150, when_full="gap"),
+        "scene": TopicEntry(messages=(Scene,), rate_hz=10, depth=8, when_full="newest"),
+        "control": TopicEntry(
+            messages=(Control,), rate_hz=10, depth=1000, when_full="wait", is_data=False
+        ),
+        "stats": TopicEntry(
+            messages=(Stats,), rate_hz=10, depth=100, when_full="drop", is_data=False
+        ),
+    }
+)
+
+STAGES: Mapping[str, StageEntry] = MappingProxyType(
+    {
+        "demo": StageEntry(kind="source", writes=("video", "audio")),
+        "media": StageEntry(kind="source", writes=("video", "audio")),
+        "camera": StageEntry(kind="source", writes=("video",)),
+        "microphone": StageEntry(kind="source", writes=("audio",)),
+        "sight": StageEntry(kind="stage", reads=("video",), writes=("sight",), process="sight"),
+        "hearing": StageEntry(kind="stage", reads=("audio",), writes=("sound",), process="hearing"),
+        "separator": StageEntry(
+            kind="stage",
+            reads=("sight", "sound", "control"),
+            writes=("streams", "scene"),
+            process="separator",
+        ),
+        "speaker": StageEntry(kind="sink", reads=("streams",)),
+        "recorder": StageEntry(kind="sink", reads=("video", "audio", "streams", "scene", "stats")),
+        "window": StageEntry(
+            kind="sink",
+            reads=("video", "scene", "stats"),
+            writes=("control",),
+            thread="main",
+            keeps_up=False,
+        ),
+        "web": StageEntry(
+            kind="sink",
+            reads=("video", "streams", "scene", "stats"),
+            writes=("control",),
+            keeps_up=False,
+        ),
+        "supervisor": StageEntry(
+            kind="supervisor", reads=("control", "scene"), writes=("stats",), keeps_up=False
+        ),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Edge:
+    """One producer's way to one consumer on one topic."""
+
+    topic: str
+    producer: str
+    consumer: str
+
+
+def edges(stages: Collection[str]) -> tuple[Edge, ...]:
+    """All edges between the stages of a run, in the order of the tables.
+
+    Raises:
+        KeyError: a name that is not in ``STAGES``.
+    """
+    return tuple(
+        Edge(topic=topic, producer=producer, consumer=consumer)
+        for topic in TOPICS
+        for producer in stages
+        if topic in STAGES[producer].writes
+        for consumer in stages
+        if topic in STAGES[consumer].reads
+    )
+
+
+def when_full(topic: str, consumer: str, pace: Pace) -> WhenFull:
+    """The rule of one edge: in ``fast`` nobody loses data but the viewers."""
+    entry = TOPICS[topic]
+    if pace == "fast" and entry.is_data and STAGES[consumer].keeps_up:
+        return "wait"
+    if entry.when_full == "wait" and not STAGES[consumer].keeps_up and entry.is_data:
+        return "drop"
+    return entry.when_full
+
+
+def depth(topic: str, pace: Pace) -> int:
+    """The bound of one edge: with back-pressure a short queue is as good as a long one."""
+    return min(TOPICS[topic].depth, 16) if pace == "fast" else TOPICS[topic].depth
+
+
+def unwritten(stage: str, stages: Collection[str]) -> tuple[str, ...]:
+    """Data topics that ``stage`` reads and nobody of this run writes; they count as ended."""
+    written = {topic for name in stages for topic in STAGES[name].writes}
+    return tuple(
+        topic for topic in STAGES[stage].reads if topic not in written and TOPICS[topic].is_data
+    )
