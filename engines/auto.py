@@ -1,0 +1,260 @@
+"""Chooses the engine that is fastest here, by trying.
+
+Both networks run side by side in a live run, so they are measured side by side: a backend that
+is fast alone may take the cores that the other network needs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import platform
+import statistics
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from engines import memory
+from engines.errors import EngineError
+from engines.model import graph_path
+from engines.protocol import Engine, Network
+from engines.registry import BACKENDS, is_installed, open_engine
+
+# Torch is the reference, not a candidate: a live run does not import it unasked.
+CANDIDATES = ("openvino", "onnxruntime")
+
+_NETWORKS: tuple[Network, ...] = ("vision", "sound")
+_RUNS_MIN = 4
+_MEASURE_S = 0.5  # for each candidate, unless a network needs longer for its fewest runs
+
+Timer = Callable[[], float]
+Opener = Callable[[Path, Network, str, str, int], Engine]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """One candidate: the time both networks take, each its median, or why there is none."""
+
+    backend: str
+    vision_ms: float
+    sound_ms: float
+    problem: str | None = None
+
+    @property
+    def total_ms(self) -> float:
+        """Both networks, once each; infinite where the candidate does not run."""
+        return self.vision_ms + self.sound_ms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The backend chosen, and the reasons."""
+
+    backend: str
+    precision: str
+    measurements: tuple[Measurement, ...]  # the fastest first
+    origin: str  # how they were come by, as a clause
+
+    def report(self) -> str:
+        """The choice and its reasons, one line for each candidate."""
+        lines = [f"engine {self.backend}/{self.precision}: the fastest here, {self.origin}"]
+        for entry in self.measurements:
+            reason = entry.problem or (
+                f"vision {entry.vision_ms:.1f} ms, sound {entry.sound_ms:.1f} ms"
+            )
+            lines.append(f"  {entry.backend}: {reason}")
+        return "\n".join(lines)
+
+
+def choose(
+    model_dir: Path,
+    threads: int,
+    precision: str = "auto",
+    *,
+    cache: Path | None = None,
+    timer: Timer = time.perf_counter,
+    opener: Opener = open_engine,
+) -> Choice:
+    """The fastest candidate for this model on this machine; measured once, then remembered.
+
+    Args:
+        model_dir: the model's folder.
+        threads: CPU threads for each of the two networks, at least 1.
+        precision: ``auto``, ``fp32``, or one that the model has graphs for.
+        cache: the JSON file to remember in; by default the user's own.
+        timer: seconds, monotonic.
+        opener: opens an engine, as ``engines.registry.open_engine``.
+
+    Raises:
+        EngineError: no candidate runs this model; the message has every reason.
+    """
+    path = cache or memory.default_path()
+    resolved = "fp32" if precision == "auto" else precision
+    key = _key(model_dir, resolved, threads)
+    remembered = _recalled(path, key) if path else None
+    if remembered:
+        return Choice(
+            backend=remembered[0].backend,
+            precision=resolved,
+            measurements=remembered,
+            origin=f"measured earlier (remembered in {path})",
+        )
+    measured = tuple(
+        sorted(
+            (
+                _measured(model_dir, backend, resolved, threads, timer, opener)
+                for backend in CANDIDATES
+            ),
+            key=lambda entry: entry.total_ms,
+        )
+    )
+    best = measured[0]
+    if best.problem is not None:
+        reasons = "; ".join(f"{entry.backend}: {entry.problem}" for entry in measured)
+        raise EngineError(f"no engine runs the model in {model_dir} ({reasons})")
+    trouble = (
+        memory.remember(path, key, {"measurements": [_as_json(entry) for entry in measured]})
+        if path
+        else "the user has no home folder"
+    )
+    return Choice(
+        backend=best.backend,
+        precision=resolved,
+        measurements=measured,
+        origin=f"measured now; not remembered ({trouble})" if trouble else "measured now",
+    )
+
+
+def _measured(
+    model_dir: Path, backend: str, precision: str, threads: int, timer: Timer, opener: Opener
+) -> Measurement:
+    """Run both networks of one candidate side by side until both have been timed enough."""
+    engines: list[Engine] = []
+    try:
+        for network in _NETWORKS:
+            engines.append(opener(model_dir, network, backend, precision, threads))
+        vision_ms, sound_ms = _medians_ms(engines, timer)
+    except EngineError as error:
+        return _failed(backend, str(error))
+    finally:
+        for engine in engines:
+            engine.close()
+    return Measurement(backend=backend, vision_ms=vision_ms, sound_ms=sound_ms)
+
+
+def _medians_ms(engines: Sequence[Engine], timer: Timer) -> list[float]:
+    times: list[list[float]] = [[] for _ in engines]
+    failures: list[EngineError] = []
+    deadline = timer() + _MEASURE_S
+
+    def enough() -> bool:
+        return bool(failures) or (
+            timer() >= deadline and all(len(entry) >= _RUNS_MIN for entry in times)
+        )
+
+    def run(engine: Engine, taken: list[float]) -> None:
+        inputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in engine.inputs}
+        try:
+            # The one that is done first goes on, so that the other is timed under load.
+            while not enough():
+                start = timer()
+                engine.infer(inputs)
+                taken.append(timer() - start)
+        except EngineError as error:
+            failures.append(error)
+
+    workers = [
+        threading.Thread(target=run, args=(engine, taken), name="measure", daemon=True)
+        for engine, taken in zip(engines, times, strict=True)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    if failures:
+        raise failures[0]
+    return [1000 * statistics.median(taken) for taken in times]
+
+
+def _failed(backend: str, problem: str) -> Measurement:
+    return Measurement(backend=backend, vision_ms=math.inf, sound_ms=math.inf, problem=problem)
+
+
+def _recalled(path: Path, key: str) -> tuple[Measurement, ...]:
+    """The measurements remembered under ``key``, the fastest first; empty if unusable."""
+    entry = memory.recall(path, key) or {}
+    rows = entry.get("measurements")
+    if not isinstance(rows, list):
+        return ()
+    try:
+        measurements = [_from_json(row) for row in rows]
+    except (KeyError, TypeError, ValueError):
+        return ()
+    measurements.sort(key=lambda measurement: measurement.total_ms)
+    if not measurements or not math.isfinite(measurements[0].total_ms):
+        return ()
+    return tuple(measurements)
+
+
+def _as_json(entry: Measurement) -> dict[str, str | float]:
+    if entry.problem is not None:
+        return {"backend": entry.backend, "problem": entry.problem}
+    return {"backend": entry.backend, "vision_ms": entry.vision_ms, "sound_ms": entry.sound_ms}
+
+
+def _from_json(row: dict[str, object]) -> Measurement:
+    backend = row["backend"]
+    if backend not in CANDIDATES:
+        raise ValueError(f"{backend!r} is no candidate")
+    if "problem" in row:
+        return _failed(str(backend), str(row["problem"]))
+    vision_ms, sound_ms = row["vision_ms"], row["sound_ms"]
+    if not isinstance(vision_ms, float) or not isinstance(sound_ms, float):
+        raise TypeError("a time is no number")
+    return Measurement(backend=str(backend), vision_ms=vision_ms, sound_ms=sound_ms)
+
+
+def _key(model_dir: Path, precision: str, threads: int) -> str:
+    """A digest of all that the measurement depends on.
+
+    Raises:
+        EngineError: a graph cannot be read.
+    """
+    digest = hashlib.sha256()
+    for network in _NETWORKS:
+        path = graph_path(model_dir, network, precision)
+        try:
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+        except OSError as error:
+            raise EngineError(
+                f"{path} cannot be read ({error.strerror}); "
+                "export the model again, see docs/models.md"
+            ) from None
+    versions = [f"{backend} {_version(backend)}" for backend in CANDIDATES]
+    machine = [platform.machine(), _processor(), str(os.cpu_count()), str(threads), precision]
+    digest.update("\n".join([*versions, *machine]).encode())
+    return digest.hexdigest()
+
+
+def _version(backend: str) -> str:
+    if not is_installed(backend):
+        return "not installed"
+    try:
+        return metadata.version(BACKENDS[backend].runtime)
+    except metadata.PackageNotFoundError:
+        return "of unknown version"
+
+
+def _processor() -> str:
+    """The CPU's name; Linux tells it in /proc only."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return platform.processor()
+    return next((line for line in lines if line.startswith("model name")), platform.processor())

@@ -1,0 +1,69 @@
+"""What was measured on this machine before, in a small JSON file of the user's cache.
+
+The file is a convenience: where it is missing, damaged or cannot be written, nothing is
+remembered and nothing fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+_VERSION = 1
+
+
+def default_path() -> Path | None:
+    """``$XDG_CACHE_HOME/live-pixel-player/engines.json``, or under ``~/.cache``.
+
+    None where the user has no home folder.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG specification has relative paths ignored.
+    if Path(cache).is_absolute():
+        root = Path(cache)
+    else:
+        try:
+            root = Path.home() / ".cache"
+        except RuntimeError:
+            return None
+    return root / "live-pixel-player" / "engines.json"
+
+
+def recall(path: Path, key: str) -> Mapping[str, Any] | None:
+    """What was remembered under ``key``; None where there is nothing, or nothing readable."""
+    entry = _entries(path).get(key)
+    return entry if isinstance(entry, dict) else None
+
+
+def remember(path: Path, key: str, entry: Mapping[str, Any]) -> str | None:
+    """Keep ``entry`` under ``key``.
+
+    Returns:
+        None, or why it could not be kept.
+    """
+    content = {"version": _VERSION, "entries": {**_entries(path), key: dict(entry)}}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=path.parent, suffix=".tmp", encoding="utf-8", delete=False
+        ) as scratch:
+            json.dump(content, scratch, indent=1)
+        Path(scratch.name).replace(path)
+    except OSError as error:
+        return f"{path} cannot be written: {error.strerror}"
+    return None
+
+
+def _entries(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict) or content.get("version") != _VERSION:
+        return {}
+    entries = content.get("entries")
+    return entries if isinstance(entries, dict) else {}

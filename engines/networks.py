@@ -1,0 +1,42 @@
+"""The inputs and outputs that a model's two networks must have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines.protocol import Network, TensorSpec
+from pixelplayer.spec import ModelSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkRequest:
+    """One network of one model, and how it shall be run: what a backend is asked to open."""
+
+    folder: Path
+    network: Network
+    spec: ModelSpec
+    graph: Path  # the ONNX file of the wanted precision
+    precision: str
+    threads: int  # CPU threads, at least 1
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """The network's inputs at batch 1."""
+        if self.network == "vision":
+            side = self.spec.vision.frame_px
+            return (TensorSpec(name="picture", shape=(1, 3, side, side)),)
+        audio = self.spec.audio
+        return (
+            TensorSpec(name="log_magnitude", shape=(1, 1, audio.frequency_bins, audio.columns)),
+        )
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """The network's outputs at batch 1."""
+        channels = self.spec.channels
+        if self.network == "vision":
+            grid = self.spec.vision.grid
+            return (TensorSpec(name="features", shape=(1, channels, grid, grid)),)
+        audio = self.spec.audio
+        return (TensorSpec(name="sound", shape=(1, channels, audio.frequency_bins, audio.columns)),)

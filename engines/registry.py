@@ -1,0 +1,90 @@
+"""Which engines there are, and how one is opened."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from engines.errors import EngineError
+from engines.model import graph_path, read_spec
+from engines.networks import NetworkRequest
+from engines.protocol import Engine, Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """One way to run a network."""
+
+    module: str  # defines open_network(NetworkRequest) -> Engine
+    runtime: str  # the package that it needs
+    install: str  # the command that brings that package
+
+
+BACKENDS: Mapping[str, Backend] = MappingProxyType(
+    {
+        "onnxruntime": Backend(
+            module="engines.backends.onnxruntime",
+            runtime="onnxruntime",
+            install="pip install onnxruntime",
+        ),
+        "openvino": Backend(
+            module="engines.backends.openvino",
+            runtime="openvino",
+            install="pip install openvino",
+        ),
+        "torch": Backend(
+            module="engines.backends.torch",
+            runtime="torch",
+            install="pip install torch",
+        ),
+    }
+)
+
+
+def is_installed(backend: str) -> bool:
+    """Whether the package that ``backend`` needs is there; nothing is imported."""
+    return importlib.util.find_spec(BACKENDS[backend].runtime) is not None
+
+
+def open_engine(
+    model_dir: Path, network: Network, backend: str, precision: str, threads: int
+) -> Engine:
+    """Compile and warm up one network of a model.
+
+    Args:
+        model_dir: the model's folder.
+        network: which of its two networks.
+        backend: a name in ``BACKENDS``; what ``auto`` means is decided by ``engines.auto``.
+        precision: ``auto``, ``fp32``, or one that the model has a graph for.
+        threads: CPU threads the network may use, at least 1.
+
+    Raises:
+        EngineError: backend or precision is unknown or not there, or the model is unusable.
+    """
+    entry = BACKENDS.get(backend)
+    if entry is None:
+        raise EngineError(f"unknown engine {backend!r}; there are {', '.join(BACKENDS)}")
+    if threads < 1:
+        raise EngineError(f"an engine needs at least 1 thread, got {threads = }")
+    if not is_installed(backend):
+        raise EngineError(f"engine {backend} is not installed; run: {entry.install}")
+    request = NetworkRequest(
+        folder=model_dir,
+        network=network,
+        spec=read_spec(model_dir),
+        graph=graph_path(model_dir, network, precision),
+        precision="fp32" if precision == "auto" else precision,
+        threads=threads,
+    )
+    try:
+        module = importlib.import_module(entry.module)
+    except (ImportError, OSError) as error:
+        raise EngineError(
+            f"engine {backend} is installed but does not load ({error}); run: {entry.install}"
+        ) from error
+    engine: Engine = module.open_network(request)
+    return engine
