@@ -1,0 +1,165 @@
+"""The ear: the mixture's columns, and what the sound network makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import numpy as np
+
+from engines.protocol import Engine
+from pixelplayer.spec import ModelSpec
+from pixelplayer.stft import Samples
+from realtime.clock import NS_PER_MS, NS_PER_S
+from realtime.errors import UsageError
+from realtime.messages import AudioChunk, AudioGap, End, Message, SoundColumns
+from realtime.stage import Inputs, Outputs
+from realtime.stages.listener import Heard, Listener, Pace
+
+# Clocks drift by parts per million; what is less than this is rounding or jitter, not drift.
+_DRIFT_NS = 20 * NS_PER_MS
+
+
+@dataclass(slots=True)
+class _Stream:
+    """One run of samples at one rate."""
+
+    name: str
+    listener: Listener
+    next_sample: int  # of the input; all before it has been heard
+    origin_ns: int  # capture time of sample 0
+
+    def instant_ns(self, sample: int) -> int:
+        rate_hz = self.listener.analysis.rate_hz
+        return self.origin_ns + round(sample * NS_PER_S / rate_hz)
+
+
+class Hearing:
+    """Topic ``audio`` in, topic ``sound`` out.
+
+    Every column of the input comes out once, however the input is cut into chunks. Lost samples
+    count as silence. After a restart in the middle of a recording, columns keep their numbers.
+    """
+
+    def __init__(self, open_engine: Callable[[], Engine], spec: ModelSpec, pace: Pace) -> None:
+        self._open_engine = open_engine
+        self._spec = spec
+        self._pace = pace
+        self._resources = ExitStack()
+        self._engine: Engine | None = None
+        self._input: _Stream | None = None
+        self._sequence = 0
+        self._lost_samples = 0
+        self._finished = False
+
+    def open(self) -> None:
+        """Load the sound network."""
+        self._engine = self._resources.enter_context(self._open_engine())
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """Features for all the columns that are complete; the rest, and the end, after the end.
+
+        Raises:
+            UsageError: the sample rate changes.
+        """
+        outputs: list[tuple[str, Message]] = []
+        for message in inputs.get("audio", ()):
+            if isinstance(message, AudioChunk):
+                outputs += self._hear(message)
+            elif isinstance(message, AudioGap):
+                outputs += self._miss(message)
+            elif isinstance(message, End):
+                outputs += self._end(message)
+        return outputs
+
+    @property
+    def finished(self) -> bool:
+        """Whether the sound has ended and all columns are out."""
+        return self._finished
+
+    def close(self) -> None:
+        """Unload the network."""
+        self._engine = None
+        self._resources.close()
+
+    def stats(self) -> Mapping[str, float]:
+        """What was lost on the way here, and what waits."""
+        behind = 0 if self._input is None else self._input.listener.pending_columns
+        return {"lost_samples": self._lost_samples, "pending_columns": behind}
+
+    def _hear(self, chunk: AudioChunk) -> list[tuple[str, Message]]:
+        stream = self._stream(chunk, chunk.capture_ns)
+        said_ns = stream.instant_ns(chunk.first_sample)
+        if abs(chunk.capture_ns - said_ns) > _DRIFT_NS:
+            stream.origin_ns += chunk.capture_ns - said_ns
+        outputs = self._silence(stream, chunk.first_sample)
+        unheard = chunk.samples[max(stream.next_sample - chunk.first_sample, 0) :]
+        stream.next_sample += len(unheard)
+        return outputs + self._messages(stream, stream.listener.feed(unheard))
+
+    def _miss(self, gap: AudioGap) -> list[tuple[str, Message]]:
+        stop = gap.first_sample + gap.length_samples
+        if self._input is None:
+            return []  # the first chunk will say where and when the sound starts
+        return self._silence(self._stream(gap, self._input.origin_ns), stop)
+
+    def _silence(self, stream: _Stream, stop: int) -> list[tuple[str, Message]]:
+        """Hear silence up to sample ``stop``, a second at a time to bound the memory."""
+        outputs: list[tuple[str, Message]] = []
+        while stream.next_sample < stop:
+            length = min(stop - stream.next_sample, stream.listener.analysis.rate_hz)
+            stream.next_sample += length
+            self._lost_samples += length
+            outputs += self._messages(stream, stream.listener.feed(np.zeros(length, np.float32)))
+        return outputs
+
+    def _end(self, end: End) -> list[tuple[str, Message]]:
+        outputs: list[tuple[str, Message]] = []
+        if self._input is not None:
+            outputs += self._messages(self._input, self._input.listener.flush())
+        outputs.append(("sound", End(stream=end.stream, sequence=self._sequence, topic="sound")))
+        self._finished = True
+        return outputs
+
+    def _messages(self, stream: _Stream, heard: list[Heard]) -> list[tuple[str, Message]]:
+        outputs: list[tuple[str, Message]] = []
+        analysis = stream.listener.analysis
+        for block in heard:
+            columns = SoundColumns(
+                stream=stream.name,
+                sequence=self._sequence,
+                capture_ns=stream.instant_ns(block.first_column * analysis.hop),
+                first_column=block.first_column,
+                rate_hz=analysis.rate_hz,
+                features=block.features,
+                spectrum=block.spectrum,
+            )
+            outputs.append(("sound", columns))
+            self._sequence += 1
+        return outputs
+
+    def _stream(self, message: AudioChunk | AudioGap, capture_ns: int) -> _Stream:
+        """The stream that the message continues or starts."""
+        if self._input is None:
+            analysis = self._spec.audio.at_rate(message.rate_hz)
+            first_column = -(-message.first_sample // analysis.hop)
+            past_ns = round(message.first_sample * NS_PER_S / message.rate_hz)
+            self._input = _Stream(
+                name=message.stream,
+                listener=Listener(self._infer, self._spec, analysis, self._pace, first_column),
+                next_sample=first_column * analysis.hop,
+                origin_ns=capture_ns - past_ns,
+            )
+        found_hz = self._input.listener.analysis.rate_hz
+        if message.rate_hz != found_hz:
+            raise UsageError(
+                f"the sample rate changed from {found_hz} Hz to {message.rate_hz} Hz in the "
+                f"middle of {message.stream!r}; restart, or set the device to one rate"
+            )
+        return self._input
+
+    def _infer(self, log_magnitude: Samples) -> Samples:
+        if self._engine is None:
+            raise RuntimeError("Hearing.step before Hearing.open")
+        return self._engine.infer({"log_magnitude": log_magnitude})["sound"]

@@ -1,0 +1,87 @@
+"""The eye: a feature map of every picture that is worth looking at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+from engines.protocol import Engine
+from pixelplayer.spec import VisionSpec
+from realtime import picture
+from realtime.clock import NS_PER_MS, NS_PER_S
+from realtime.messages import End, Message, SightMap, VideoFrame
+from realtime.stage import Inputs, Outputs
+
+
+class Sight:
+    """Topic ``video`` in, topic ``sight`` out.
+
+    Of the pictures captured in one period of ``1 / rate_hz`` only the first is looked at: which
+    ones depends on their capture times alone, so a file gives the same maps on every machine.
+    """
+
+    def __init__(self, open_engine: Callable[[], Engine], spec: VisionSpec) -> None:
+        self._open_engine = open_engine
+        self._spec = spec
+        self._resources = ExitStack()
+        self._engine: Engine | None = None
+        self._period: int | None = None
+        self._sequence = 0
+        self._skipped = 0
+        self._finished = False
+
+    def open(self) -> None:
+        """Load the visual network."""
+        self._engine = self._resources.enter_context(self._open_engine())
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """A map for every picture picked; the end after the end."""
+        outputs: list[tuple[str, Message]] = []
+        for message in inputs.get("video", ()):
+            if isinstance(message, VideoFrame):
+                if self._picks(message.capture_ns):
+                    outputs.append(("sight", self._look(message)))
+                    self._sequence += 1
+                else:
+                    self._skipped += 1
+            elif isinstance(message, End):
+                end = End(stream=message.stream, sequence=self._sequence, topic="sight")
+                outputs.append(("sight", end))
+                self._finished = True
+        return outputs
+
+    @property
+    def finished(self) -> bool:
+        """Whether the pictures have ended."""
+        return self._finished
+
+    def close(self) -> None:
+        """Unload the network."""
+        self._engine = None
+        self._resources.close()
+
+    def stats(self) -> Mapping[str, float]:
+        """Pictures looked at and passed over."""
+        return {"maps_count": self._sequence, "skipped_frames": self._skipped}
+
+    def _picks(self, capture_ns: int) -> bool:
+        """Whether this picture is the first of its period."""
+        # Capture times are rounded: a picture up to 1 ms before its period belongs to it.
+        millihertz = round(self._spec.rate_hz * 1000)
+        period = (capture_ns + NS_PER_MS) * millihertz // (1000 * NS_PER_S)
+        first = period != self._period
+        self._period = period
+        return first
+
+    def _look(self, frame: VideoFrame) -> SightMap:
+        if self._engine is None:
+            raise RuntimeError("Sight.step before Sight.open")
+        square = picture.to_network(frame.pixels, self._spec.frame_px)
+        features = self._engine.infer({"picture": square})["features"]
+        return SightMap(
+            stream=frame.stream,
+            sequence=self._sequence,
+            capture_ns=frame.capture_ns,
+            frame_sequence=frame.sequence,
+            features=features[0],
+        )
