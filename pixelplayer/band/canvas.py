@@ -82,7 +82,8 @@ class Canvas:
 
     def _place(self, points: Points) -> npt.NDArray[np.int32]:
         turned = (points - 0.5) @ self._matrix.T + 0.5
-        return np.rint(turned * self._side).astype(np.int32)
+        placed: npt.NDArray[np.int32] = np.rint(turned * self._side).astype(np.int32)
+        return placed
 
 
 def smooth(points: Sequence[tuple[float, float]]) -> Points:

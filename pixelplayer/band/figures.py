@@ -149,8 +149,10 @@ def _trumpet(canvas: Canvas, pose: _Pose) -> None:
     bell = np.concatenate([_curve(upper), _curve(lower)])
     canvas.fill((bell - (0.75, 0.475)) * 1.02 + (0.75, 0.475), dark)
     canvas.shade(bell, light, dark, np.array([(0.72, 0.36), (0.76, 0.66)]))
-    shine = np.concatenate([_curve(upper) + (0.0, 0.03), _curve(upper)[::-1] + (0.0, 0.055)])
-    canvas.fill(shine[8:-8], _paler(light))
+    edge = _curve(upper)[8:]
+    down = np.array([0.0, 1.0])
+    shine = np.concatenate([edge + 0.03 * down, edge[::-1] + 0.055 * down])
+    canvas.fill(shine, _paler(light))
     rim = [(0.935, 0.235), (0.965, 0.32), (0.972, 0.475), (0.965, 0.63), (0.935, 0.715),
            (0.915, 0.63), (0.908, 0.475), (0.915, 0.32)]  # fmt: skip
     canvas.fill(smooth(rim), light)
@@ -275,6 +277,7 @@ def _paler(colour: Colour) -> Colour:
     return blue, green, red
 
 
+_COPPER = ((120, 168, 236), (64, 108, 196), (30, 48, 104))
 _GOLD = ((120, 214, 252), (58, 160, 226), (18, 84, 142))
 _SILVER = ((240, 234, 228), (184, 176, 168), (96, 88, 82))
 _WOODS = (

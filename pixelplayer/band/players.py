@@ -75,11 +75,7 @@ def perform(
     Levelled to an RMS of 0.08 where it sounds, unless the peak would pass 0.5. Both ends are
     faded over 5 ms, so that a phrase cut short does not click. Raises as ``play`` does.
     """
-    length = round(duration_s * rate_hz)
-    if rate_hz < 4000 or length < rate_hz // 20:
-        raise ValueError(
-            f"a phrase needs 50 ms at 4000 Hz or more, got {duration_s} s at {rate_hz} Hz"
-        )
+    length = _length(duration_s, rate_hz)
     samples = player(instrument).voice(notes, length, rate_hz, rng)
     samples *= np.float32(_gain(samples))
     fade = round(0.005 * rate_hz)
@@ -87,6 +83,31 @@ def perform(
     samples[:fade] *= ramp
     samples[-fade:] *= ramp[::-1]
     return samples
+
+
+def perform_loop(
+    instrument: str,
+    notes: Sequence[Note],
+    rng: np.random.Generator,
+    duration_s: float,
+    rate_hz: int,
+) -> Samples:
+    """As ``perform``, to be repeated without a seam: what rings beyond the end is at the start."""
+    length = _length(duration_s, rate_hz)
+    ringing = player(instrument).voice(notes, length + min(length, 3 * rate_hz), rate_hz, rng)
+    samples = ringing[:length].copy()
+    samples[: ringing.size - length] += ringing[length:]
+    samples *= np.float32(_gain(samples))
+    return samples
+
+
+def _length(duration_s: float, rate_hz: int) -> int:
+    length = round(duration_s * rate_hz)
+    if rate_hz < 4000 or length < rate_hz // 20:
+        raise ValueError(
+            f"a phrase needs 50 ms at 4000 Hz or more, got {duration_s} s at {rate_hz} Hz"
+        )
+    return length
 
 
 def _gain(samples: Samples) -> float:

@@ -96,6 +96,31 @@ def melody(
     return tuple(notes)
 
 
+def line(text: str, beat_s: float) -> tuple[Note, ...]:
+    """Written music: words ``PITCH+PITCH.../BEATS!TENTHS``, or ``-/BEATS`` for a rest.
+
+    ``C#4/1.5!7`` is the C sharp above middle C for one and a half beats at loudness 0.7.
+    """
+    notes: list[Note] = []
+    now_s = 0.0
+    for word in text.split():
+        names, _, rest = word.partition("/")
+        beats, _, tenths = rest.partition("!")
+        length_s = float(beats) * beat_s
+        if names != "-":
+            notes += [
+                Note(now_s, 0.95 * length_s, _pitch(name), float(tenths) / 10.0)
+                for name in names.split("+")
+            ]
+        now_s += length_s
+    return tuple(notes)
+
+
+def _pitch(name: str) -> int:
+    step = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[name[0]]
+    return step + name.count("#") + 12 * (int(name.lstrip("ABCDEFG#")) + 1)
+
+
 def onsets(notes: Sequence[Note]) -> list[tuple[float, float]]:
     """Distinct ``(start_s, end_s)`` of the notes in order; a chord counts once."""
     ends: dict[float, float] = {}
