@@ -37,7 +37,7 @@ class Limiter:
         release_db_per_s: float = RELEASE_DB_PER_S,
     ) -> None:
         """`rate_hz` sets how fast the gain comes back; below the threshold nothing is changed."""
-        self._threshold = 10.0 ** (threshold_dbfs / 20.0)
+        self._threshold: float = 10.0 ** (threshold_dbfs / 20.0)
         self._release_db = release_db_per_s / rate_hz
         self._state = LimiterState()
 

@@ -1,0 +1,88 @@
+"""Where the mix goes: a real speaker, or nowhere."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.portaudio import SpeakerStream, find_audio_device
+
+
+class Output(Protocol):
+    """What the speaker stage needs of a device; `SpeakerStream` is one."""
+
+    def write(self, samples: NDArray[np.float32]) -> int:
+        """Queue the first of (n, 2) that fit; returns how many. Never waits."""
+
+    @property
+    def queued_samples(self) -> int:
+        """Samples that wait for the device."""
+
+    @property
+    def underflows(self) -> int:
+        """Times the device found too little in the queue."""
+
+    @property
+    def output_latency_s(self) -> float:
+        """From leaving the queue to being heard."""
+
+    @property
+    def active(self) -> bool:
+        """False once the device has gone."""
+
+    def close(self) -> object:
+        """Stop at once."""
+
+
+class Device(Protocol):
+    """Where the mix goes: found before the run, opened once its rate is known."""
+
+    def probe(self) -> None:
+        """Raise DeviceError where it cannot work; opens nothing."""
+
+    def open(self, rate_hz: int) -> Output:
+        """Start playing; raises DeviceError."""
+
+
+class NoOutput:
+    """Takes everything and plays nothing, at once."""
+
+    queued_samples = 0
+    underflows = 0
+    output_latency_s = 0.0
+    active = True
+
+    def write(self, samples: NDArray[np.float32]) -> int:
+        """Let (n, 2) go."""
+        return len(samples)
+
+    def close(self) -> None:
+        """Nothing to stop."""
+
+
+class NoDevice:
+    """`--speaker none`: nothing is heard, everything is counted."""
+
+    def probe(self) -> None:
+        """It always works."""
+
+    def open(self, rate_hz: int) -> NoOutput:
+        """An output that is never full and never dry."""
+        return NoOutput()
+
+
+class SoundDevice:
+    """A speaker by name or number; None is the system's default."""
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+
+    def probe(self) -> None:
+        """Raise DeviceError, naming what was found, when there is no such speaker."""
+        find_audio_device(self._name, "output")
+
+    def open(self, rate_hz: int) -> SpeakerStream:
+        """Start it at `rate_hz`; raises DeviceError."""
+        return SpeakerStream(self._name, rate_hz=rate_hz)

@@ -1,0 +1,200 @@
+"""The speaker: mixes the streams, keeps a short queue before the device, and tells the delay.
+
+The delay is the true one, from the microphone to the ear: when a sample is queued, the time until
+it will be heard (what is queued before it, and the device's own latency) is added to its age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.clock import NS_PER_MS, NS_PER_S
+from realtime.errors import DeviceError
+from realtime.messages import AudioGap, End, Streams
+from realtime.sinks.mixer import Mixer, PanLaw, equal_power
+from realtime.sinks.output import Device, Output
+from realtime.sinks.playout import Correction, Playout
+from realtime.sinks.splice import fade_in, lengthen, most_that_fits, shorten
+from realtime.stage import Inputs, Outputs
+from realtime.telemetry import Histogram
+
+LONGEST_DRAIN_S = 2.0
+FIRST_RETRY_S = 0.5
+LONGEST_RETRY_S = 8.0
+
+
+class _Line:
+    """An opened device at one rate, with what was heard on it."""
+
+    def __init__(self, rate_hz: int, pan_law: PanLaw) -> None:
+        self.rate_hz = rate_hz
+        self.mixer = Mixer(rate_hz, pan_law)
+        self.playout = Playout(rate_hz)
+        self.output: Output | None = None
+        self.underflows = 0
+        self.retry_at_ns = 0
+        self.retry_s = FIRST_RETRY_S
+
+
+class Speaker:
+    """Stage: reads `streams`, plays them. For a live run; in `fast` there is nobody to listen.
+
+    A device that goes away is opened again, with back-off; the run goes on without it meanwhile.
+    """
+
+    def __init__(self, device: Device, pan_law: PanLaw = equal_power) -> None:
+        self._device = device
+        self._pan_law = pan_law
+        self._line: _Line | None = None
+        self._next_sample: int | None = None
+        self._ends_at_ns: int | None = None
+        self._drained = False
+        self._finished = False
+        self._latency = Histogram()
+        self._latency_ms = 0.0
+        self._counts = dict.fromkeys(
+            ("gaps", "lost_samples", "refused_samples", "trimmed_samples", "padded_samples"), 0
+        )
+        self._reopened = 0
+
+    def open(self) -> None:
+        """Find the device; it is started with the first message, at that message's rate.
+
+        Raises:
+            DeviceError: there is no such speaker, or no PortAudio.
+        """
+        self._device.probe()
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """Queue what has arrived; nothing is emitted.
+
+        Raises:
+            DeviceError: the speaker cannot be opened at the rate of the streams.
+        """
+        for message in inputs.get("streams", ()):
+            if isinstance(message, Streams):
+                self._play(now_ns, message)
+            elif isinstance(message, AudioGap):
+                self._counts["lost_samples"] += message.length_samples
+            elif isinstance(message, End):
+                self._ends_at_ns = now_ns + int(LONGEST_DRAIN_S * NS_PER_S)
+        if self._ends_at_ns is not None:
+            self._drain(now_ns, self._ends_at_ns)
+        return ()
+
+    @property
+    def finished(self) -> bool:
+        """True once all has been heard after the end of the streams."""
+        return self._finished
+
+    def close(self) -> None:
+        """Stop the device."""
+        if self._line is not None and self._line.output is not None:
+            self._line.output.close()
+            self._line.output = None
+
+    def stats(self) -> Mapping[str, float]:
+        """Delays capture to ear in ms, the queue, and what was lost, trimmed and padded."""
+        queued_ms = 0.0
+        if self._line is not None:
+            queued_ms = 1000.0 * self._queued() / self._line.rate_hz
+        lost = self._line is not None and self._line.output is None
+        return {
+            "latency_ms": self._latency_ms,
+            **self._latency.values("latency_"),
+            "queued_ms": queued_ms,
+            "device_lost": float(lost),
+            "device_reopened": self._reopened,
+            **self._counts,
+        }
+
+    def _queued(self) -> int:
+        if self._line is None or self._line.output is None or not self._line.output.active:
+            return 0
+        return self._line.output.queued_samples
+
+    def _drain(self, now_ns: int, ends_at_ns: int) -> None:
+        """Let what is queued, and then what the device itself holds, be heard to its end."""
+        if self._queued() == 0 and not self._drained:
+            self._drained = True
+            ends_at_ns = min(ends_at_ns, now_ns + int(self._device_delay_s() * NS_PER_S))
+            self._ends_at_ns = ends_at_ns
+        self._finished = now_ns >= ends_at_ns
+
+    def _device_delay_s(self) -> float:
+        if self._line is None or self._line.output is None or not self._line.output.active:
+            return 0.0
+        return self._line.output.output_latency_s
+
+    def _play(self, now_ns: int, streams: Streams) -> None:
+        line = self._line
+        if line is None or line.rate_hz != streams.rate_hz:
+            self.close()
+            line = self._line = _Line(streams.rate_hz, self._pan_law)
+            line.output = self._device.open(streams.rate_hz)
+        mix = line.mixer.feed(streams)
+        if self._next_sample is not None and streams.first_sample != self._next_sample:
+            mix = fade_in(mix, line.rate_hz)
+        self._next_sample = streams.first_sample + streams.samples.shape[1]
+        output = self._living_output(now_ns, line)
+        if output is None:
+            self._counts["lost_samples"] += mix.shape[1]
+            return
+        correction = self._correction(line, output, mix.shape[1])
+        if correction.silence:
+            output.write(np.zeros((correction.silence, 2), dtype=np.float32))
+            mix = fade_in(mix, line.rate_hz)
+        before_s = output.queued_samples / line.rate_hz + output.output_latency_s
+        latency_ns = now_ns - streams.capture_ns + round(before_s * NS_PER_S)
+        self._latency_ms = latency_ns / NS_PER_MS
+        self._latency.add(latency_ns)
+        mix = self._corrected(line, mix, correction)
+        accepted = output.write(np.ascontiguousarray(mix.T))
+        self._counts["refused_samples"] += mix.shape[1] - accepted
+
+    def _correction(self, line: _Line, output: Output, piece: int) -> Correction:
+        gaps = output.underflows - line.underflows
+        line.underflows = output.underflows
+        if gaps:
+            self._counts["gaps"] += 1  # one silence is many callbacks
+        return line.playout.next(output.queued_samples, piece, gaps)
+
+    def _corrected(
+        self, line: _Line, mix: NDArray[np.float32], correction: Correction
+    ) -> NDArray[np.float32]:
+        most = most_that_fits(mix.shape[1], line.rate_hz)
+        before = mix.shape[1]
+        by = min(max(correction.shorten, correction.lengthen), most)
+        if by == 0:
+            return mix
+        if correction.shorten:
+            mix = shorten(mix, by, line.rate_hz)
+            self._counts["trimmed_samples"] += before - mix.shape[1]
+        else:
+            mix = lengthen(mix, by, line.rate_hz)
+            self._counts["padded_samples"] += mix.shape[1] - before
+        return mix
+
+    def _living_output(self, now_ns: int, line: _Line) -> Output | None:
+        """The device, opened again where it had gone; None while it cannot be."""
+        if line.output is not None and line.output.active:
+            return line.output
+        if line.output is not None:
+            line.output.close()
+            line.output = None
+        if now_ns < line.retry_at_ns:
+            return None
+        try:
+            line.output = self._device.open(line.rate_hz)
+        except DeviceError:
+            line.retry_at_ns = now_ns + int(line.retry_s * NS_PER_S)
+            line.retry_s = min(2.0 * line.retry_s, LONGEST_RETRY_S)
+            return None
+        line.retry_s = FIRST_RETRY_S
+        line.underflows = 0
+        line.playout.restart()
+        self._reopened += 1
+        return line.output

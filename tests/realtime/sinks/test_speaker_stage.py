@@ -1,0 +1,243 @@
+import numpy as np
+import pytest
+
+from realtime.errors import DeviceError
+from realtime.messages import AudioGap, End, Streams
+from realtime.sinks.mixer import centred
+from realtime.sinks.output import NoDevice
+from realtime.sinks.speaker import Speaker
+
+RATE_HZ = 8000
+PIECE = 560  # 70 ms
+MS = 1_000_000
+
+
+class FakeOutput:
+    """A device that plays when told to."""
+
+    def __init__(self, capacity=RATE_HZ):
+        self.capacity = capacity
+        self.heard = []
+        self.queue = np.zeros((0, 2), dtype=np.float32)
+        self.underflows = 0
+        self.output_latency_s = 0.010
+        self.active = True
+        self.closed = False
+
+    @property
+    def queued_samples(self):
+        return len(self.queue)
+
+    def write(self, samples):
+        accepted = samples[: self.capacity - len(self.queue)]
+        self.queue = np.concatenate([self.queue, accepted])
+        return len(accepted)
+
+    def play(self, samples):
+        self.heard.append(self.queue[:samples])
+        self.underflows += len(self.queue) < samples
+        self.queue = self.queue[samples:]
+
+    def close(self):
+        self.closed = True
+
+
+class FakeDevice:
+    def __init__(self):
+        self.outputs = []
+        self.error = None
+
+    def probe(self):
+        if self.error:
+            raise self.error
+
+    def open(self, rate_hz):
+        if self.error:
+            raise self.error
+        self.outputs.append(FakeOutput(rate_hz))
+        return self.outputs[-1]
+
+
+def piece(number, level=0.5, length=PIECE):
+    return Streams(
+        stream="test",
+        sequence=number,
+        capture_ns=number * 70 * MS,
+        first_sample=number * PIECE,
+        rate_hz=RATE_HZ,
+        object_ids=(),
+        samples=np.full((1, length), level, dtype=np.float32),
+        gains=(1.0,),
+        pans=(0.0,),
+    )
+
+
+def end():
+    return End(stream="test", sequence=99, topic="streams")
+
+
+def run(speaker, number, now_ms, message=None):
+    return speaker.step(now_ms * MS, {"streams": [message or piece(number)]})
+
+
+@pytest.fixture
+def device():
+    return FakeDevice()
+
+
+@pytest.fixture
+def speaker(device):
+    speaker = Speaker(device, centred)
+    speaker.open()
+    yield speaker
+    speaker.close()
+
+
+def test_the_first_piece_waits_behind_60_ms_of_silence(speaker, device):
+    assert list(run(speaker, 0, 200)) == []
+    (output,) = device.outputs
+    assert output.queued_samples == 480 + PIECE
+    assert not output.queue[:480].any()
+    assert output.queue[-1, 0] == 0.5
+
+
+def test_the_delay_is_from_the_capture_to_the_ear(speaker, device):
+    run(speaker, 0, 200)
+    # 200 ms old, behind 60 ms of silence, on a device that takes 10 ms.
+    assert speaker.stats()["latency_ms"] == pytest.approx(270.0)
+    device.outputs[0].play(PIECE)
+    run(speaker, 1, 280)
+    assert speaker.stats()["latency_ms"] == pytest.approx(210.0 + 60.0 + 10.0)
+    assert speaker.stats()["latency_max_ms"] == pytest.approx(280.0)
+    assert speaker.stats()["latency_p50_ms"] == pytest.approx(270.0, rel=0.06)
+
+
+def test_a_steady_stream_is_heard_whole(speaker, device):
+    for number in range(30):
+        run(speaker, number, 200 + 70 * number)
+        device.outputs[0].play(PIECE)
+    heard = np.concatenate(device.outputs[0].heard)
+    # Silence, the first piece fading in, and then not one sample missing.
+    assert (heard[600:] == 0.5).all()
+    stats = speaker.stats()
+    assert stats["gaps"] == stats["trimmed_samples"] == stats["refused_samples"] == 0
+
+
+def test_running_dry_is_one_gap_and_is_filled_up_again(speaker, device):
+    run(speaker, 0, 200)
+    output = device.outputs[0]
+    for _ in range(4):
+        output.play(PIECE)
+    run(speaker, 1, 600)
+    assert speaker.stats()["gaps"] == 1
+    assert output.queued_samples == 640 + PIECE  # 80 ms: it asks for more now
+    assert abs(output.queue[640, 0]) < 1e-3  # and begins softly
+
+
+def test_too_long_a_queue_is_trimmed_without_a_click(speaker, device):
+    run(speaker, 0, 200)
+    output = device.outputs[0]
+    for number in range(1, 40):
+        run(speaker, number, 200 + 70 * number)
+        output.play(PIECE - 20)  # the device is slow
+    assert speaker.stats()["trimmed_samples"] > 0
+    assert speaker.stats()["queued_ms"] < 200
+    heard = np.concatenate([*output.heard, output.queue])[600:]
+    assert np.abs(np.diff(heard[:, 0])).max() < 1e-3
+
+
+def test_a_fast_device_is_fed_more(speaker, device):
+    run(speaker, 0, 200)
+    output = device.outputs[0]
+    for number in range(1, 300):
+        run(speaker, number, 200 + 70 * number)
+        output.play(PIECE + 2)
+    assert speaker.stats()["padded_samples"] > 0
+    assert speaker.stats()["gaps"] == 0
+
+
+def test_after_lost_sound_it_begins_softly(speaker, device):
+    run(speaker, 0, 200)
+    speaker.step(
+        0,
+        {
+            "streams": [
+                AudioGap(
+                    stream="test",
+                    sequence=1,
+                    first_sample=PIECE,
+                    length_samples=PIECE,
+                    rate_hz=RATE_HZ,
+                ),
+                piece(2),
+            ]
+        },
+    )
+    assert speaker.stats()["lost_samples"] == PIECE
+    assert abs(device.outputs[0].queue[480 + PIECE, 0]) < 1e-3
+
+
+def test_it_is_finished_once_the_last_sample_was_heard(speaker, device):
+    run(speaker, 0, 200)
+    run(speaker, 1, 270, end())
+    assert not speaker.finished
+    device.outputs[0].play(5000)
+    speaker.step(300 * MS, {})
+    assert not speaker.finished  # the device still holds 10 ms
+    speaker.step(311 * MS, {})
+    assert speaker.finished
+
+
+def test_a_device_that_plays_no_more_does_not_hold_the_end_up(speaker):
+    run(speaker, 0, 200)
+    run(speaker, 1, 270, end())
+    speaker.step(2270 * MS, {})
+    assert speaker.finished
+
+
+def test_a_device_that_goes_away_is_opened_again(speaker, device):
+    run(speaker, 0, 200)
+    device.outputs[0].active = False
+    device.error = DeviceError("gone")
+    run(speaker, 1, 270)
+    assert device.outputs[0].closed
+    assert speaker.stats()["device_lost"] == 1.0
+    device.error = None
+    run(speaker, 2, 340)  # too early to try again
+    assert len(device.outputs) == 1
+    run(speaker, 3, 1000)
+    assert len(device.outputs) == 2
+    assert device.outputs[1].queued_samples == 480 + PIECE
+    assert speaker.stats()["device_lost"] == 0.0
+    assert speaker.stats()["lost_samples"] == 2 * PIECE
+    assert speaker.stats()["device_reopened"] == 1
+
+
+def test_no_speaker_is_known_before_the_run(device):
+    device.error = DeviceError("no speaker was found")
+    with pytest.raises(DeviceError, match="no speaker"):
+        Speaker(device).open()
+
+
+def test_a_speaker_that_does_not_start_says_so(speaker, device):
+    device.error = DeviceError("'x' cannot be opened at 8000 Hz")
+    with pytest.raises(DeviceError, match="8000 Hz"):
+        run(speaker, 0, 200)
+
+
+def test_without_a_device_everything_is_counted():
+    speaker = Speaker(NoDevice())
+    speaker.open()
+    run(speaker, 0, 200)
+    run(speaker, 1, 270, end())
+    assert speaker.finished
+    assert speaker.stats()["latency_ms"] == pytest.approx(200.0)
+    speaker.close()
+
+
+def test_ending_before_anything_came():
+    speaker = Speaker(NoDevice())
+    speaker.open()
+    run(speaker, 0, 0, end())
+    assert speaker.finished
+    speaker.close()
