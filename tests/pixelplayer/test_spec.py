@@ -1,0 +1,99 @@
+import copy
+import json
+
+import pytest
+
+from pixelplayer.spec import ModelSpec, SpecError
+
+VALUES = {
+    "name": "small",
+    "channels": 16,
+    "audio": {
+        "rate_hz": 44100,
+        "n_fft": 4088,
+        "hop": 1024,
+        "columns": 256,
+        "frequency_bins": 256,
+        "warp_base": 121.0,
+    },
+    "vision": {"width": 32, "frame_px": 224, "grid": 14, "frames": 3, "rate_hz": 15.0},
+    "sound": {"width": 16, "levels": 7},
+    "mask": {"power": 1.5, "residual_floor": 0.2},
+}
+
+
+def changed(section, key, value):
+    values = copy.deepcopy(VALUES)
+    (values[section] if section else values)[key] = value
+    return values
+
+
+def test_description_goes_there_and_back():
+    spec = ModelSpec.from_dict(VALUES)
+    assert spec.audio.n_fft == 4088
+    assert spec.to_dict() == VALUES
+    assert ModelSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+
+
+def test_loads_a_folder_and_leaves_provenance_aside(tmp_path):
+    values = VALUES | {"trained_on": "duets"}
+    (tmp_path / "model.json").write_text(json.dumps(values), encoding="utf-8")
+    assert ModelSpec.load(tmp_path) == ModelSpec.from_dict(VALUES)
+
+
+def test_whole_numbers_serve_as_floats():
+    spec = ModelSpec.from_dict(changed("audio", "warp_base", 21))
+    assert isinstance(spec.audio.warp_base, float)
+
+
+def test_missing_folder_names_what_to_read(tmp_path):
+    with pytest.raises(SpecError, match=r"model.json is missing; see docs/models.md"):
+        ModelSpec.load(tmp_path / "nowhere")
+
+
+def test_unreadable_file_is_named(tmp_path):
+    (tmp_path / "model.json").write_text("{", encoding="utf-8")
+    with pytest.raises(SpecError, match=r"model.json cannot be read"):
+        ModelSpec.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "message"),
+    [
+        ("", "channels", "16", "'channels' must be int, found '16'"),
+        ("", "audio", [], "'audio' must be dict"),
+        ("audio", "hop", 0, r"audio.hop must be positive"),
+        ("audio", "hop", 1.5, "'hop' must be int, found 1.5"),
+        ("audio", "hop", True, "'hop' must be int, found True"),
+        ("sound", "depth", 3, "sound.depth is unknown"),
+        ("mask", "power", None, "'power' must be float"),
+    ],
+)
+def test_wrong_field_is_named(section, key, value, message):
+    with pytest.raises(SpecError, match=message):
+        ModelSpec.from_dict(changed(section, key, value))
+
+
+def test_missing_field_is_named():
+    values = copy.deepcopy(VALUES)
+    del values["vision"]["grid"]
+    with pytest.raises(SpecError, match="'grid' must be int, found None"):
+        ModelSpec.from_dict(values)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "n_fft", "hop"),
+    [(8000, 742, 186), (11025, 1022, 256), (44100, 4088, 1024), (48000, 4450, 1115)],
+)
+def test_transform_keeps_its_durations_at_every_rate(rate_hz, n_fft, hop):
+    analysis = ModelSpec.from_dict(VALUES).audio.at_rate(rate_hz)
+    assert (analysis.rate_hz, analysis.n_fft, analysis.hop) == (rate_hz, n_fft, hop)
+    assert analysis.bins == n_fft // 2 + 1
+    assert analysis.magnitude_scale == 4088 / n_fft
+    assert analysis.hop_ns == round(hop / rate_hz * 1e9)
+    assert n_fft / rate_hz == pytest.approx(4088 / 44100, abs=1 / rate_hz)
+
+
+def test_too_low_a_rate_is_refused():
+    with pytest.raises(SpecError, match="3999 Hz is below 4000 Hz"):
+        ModelSpec.from_dict(VALUES).audio.at_rate(3999)
