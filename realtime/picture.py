@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from typing import Any, TypeAlias
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,3 +28,140 @@ def to_network(pixels_bgr: NDArray[np.uint8], side_px: int) -> NDArray[np.float3
     planes = np.ascontiguousarray(square[:, :, ::-1].transpose(2, 0, 1), np.float32)
     planes /= 255
     return planes[np.newaxis]
+
+
+# Drawing: what the sinks need to show a scene. Colours are (blue, green, red) in 0..255, places are
+# pixels from the top left corner; everything draws into the array that it is given.
+
+Colour: TypeAlias = tuple[int, int, int]
+Picture: TypeAlias = NDArray[np.uint8]
+
+REGULAR = 400
+SEMIBOLD = 600
+_ARC_STEPS = 6
+_HERSHEY_HEIGHT_PX = 30.0  # of a capital and its descent at scale 1
+
+
+def resized(picture: Picture, width: int, height: int) -> Picture:
+    """The picture stretched to width x height; the same array where it has that size already."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    shrinks = picture.shape[0] >= height and picture.shape[1] >= width
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=method), np.uint8)
+
+
+def smoothed(grid: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """A coarse (h, w) or (h, w, channels) float32 grid as a smooth one of height x width."""
+    fine = cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(fine, np.float32)
+
+
+def heat_colours() -> Picture:
+    """The 256 BGR colours of heat, dark to light in even steps of lightness; (256, 3)."""
+    steps = np.arange(256, dtype=np.uint8)[:, None]
+    return np.asarray(cv2.applyColorMap(steps, cv2.COLORMAP_INFERNO)[:, 0], np.uint8)
+
+
+def blended(picture: Picture, light: Picture, keep: Picture) -> Picture:
+    """picture * keep / 255 + light, as a new array; `light` and `keep` are (height, width, 3)."""
+    dimmed = cv2.multiply(picture, keep, scale=1.0 / 255.0)
+    return np.asarray(cv2.add(dimmed, light), np.uint8)
+
+
+def text_width(text: str, size_px: int, weight: int = REGULAR) -> int:
+    """How wide `text` will be, in pixels."""
+    if hasattr(cv2, "FontFace"):
+        box = cv2.getTextSize((0, 0), text, (0, 0), _font(), size_px, weight)
+        return int(box[2])
+    scale, thickness = _hershey(size_px, weight)
+    return int(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)[0][0])
+
+
+def draw_text(
+    picture: Picture,
+    text: str,
+    place: tuple[int, int],
+    size_px: int,
+    colour: Colour,
+    weight: int = REGULAR,
+) -> None:
+    """Write ASCII `text` with its left end and baseline at `place`."""
+    if hasattr(cv2, "FontFace"):
+        cv2.putText(picture, text, place, colour, _font(), size_px, weight)
+        return
+    scale, thickness = _hershey(size_px, weight)
+    font = cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(picture, text, place, font, scale, colour, thickness, cv2.LINE_AA)
+
+
+def fill_box(
+    picture: Picture, box: tuple[int, int, int, int], colour: Colour, radius_px: int = 0
+) -> None:
+    """Fill [x0, x1) x [y0, y1), with round corners."""
+    if radius_px <= 0 or box[2] - box[0] < 2 or box[3] - box[1] < 2:
+        picture[max(box[1], 0) : max(box[3], 0), max(box[0], 0) : max(box[2], 0)] = colour
+        return
+    cv2.fillPoly(picture, [_rounded(box, radius_px)], colour, cv2.LINE_AA)
+
+
+def draw_box(
+    picture: Picture,
+    box: tuple[int, int, int, int],
+    colour: Colour,
+    thickness_px: int,
+    radius_px: int,
+) -> None:
+    """The outline of [x0, x1) x [y0, y1), with round corners."""
+    points = _rounded(box, radius_px)
+    cv2.polylines(picture, [points], True, colour, thickness_px, cv2.LINE_AA)
+
+
+def draw_outline(
+    picture: Picture, mask: NDArray[np.bool_], colour: Colour, thickness_px: int
+) -> None:
+    """Draw around the True part of a (height, width) mask of the picture's own size."""
+    found = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contours = found[-2]
+    cv2.drawContours(picture, contours, -1, colour, thickness_px, cv2.LINE_AA)
+
+
+def to_jpeg(picture: Picture, quality: int) -> bytes:
+    """The picture as a JPEG file; quality 1..100."""
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return bytes(data)
+
+
+def from_jpeg(data: bytes) -> Picture:
+    """The picture of a file that `to_jpeg` made."""
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+
+
+@functools.cache
+def _font() -> Any:
+    return cv2.FontFace("sans")
+
+
+def _hershey(size_px: int, weight: int) -> tuple[float, int]:
+    """Scale and thickness of the line font that older OpenCV has instead of real ones."""
+    return size_px / _HERSHEY_HEIGHT_PX, 2 if weight >= SEMIBOLD and size_px >= 16 else 1
+
+
+def _rounded(box: tuple[int, int, int, int], radius_px: int) -> NDArray[np.int32]:
+    """The corner points (n, 1, 2) of a box with round corners."""
+    left, top, right, bottom = box[0], box[1], box[2] - 1, box[3] - 1
+    radius = max(0, min(radius_px, (right - left) // 2, (bottom - top) // 2))
+    angles = np.linspace(0.0, np.pi / 2, _ARC_STEPS)
+    arc = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    corners = (
+        (right - radius, bottom - radius),
+        (left + radius, bottom - radius),
+        (left + radius, top + radius),
+        (right - radius, top + radius),
+    )
+    points = []
+    for corner in corners:
+        points.append(arc + corner)
+        arc = arc @ turn
+    return np.round(np.concatenate(points)).astype(np.int32)[:, None]

@@ -50,7 +50,7 @@ def lengthen(samples: NDArray[np.float32], by: int, rate_hz: int) -> NDArray[np.
 def fade_in(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
     """(channels, samples) rising from silence, after a gap."""
     fade = min(round(FADE_S * rate_hz), samples.shape[1])
-    faded = samples.copy()
+    faded: NDArray[np.float32] = samples.copy()
     faded[:, :fade] *= _rise(fade)
     return faded
 
