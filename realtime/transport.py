@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ipaddress
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,7 @@ BATCH_MESSAGES = 32  # handed over at once, at most
 ZERO_COPY_BYTES = 100_000  # below, copying is cheaper than keeping track
 
 Scheme: TypeAlias = Literal["inproc", "ipc", "tcp"]
+Context: TypeAlias = "zmq.Context[zmq.Socket[bytes]]"
 Still: TypeAlias = Callable[[str], bool]
 
 
@@ -42,9 +43,9 @@ def version() -> str:
     return f"pyzmq {zmq.pyzmq_version()}, libzmq {zmq.zmq_version()}"
 
 
-def context() -> zmq.Context[zmq.Socket[bytes]]:
+def new_context() -> Context:
     """The process's one context; its owner calls ``term`` when all its threads are done."""
-    made: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    made = zmq.Context()
     made.setsockopt(zmq.LINGER, 0)
     return made
 
@@ -109,42 +110,37 @@ class Traffic:
             self.dropped_samples[topic] = length
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """All edges of one topic as their consumer sees them; it binds every address."""
+
+    addresses: tuple[str, ...]
+    when_full: WhenFull
+    depth: int
+
+
 class Inbox:
-    """All that one consumer reads.
+    """All that one consumer reads, by topic."""
 
-    ``rules`` gives each topic's addresses to bind and its rule when full.
-    """
-
-    def __init__(
-        self,
-        owner: zmq.Context[zmq.Socket[bytes]],
-        rules: Mapping[str, tuple[Collection[str], WhenFull, int]],
-    ) -> None:
-        """Bind. ``rules``: topic -> (addresses, when full, depth in messages)."""
+    def __init__(self, owner: Context, listens: Mapping[str, Listen]) -> None:
         self.traffic = Traffic()
         self._poller = zmq.Poller()
         self._sockets: dict[zmq.Socket[bytes], str] = {}
-        self._newest = {topic for topic, (_, rule, _) in rules.items() if rule == "newest"}
+        self._newest = {name for name, listen in listens.items() if listen.when_full == "newest"}
         try:
-            for topic, (addresses, _, depth) in rules.items():
-                self._bind(owner, topic, addresses, depth)
+            for topic, listen in listens.items():
+                self._bind(owner, topic, listen)
         except BaseException:
             self.close()
             raise
 
-    def _bind(
-        self,
-        owner: zmq.Context[zmq.Socket[bytes]],
-        topic: str,
-        addresses: Collection[str],
-        depth: int,
-    ) -> None:
+    def _bind(self, owner: Context, topic: str, listen: Listen) -> None:
         socket = owner.socket(zmq.PULL)
         self._sockets[socket] = topic
-        socket.setsockopt(zmq.RCVHWM, max(depth // 2, 1))
+        socket.setsockopt(zmq.RCVHWM, max(listen.depth // 2, 1))
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.MAXMSGSIZE, ARRAY_BYTES)
-        for address in addresses:
+        for address in listen.addresses:
             check_address(address)
             socket.bind(address)
         self._poller.register(socket, zmq.POLLIN)
@@ -224,9 +220,7 @@ class Outbox:
     raises :class:`Stopped` when the run is over.
     """
 
-    def __init__(
-        self, owner: zmq.Context[zmq.Socket[bytes]], ways: Sequence[Way], still: Still
-    ) -> None:
+    def __init__(self, owner: Context, ways: Sequence[Way], still: Still) -> None:
         self.traffic = Traffic()
         self._still = still
         self._ways: dict[str, list[_Lane]] = {}
@@ -274,7 +268,7 @@ class Outbox:
 class _Lane:
     """One PUSH socket and its rule."""
 
-    def __init__(self, owner: zmq.Context[zmq.Socket[bytes]], way: Way, traffic: Traffic) -> None:
+    def __init__(self, owner: Context, way: Way, traffic: Traffic) -> None:
         self._way = way
         self._traffic = traffic
         self._gap: AudioGap | None = None

@@ -1,0 +1,143 @@
+"""One process's stages, a thread each. ``python -m realtime.host`` is a child process of a run.
+
+A child reads its plan and then the supervisor's commands from stdin, one JSON line each, and
+writes reports to stdout. The end of stdin means that the parent is gone, however it went: the
+child then leaves at once and takes the sockets' folder with it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from threading import Lock, Thread
+from typing import TextIO
+
+from realtime.clock import Clock, SystemClock
+from realtime.graph import STAGES
+from realtime.plan import Plan
+from realtime.reports import EXIT_FAILED, EXIT_RAN, Command, Report
+from realtime.runner import Run, Runner
+from realtime.transport import new_context
+
+LEAVE_S = 2.0  # how long stages get to close when the parent is gone
+
+
+class Host:
+    """The stages of one process.
+
+    Stages that need the main thread are left to the owner, who iterates over ``main_lives``.
+    ``report`` is called from any of the threads.
+    """
+
+    def __init__(
+        self, plan: Plan, process: str, clock: Clock, report: Callable[[Report], None]
+    ) -> None:
+        self.context = new_context()
+        self._run = Run()
+        runners = [
+            Runner(name, plan, clock, self.context, self._run, report)
+            for name in plan.in_process(process)
+        ]
+        self.main_lives: list[Iterator[None]] = [
+            runner.life() for runner in runners if STAGES[runner.name].thread == "main"
+        ]
+        self._threads = [
+            Thread(target=_exhaust, args=(runner.life(),), name=runner.name, daemon=True)
+            for runner in runners
+            if STAGES[runner.name].thread == "own"
+        ]
+
+    def start(self) -> None:
+        """Let the threads open their stages."""
+        for thread in self._threads:
+            thread.start()
+
+    def obey(self, command: Command) -> None:
+        """Pass a command on to all stages."""
+        run = self._run
+        if command.order in ("deaf", "lost"):
+            run.deaf.add(command.stage)
+        if command.order == "lost":
+            run.lost.add(command.stage)
+        events = {"go": run.go, "stop": run.stop, "abort": run.abort, "release": run.release}
+        if command.order in events:
+            events[command.order].set()
+
+    def still(self, consumer: str) -> bool:
+        """Whether it makes sense to wait for ``consumer``; see :class:`realtime.runner.Run`."""
+        return self._run.still(consumer)
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the threads, all together for ``timeout_s``; say whether all have left."""
+        clock = SystemClock()
+        until_ns = clock.now_ns() + round(timeout_s * 1e9)
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max((until_ns - clock.now_ns()) / 1e9, 0.0))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def close(self) -> None:
+        """Give the context back; all its sockets must be closed."""
+        self.context.term()
+
+
+def _exhaust(life: Iterator[None]) -> None:
+    for _ in life:
+        pass
+
+
+class _Reporter:
+    """Reports as lines on a pipe; a parent that is gone is noticed elsewhere."""
+
+    def __init__(self, pipe: TextIO) -> None:
+        self._pipe = pipe
+        self._lock = Lock()
+
+    def __call__(self, report: Report) -> None:
+        with self._lock:
+            try:
+                self._pipe.write(report.to_json() + "\n")
+                self._pipe.flush()
+            except (BrokenPipeError, ValueError):
+                pass
+
+
+def _private_stdout() -> TextIO:
+    """The pipe to the parent; whatever libraries print to stdout goes to stderr from here on."""
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return pipe
+
+
+def main() -> int:
+    """Run the stages of one child process until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
+    pipe = _private_stdout()
+    first = sys.stdin.readline()
+    if not first:
+        return EXIT_FAILED
+    process, _, text = first.partition(" ")
+    plan = Plan.from_json(text)
+    host = Host(plan, process, SystemClock(), _Reporter(pipe))
+    host.start()
+    is_released = False
+    for line in sys.stdin:
+        command = Command.from_json(line)
+        is_released |= command.order == "release"
+        host.obey(command)
+    if not is_released:
+        host.obey(Command(order="abort"))
+        if plan.folder is not None:
+            shutil.rmtree(plan.folder, ignore_errors=True)
+    if not host.join(LEAVE_S):
+        os._exit(EXIT_FAILED)  # a stage is stuck in a library; nobody is left to wait for it
+    host.close()
+    pipe.close()
+    return EXIT_RAN if is_released else EXIT_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,201 @@
+"""One stage between its sockets: waiting, stepping, measuring, from open to close."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+
+from realtime.clock import NS_PER_S, Clock
+from realtime.graph import STAGES, TOPICS, unwritten
+from realtime.messages import End, Message
+from realtime.plan import Plan, load_builder
+from realtime.reports import EXIT_FAILED, Report, failure
+from realtime.stage import Stage
+from realtime.telemetry import Meter
+from realtime.transport import Context, Inbox, Outbox, Stopped
+
+TICK_MS = 20  # a stage is stepped at least so often
+NUMBERS_EVERY_NS = NS_PER_S
+
+
+@dataclass(slots=True)
+class Run:
+    """Where the run stands; shared by the threads of one process, set by its host."""
+
+    go: Event = field(default_factory=Event)
+    stop: Event = field(default_factory=Event)
+    abort: Event = field(default_factory=Event)
+    release: Event = field(default_factory=Event)
+    deaf: set[str] = field(default_factory=set)  # take nothing more
+    lost: set[str] = field(default_factory=set)  # died without an End
+
+    def still(self, consumer: str) -> bool:
+        """Whether it makes sense to wait for ``consumer``.
+
+        Raises:
+            Stopped: the run is over.
+        """
+        if self.abort.is_set():
+            raise Stopped
+        return consumer not in self.deaf
+
+
+class Runner:
+    """Runs one stage in whichever thread iterates over :meth:`life`."""
+
+    def __init__(
+        self,
+        name: str,
+        plan: Plan,
+        clock: Clock,
+        context: Context,
+        run: Run,
+        report: Callable[[Report], None],
+    ) -> None:
+        self.name = name
+        self._plan = plan
+        self._clock = clock
+        self._context = context
+        self._run = run
+        self._report = report
+        self._entry = STAGES[name]
+        period_hz = min((TOPICS[topic].rate_hz for topic in self._entry.writes), default=0)
+        self._meter = Meter(round(NS_PER_S / period_hz) if period_hz else 0)
+        self._inbox: Inbox | None = None
+        self._outbox: Outbox | None = None
+        self._sent: dict[str, int] = {topic: 0 for topic in self._entry.writes}
+        self._open_writes = {topic for topic in self._entry.writes if TOPICS[topic].is_data}
+        self._open_reads = {topic for topic in self._entry.reads if TOPICS[topic].is_data}
+        self._numbers_at_ns = 0
+
+    def life(self) -> Iterator[None]:
+        """The stage's whole life; yields often, so that its thread can do other things."""
+        try:
+            yield from self._live()
+            yield from self._until(self._run.release)  # a closed socket forgets what was sent
+        except Stopped:
+            pass
+        finally:
+            if self._outbox is not None:
+                self._outbox.close()
+
+    def _live(self) -> Iterator[None]:
+        stage: Stage | None = None
+        try:
+            self._inbox = Inbox(self._context, self._plan.listens(self.name))
+            stage = load_builder(self._plan.builder)(self.name, self._plan, self._clock)
+            stage.open()
+            self._report(Report(kind="ready", stage=self.name))
+            yield from self._until(self._run.go)
+            self._outbox = Outbox(self._context, self._plan.ways(self.name), self._run.still)
+            yield from self._work(stage)
+            self._tell_numbers(stage)
+            self._report(Report(kind="finished", stage=self.name))
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others must be told
+            self._fail(error)
+        finally:
+            self._close(stage)
+
+    def _until(self, event: Event) -> Iterator[None]:
+        while not event.wait(TICK_MS / 1000):
+            if self._run.abort.is_set():
+                raise Stopped
+            yield
+
+    def _work(self, stage: Stage) -> Iterator[None]:
+        first = [
+            (topic, [End(stream=self._plan.stream, sequence=0, topic=topic)])
+            for topic in unwritten(self.name, self._plan.stages)
+        ]
+        self._open_reads -= {topic for topic, _ in first}
+        inputs: dict[str, list[Message]] = dict(first)  # type: ignore[arg-type]
+        is_source = self._entry.kind == "source"
+        while not self._run.abort.is_set():
+            if is_source and self._run.stop.is_set():
+                break
+            if not inputs and not is_source:
+                inputs = self._receive()
+            self._step(stage, inputs)
+            if stage.finished:
+                break
+            inputs = {}
+            yield
+        else:
+            raise Stopped
+        self._end_all()
+
+    def _receive(self) -> dict[str, list[Message]]:
+        assert self._inbox is not None
+        inputs = self._inbox.receive(TICK_MS)
+        now_ns = self._clock.now_ns()
+        for topic, messages in inputs.items():
+            if isinstance(messages[-1], End):
+                self._open_reads.discard(topic)
+            capture_ns = getattr(messages[0], "capture_ns", None)
+            if capture_ns is not None and self._plan.pace == "realtime":
+                self._meter.age(now_ns - capture_ns)
+        if self._run.lost and not inputs:
+            inputs = self._ends_of_the_lost()
+        return inputs
+
+    def _ends_of_the_lost(self) -> dict[str, list[Message]]:
+        """The ends that dead producers owe, once nothing of theirs arrives any more."""
+        written = {topic for name in self._run.lost for topic in STAGES[name].writes}
+        owed = sorted(self._open_reads & written)
+        self._open_reads -= set(owed)
+        return {topic: [End(stream=self._plan.stream, sequence=0, topic=topic)] for topic in owed}
+
+    def _step(self, stage: Stage, inputs: dict[str, list[Message]]) -> None:
+        start_ns = self._clock.now_ns()
+        outputs: Sequence[tuple[str, Message]] = stage.step(start_ns, inputs)
+        stop_ns = self._clock.now_ns()
+        if outputs or (inputs and not self._open_writes):
+            self._meter.step(start_ns, stop_ns)
+        for topic, message in outputs:
+            self._send(topic, message)
+        self._meter.blocked(self._clock.now_ns() - stop_ns)
+        if stop_ns >= self._numbers_at_ns:
+            self._numbers_at_ns = stop_ns + NUMBERS_EVERY_NS
+            self._tell_numbers(stage)
+
+    def _send(self, topic: str, message: Message) -> None:
+        assert self._outbox is not None
+        if isinstance(message, End):
+            self._open_writes.discard(topic)
+        self._sent[topic] += 1
+        self._outbox.send(topic, message)
+
+    def _end_all(self) -> None:
+        """Say the ends that the stage has not said itself."""
+        for topic in sorted(self._open_writes):
+            self._send(
+                topic, End(stream=self._plan.stream, sequence=self._sent[topic], topic=topic)
+            )
+
+    def _tell_numbers(self, stage: Stage) -> None:
+        inbox, outbox = self._inbox, self._outbox
+        values = self._meter.values(inbox and inbox.traffic, outbox and outbox.traffic)
+        values |= {name: float(value) for name, value in stage.stats().items()}
+        spans = self._meter.take_spans() if self._plan.is_traced else []
+        self._report(Report(kind="numbers", stage=self.name, values=values, spans=spans))
+
+    def _fail(self, error: Exception) -> None:
+        report = failure(self.name, error)
+        if report.exit_code == EXIT_FAILED:
+            traceback.print_exc()
+        self._report(report)
+        if self._outbox is not None:
+            self._end_all()
+
+    def _close(self, stage: Stage | None) -> None:
+        if stage is not None:
+            try:
+                stage.close()
+            except Exception as error:  # noqa: BLE001 - the sockets must be closed all the same
+                self._report(failure(self.name, error))
+        if self._inbox is not None:
+            self._inbox.close()

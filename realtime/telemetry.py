@@ -1,0 +1,223 @@
+"""Counters and histograms: how long steps take, how old messages are, what was lost.
+
+A :class:`Meter` belongs to one stage and its thread. Its snapshots are plain numbers by name
+(units in the names), which the supervisor collects on a :class:`Board`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from realtime.clock import NS_PER_MS, NS_PER_S
+from realtime.transport import Traffic
+
+BUCKETS_PER_DECADE = 40  # 6 % wide
+DECADES = 8  # 1 us .. 100 s
+SPANS_KEPT = 20_000  # between two snapshots of one stage
+
+Span: TypeAlias = tuple[int, int]  # start and stop of a step, ns
+
+
+class Histogram:
+    """Durations in logarithmic buckets: constant memory, percentiles to 6 %."""
+
+    def __init__(self) -> None:
+        self._counts = [0] * (BUCKETS_PER_DECADE * DECADES + 1)
+        self.count = 0
+        self.max_ns = 0
+
+    def add(self, duration_ns: int) -> None:
+        """One more; below 1 us counts as 1 us."""
+        duration_ns = max(duration_ns, 0)
+        place = math.log10(max(duration_ns / 1000, 1.0)) * BUCKETS_PER_DECADE
+        self._counts[min(int(place), len(self._counts) - 1)] += 1
+        self.count += 1
+        self.max_ns = max(self.max_ns, duration_ns)
+
+    def percentile_ms(self, percent: float) -> float:
+        """The duration that ``percent`` of all do not exceed, ms; 0 when there are none."""
+        wanted = math.ceil(self.count * percent / 100)
+        seen = 0
+        for place, count in enumerate(self._counts):
+            seen += count
+            if count and seen >= wanted:
+                upper_ns = 1000 * 10 ** ((place + 1) / BUCKETS_PER_DECADE)
+                return min(upper_ns, self.max_ns) / NS_PER_MS
+        return 0.0
+
+    def values(self, prefix: str) -> dict[str, float]:
+        """``<prefix>p50_ms``, ``<prefix>p99_ms`` and ``<prefix>max_ms``."""
+        return {
+            f"{prefix}p50_ms": self.percentile_ms(50),
+            f"{prefix}p99_ms": self.percentile_ms(99),
+            f"{prefix}max_ms": self.max_ns / NS_PER_MS,
+        }
+
+
+class Meter:
+    """What one stage does with its time. ``period_ns`` is how long a step may take, 0 = any."""
+
+    def __init__(self, period_ns: int) -> None:
+        self._period_ns = period_ns
+        self._steps = Histogram()
+        self._ages = Histogram()
+        self._first_ns: int | None = None
+        self._last_ns = 0
+        self._late = 0
+        self._blocked_ns = 0
+        self._spans: list[Span] = []
+
+    def step(self, start_ns: int, stop_ns: int) -> None:
+        """A step that did something took [start_ns, stop_ns)."""
+        self._steps.add(stop_ns - start_ns)
+        if self._period_ns and stop_ns - start_ns > self._period_ns:
+            self._late += 1
+        if self._first_ns is None:
+            self._first_ns = start_ns
+        self._last_ns = start_ns
+        if len(self._spans) < SPANS_KEPT:
+            self._spans.append((start_ns, stop_ns))
+
+    def age(self, age_ns: int) -> None:
+        """A message arrived ``age_ns`` after its first sample or picture was taken."""
+        self._ages.add(age_ns)
+
+    def blocked(self, duration_ns: int) -> None:
+        """Sending took so long (waiting for room included)."""
+        self._blocked_ns += duration_ns
+
+    def values(self, arrived: Traffic | None, sent: Traffic | None) -> dict[str, float]:
+        """Everything so far, as numbers by name."""
+        values: dict[str, float] = {"steps": self._steps.count, "late": self._late}
+        values |= self._steps.values("")
+        if self._ages.count:
+            values |= self._ages.values("age_")
+        values["rate_hz"] = self._rate_hz()
+        values["blocked_ms"] = self._blocked_ns / NS_PER_MS
+        for traffic in (arrived, sent):
+            if traffic is not None:
+                _add_losses(values, traffic)
+        return values
+
+    def _rate_hz(self) -> float:
+        if self._first_ns is None or self._last_ns == self._first_ns:
+            return 0.0
+        return (self._steps.count - 1) * NS_PER_S / (self._last_ns - self._first_ns)
+
+    def take_spans(self) -> list[Span]:
+        """The steps since the last call."""
+        spans, self._spans = self._spans, []
+        return spans
+
+
+def _add_losses(values: dict[str, float], traffic: Traffic) -> None:
+    for topic, count in traffic.dropped.items():
+        values[f"dropped_{topic}"] = values.get(f"dropped_{topic}", 0) + count
+    for topic, count in traffic.dropped_samples.items():
+        name = f"dropped_{topic}_samples"
+        values[name] = values.get(name, 0) + count
+    if traffic.refused:
+        values["refused"] = values.get("refused", 0) + traffic.refused
+
+
+class Board:
+    """The newest numbers of every stage, in the order in which stages first reported."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, dict[str, float]] = {}
+
+    def update(self, stage: str, values: Mapping[str, float]) -> None:
+        """Replace what is known of ``stage``."""
+        self._values[stage] = dict(values)
+
+    @property
+    def values(self) -> Mapping[str, Mapping[str, float]]:
+        """stage -> name -> number."""
+        return self._values
+
+    def total(self, prefix: str, suffix: str = "") -> int:
+        """Sum over all stages of the counters so named."""
+        return round(
+            sum(
+                value
+                for values in self._values.values()
+                for name, value in values.items()
+                if name.startswith(prefix) and name.endswith(suffix)
+            )
+        )
+
+    def get(self, stage: str, name: str) -> float | None:
+        """One number, None when it is not known (yet)."""
+        return self._values.get(stage, {}).get(name)
+
+    def table(self, stages: Sequence[str]) -> str:
+        """One line per stage: rate, step times, ages, losses."""
+        head = (
+            f"{'stage':<12}{'rate/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}"
+            f"{'late':>6}{'dropped':>9}{'age p50':>9}{'age p99':>9}"
+        )
+        return "\n".join([head, *(self._row(stage) for stage in stages if stage in self._values)])
+
+    def _row(self, stage: str) -> str:
+        values = self._values[stage]
+        dropped = sum(
+            value
+            for name, value in values.items()
+            if name.startswith("dropped_") and not name.endswith("_samples")
+        )
+        ages = "".join(
+            f"{values[name]:>9.1f}" if name in values else f"{'-':>9}"
+            for name in ("age_p50_ms", "age_p99_ms")
+        )
+        times = "".join(f"{values.get(name, 0.0):>9.2f}" for name in ("p50_ms", "p99_ms", "max_ms"))
+        return (
+            f"{stage:<12}{values.get('rate_hz', 0.0):>8.1f}{times}"
+            f"{round(values.get('late', 0)):>6}{round(dropped):>9}{ages}"
+        )
+
+
+class Trace:
+    """The steps of all stages, for chrome://tracing and Perfetto."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[str, str, int, int]] = []
+
+    def add(self, process: str, stage: str, spans: Sequence[Span]) -> None:
+        """Steps of ``stage`` in ``process``."""
+        self._spans.extend((process, stage, start_ns, stop_ns) for start_ns, stop_ns in spans)
+
+    def write(self, path: Path) -> None:
+        """Write Chrome's trace event format; times count from the first step, in us.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        processes = sorted({span[0] for span in self._spans})
+        tracks = sorted({span[:2] for span in self._spans})
+        origin_ns = min((span[2] for span in self._spans), default=0)
+        events: list[dict[str, object]] = [
+            {"ph": "M", "name": "process_name", "pid": pid, "args": {"name": name}}
+            for pid, name in enumerate(processes, 1)
+        ]
+        for tid, (process, stage) in enumerate(tracks, 1):
+            place = {"pid": processes.index(process) + 1, "tid": tid}
+            events.append({"ph": "M", "name": "thread_name", **place, "args": {"name": stage}})
+            events.extend(
+                {
+                    "ph": "X",
+                    "name": stage,
+                    "cat": "step",
+                    "ts": (start_ns - origin_ns) / 1000,
+                    "dur": (stop_ns - start_ns) / 1000,
+                    **place,
+                }
+                for owner, name, start_ns, stop_ns in self._spans
+                if (owner, name) == (process, stage)
+            )
+        path.write_text(
+            json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}), encoding="utf-8"
+        )
