@@ -1,0 +1,50 @@
+"""What every source does with raw samples before anybody else sees them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.clock import NS_PER_S
+
+CHUNKS_PER_S = 100
+
+
+def chunk_samples(rate_hz: int) -> int:
+    """Samples in one chunk of about 10 ms."""
+    return max(1, round(rate_hz / CHUNKS_PER_S))
+
+
+def samples_ns(samples: int, rate_hz: int) -> int:
+    """How long ``samples`` last, in nanoseconds, rounded down."""
+    return samples * NS_PER_S // rate_hz
+
+
+def to_float(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """Samples of any type as float32 in -1..1, same shape, always a new array.
+
+    Unsigned bytes are centred on 128, integers are divided by their largest magnitude.
+    """
+    if samples.dtype == np.uint8:
+        return ((samples - 128.0) / 128.0).astype(np.float32)
+    if samples.dtype.kind == "i":
+        full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
+        return (samples / full_scale).astype(np.float32)
+    return samples.astype(np.float32)
+
+
+def silence_broken(samples: NDArray[np.float32]) -> int:
+    """Set NaN and infinite samples to 0, in place; returns how many there were."""
+    if np.isfinite(np.sum(samples)):
+        return 0
+    broken = ~np.isfinite(samples)
+    samples[broken] = 0.0
+    return int(np.count_nonzero(broken))
+
+
+def mono(channels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of ``channels`` (channels, n): float32 (n,)."""
+    mean: NDArray[np.float32] = channels.mean(axis=0, dtype=np.float32)
+    return mean
