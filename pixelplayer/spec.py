@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,9 +70,7 @@ class AudioSpec:
         hop = max(round(self.hop * ratio), 1)
         if rate_hz < 4000:
             raise SpecError(f"sample rate {rate_hz} Hz is below 4000 Hz; use a source of 8 kHz up")
-        return Analysis(
-            rate_hz=rate_hz, n_fft=n_fft, hop=hop, magnitude_scale=self.n_fft / n_fft
-        )
+        return Analysis(rate_hz=rate_hz, n_fft=n_fft, hop=hop, magnitude_scale=self.n_fft / n_fft)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,17 +122,24 @@ class ModelSpec:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise SpecError(f"no model at {folder}: {path.name} is missing; see docs/models.md") from None
+            raise SpecError(
+                f"no model at {folder}: {path.name} is missing; see docs/models.md"
+            ) from None
         except (OSError, ValueError) as error:
             raise SpecError(f"{path} cannot be read: {error}") from error
+        if not isinstance(values, dict):
+            raise SpecError(f"{path} must hold an object, found {type(values).__name__}")
         return cls.from_dict(values)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ModelSpec:
         """Build from ``model.json``'s content; keys that describe provenance are left aside."""
+        channels = _field(values, "channels", int)
+        if channels < 1:
+            raise SpecError(f"model.json: 'channels' must be positive, found {channels}")
         return cls(
             name=_field(values, "name", str),
-            channels=_field(values, "channels", int),
+            channels=channels,
             audio=_section(AudioSpec, values, "audio"),
             vision=_section(VisionSpec, values, "vision"),
             sound=_section(SoundSpec, values, "sound"),
@@ -161,8 +167,10 @@ def _section(kind: type[_T], values: Mapping[str, Any], key: str) -> _T:
     if unknown:
         raise SpecError(f"model.json: {key}.{unknown[0]} is unknown; known are {sorted(names)}")
     kinds: dict[str, type] = {"int": int, "float": float}
-    parsed = {name: _field(section, name, kinds[str(names[name])]) for name in names}
+    parsed: dict[str, Any] = {
+        name: _field(section, name, kinds[str(names[name])]) for name in names
+    }
     for name, value in parsed.items():
-        if value <= 0:
+        if not 0 < value < math.inf:
             raise SpecError(f"model.json: {key}.{name} must be positive, found {value}")
     return kind(**parsed)

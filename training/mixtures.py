@@ -1,0 +1,141 @@
+"""Mix-and-Separate: mixtures of solos whose parts are known (paper section 3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset
+
+from pixelplayer.spec import AudioSpec
+from pixelplayer.warp import LogFrequencyWarp
+from training.solos import SoloMaker, reverberate
+
+SOLOS_PER_BATCH = 10
+QUERIES = 4  # masks asked per mixture: its sources, and instruments that are not in it
+
+
+@dataclass(frozen=True)
+class MixtureBatch:
+    """B mixtures and what is asked of each.
+
+    ``log_magnitude`` (B, 1, F, T); ``classes`` (B, Q) int64 queried classes;
+    ``targets`` (B, Q, F, T) float32 in [0, 1]: the share of the class in the mixture, 0 where it
+    does not sound; ``weight`` (B, 1, F, T): the paper's loss weight.
+    """
+
+    log_magnitude: torch.Tensor
+    classes: torch.Tensor
+    targets: torch.Tensor
+    weight: torch.Tensor
+
+
+class Mixtures(IterableDataset):  # type: ignore[type-arg]
+    """An endless, seeded stream of ``MixtureBatch``."""
+
+    def __init__(
+        self,
+        maker: SoloMaker,
+        audio: AudioSpec,
+        *,
+        classes: Sequence[str],
+        columns: int,
+        batch: int,
+        seed: int,
+    ) -> None:
+        self._maker = maker
+        self._audio = audio
+        self._analysis = audio.at_rate(audio.rate_hz)
+        self._classes = list(classes)
+        self._columns = columns
+        self._batch = batch
+        self._seed = seed
+
+    def __iter__(self) -> Iterator[MixtureBatch]:
+        torch.set_num_threads(1)
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng((self._seed, worker.id if worker else 0))
+        warp = LogFrequencyWarp(self._audio, self._analysis)
+        parts = rng.standard_normal((2, self._analysis.bins, 6 * self._columns), dtype=np.float32)
+        hiss = (parts[0] + 1j * parts[1]).astype(np.complex64)
+        while True:
+            yield self._make(rng, warp, hiss)
+
+    def _make(
+        self, rng: np.random.Generator, warp: LogFrequencyWarp, hiss: np.ndarray
+    ) -> MixtureBatch:
+        labels = rng.choice(len(self._classes), SOLOS_PER_BATCH, replace=False)
+        spectra = [self._spectrum(self._classes[label], rng) for label in labels]
+        bins, columns, batch = self._audio.frequency_bins, self._columns, self._batch
+        mixtures = np.empty((batch, 1, bins, columns), np.float32)
+        targets = np.zeros((batch, QUERIES, bins, columns), np.float32)
+        classes = np.empty((batch, QUERIES), np.int64)
+        for index in range(batch):
+            count = int(rng.choice([1, 2, 3], p=[0.12, 0.63, 0.25]))
+            chosen = rng.choice(SOLOS_PER_BATCH, count, replace=False)
+            gains = 10 ** (rng.uniform(-9, 9, count) / 20)
+            level = 10 ** (rng.uniform(-36, 0) / 20)
+            parts = [spectra[i] * np.float32(gain) for i, gain in zip(chosen, gains, strict=True)]
+            start = self._silent_columns(rng)
+            noise = self._noise(parts, hiss, rng)
+            mixture = sum(parts) + noise
+            mixture[:, :start] = 0
+            magnitude = warp.to_log(np.abs(mixture) * np.float32(level))
+            mixtures[index, 0] = magnitude
+            shares = np.stack([warp.to_log(np.abs(part)) for part in parts])
+            whole = shares.sum(axis=0) + warp.to_log(np.abs(noise)) + 1e-8
+            targets[index, :count] = shares / whole
+            targets[index, :, :, :start] = 0
+            sounding = labels[chosen]
+            absent = rng.permutation(np.setdiff1d(np.arange(len(self._classes)), sounding))
+            classes[index] = np.concatenate([sounding, absent])[:QUERIES]
+        log_magnitude = np.log(mixtures + 1e-10)
+        weight = np.clip(np.log1p(mixtures * 4), 1e-3, 10)
+        return MixtureBatch(
+            log_magnitude=torch.from_numpy(log_magnitude),
+            classes=torch.from_numpy(classes),
+            targets=torch.from_numpy(targets),
+            weight=torch.from_numpy(weight),
+        )
+
+    def _silent_columns(self, rng: np.random.Generator) -> int:
+        """How much of the window is still empty, as just after a start; mostly nothing."""
+        return int(rng.uniform(0, 0.95) * self._columns) if rng.random() < 0.3 else 0
+
+    def _spectrum(self, instrument: str, rng: np.random.Generator) -> np.ndarray:
+        n_fft, hop = self._analysis.n_fft, self._analysis.hop
+        samples = n_fft + (self._columns - 1) * hop
+        solo = self._maker.solo(instrument, samples, rng)
+        if rng.random() < 0.45:
+            solo = reverberate(solo, self._audio.rate_hz, rng)
+        level = np.sqrt(np.mean(solo**2)) + 1e-4
+        frames = np.lib.stride_tricks.sliding_window_view(solo / level * 0.1, n_fft)[::hop]
+        window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
+        spectrum = np.fft.rfft((frames * window).astype(np.float32), axis=1).T
+        return (spectrum * self._equaliser(rng)[:, None]).astype(np.complex64)
+
+    def _equaliser(self, rng: np.random.Generator) -> np.ndarray:
+        """A smooth random colouring, as of another microphone or room, half of the time."""
+        if rng.random() < 0.4:
+            return np.ones(self._analysis.bins, np.float32)
+        octaves = np.log2(np.arange(self._analysis.bins) + 4.0)
+        decibels = rng.uniform(-2.5, 2.5) * (octaves - octaves.mean())
+        for _ in range(3):
+            decibels += rng.uniform(-4, 4) * np.cos(
+                octaves * rng.uniform(0.5, 4.0) + rng.uniform(0, 6.28)
+            )
+        return (10 ** (decibels / 20)).astype(np.float32)
+
+    def _noise(
+        self, parts: Sequence[np.ndarray], hiss: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Room and microphone noise 20 to 60 dB below the loudest part: in no mask."""
+        level = max(float(np.sqrt(np.mean(np.abs(part) ** 2))) for part in parts)
+        level *= 10 ** (rng.uniform(-60, -20) / 20)
+        bins, columns = parts[0].shape
+        slope = (np.arange(bins, dtype=np.float32) + 20) ** np.float32(rng.uniform(-0.7, 0))
+        slope *= level / np.sqrt(2 * np.mean(slope**2))
+        start = int(rng.integers(0, hiss.shape[1] - columns))
+        return hiss[:, start : start + columns] * slope[:, None]

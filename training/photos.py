@@ -1,0 +1,42 @@
+"""Photographs of instruments by class, decoded once and kept as one array."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from training.bank import held_out
+
+SIDE_PX = 224
+
+
+@dataclass(frozen=True)
+class Photos:
+    """``pixels`` (n, 224, 224, 3) uint8 RGB; ``labels`` (n,) class names; ``held_out`` (n,) bool."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    held_out: np.ndarray
+
+    def select(self, label: str, *, held_out: bool) -> np.ndarray:
+        """Indices of one class on one side of the split."""
+        return np.flatnonzero((self.labels == label) & (self.held_out == held_out))
+
+
+def open_photos(folder: Path) -> Photos:
+    """Read ``<folder>/<class>/<picture>``; unreadable files are left out."""
+    pixels, labels, held = [], [], []
+    for path in sorted(folder.glob("*/*")):
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is None:
+            continue
+        picture = cv2.resize(picture, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+        pixels.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+        labels.append(path.parent.name)
+        held.append(held_out(f"{path.parent.name}/{path.stem}"))
+    if not pixels:
+        raise FileNotFoundError(f"{folder} holds no <class>/<picture> files")
+    return Photos(pixels=np.stack(pixels), labels=np.array(labels), held_out=np.array(held))

@@ -1,0 +1,243 @@
+"""Pictures of several instruments at once, with what stands in every grid cell.
+
+Photographs (and the virtual band's drawings) are put on a background beside each other, with
+other things that make no known sound in between. Each cell of the visual grid is then one of:
+an instrument, background, or not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset
+
+from pixelplayer import band
+from training.photos import Photos
+from training.virtual import PREFIX
+
+SIDE_PX = 224
+GRID = 14
+BACKGROUND, NOT_JUDGED = -1, -2
+_COVERED, _EMPTY = 0.35, 0.02  # share of a cell that the instrument covers
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One instrument in a picture: its class and its box in pixels, half-open."""
+
+    label: str
+    box: tuple[int, int, int, int]  # x0, y0, x1, y1
+
+
+@dataclass(frozen=True)
+class ScenePicture:
+    """``pixels`` (224, 224, 3) uint8 RGB; ``cells`` (14, 14) class index, -1 or -2."""
+
+    pixels: np.ndarray
+    cells: np.ndarray
+    placed: tuple[Placed, ...]
+
+
+class SceneMaker:
+    """Composes pictures from one side of the photographs' split."""
+
+    def __init__(
+        self, photos: Photos, others: Photos, classes: Sequence[str], *, held_out: bool
+    ) -> None:
+        self._classes = list(classes)
+        self._photos, self._others = photos, others
+        self._by_class = {
+            label: photos.select(label, held_out=held_out) for label in np.unique(photos.labels)
+        }
+        self._strange = np.flatnonzero(others.held_out == held_out)
+        self.seen = [name for name in classes if name in self._by_class or name.startswith(PREFIX)]
+        # Instruments in photographs whose sound is unknown are things like any other.
+        self._silent = [label for label in self._by_class if label not in self._classes]
+
+    def picture(
+        self, rng: np.random.Generator, labels: Sequence[str] | None = None
+    ) -> ScenePicture:
+        """A picture of ``labels``, or of one to three classes drawn at random."""
+        if labels is None:
+            count = int(rng.choice([1, 2, 3], p=[0.2, 0.6, 0.2]))
+            labels = [str(name) for name in rng.choice(self.seen, count, replace=False)]
+        canvas = self._background(rng)
+        share = np.zeros((len(self._classes), SIDE_PX, SIDE_PX), np.uint8)
+        doubt = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+        boxes = _layout(len(labels), rng)
+        if rng.random() < 0.35 and len(boxes) < 3:
+            self._distract(canvas, boxes, rng)
+        placed = []
+        for label, box in zip(labels, boxes, strict=False):
+            pixels, sure, maybe = self._instrument(label, box, rng)
+            x0, y0, x1, y1 = box
+            alpha = (maybe[..., None] / 255.0).astype(np.float32)
+            region = canvas[y0:y1, x0:x1]
+            region[:] = (pixels * alpha + region * (1 - alpha)).astype(np.uint8)
+            share[self._classes.index(label), y0:y1, x0:x1] = sure
+            doubt[y0:y1, x0:x1] = np.maximum(doubt[y0:y1, x0:x1], maybe)
+            placed.append(Placed(label=label, box=box))
+        return ScenePicture(
+            pixels=_camera(canvas, rng), cells=_cells(share, doubt), placed=tuple(placed)
+        )
+
+    def _instrument(
+        self, label: str, box: tuple[int, int, int, int], rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pixels (h, w, 3) RGB, where it surely is (h, w) 0 or 255, what is pasted (h, w)."""
+        width, height = box[2] - box[0], box[3] - box[1]
+        if label.startswith(PREFIX):
+            sprite = band.draw(
+                label.removeprefix(PREFIX), 160, int(rng.integers(1 << 30)), float(rng.random())
+            )
+            sprite = cv2.resize(sprite, (width, height), interpolation=cv2.INTER_AREA)
+            alpha = np.ascontiguousarray(sprite[..., 3])
+            return sprite[..., 2::-1], np.where(alpha > 100, 255, 0).astype(np.uint8), alpha
+        picture = self._photos.pixels[rng.choice(self._by_class[label])]
+        picture = _variation(picture, rng)
+        sure, cut = _figure(picture, keep_ground=rng.random() < 0.55)
+        size = (width, height)
+        return (
+            cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
+            cv2.resize(sure, size, interpolation=cv2.INTER_NEAREST),
+            cv2.resize(cut, size, interpolation=cv2.INTER_AREA),
+        )
+
+    def _background(self, rng: np.random.Generator) -> np.ndarray:
+        kind = rng.random()
+        if kind < 0.4:
+            picture = band.backdrop(SIDE_PX, SIDE_PX, int(rng.integers(1 << 30)))[..., ::-1]
+            return np.ascontiguousarray(picture)
+        if kind < 0.7:
+            picture = self._others.pixels[rng.choice(self._strange)]
+            return cv2.GaussianBlur(_variation(picture, rng), (0, 0), float(rng.uniform(2, 14)))
+        coarse = rng.uniform(0, 255, (int(rng.integers(1, 5)), int(rng.integers(1, 5)), 3))
+        if rng.random() < 0.4:
+            coarse[:] = rng.uniform(160, 255)
+        smooth = cv2.resize(coarse, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC)
+        noise = rng.normal(0, rng.uniform(0, 8), (SIDE_PX, SIDE_PX, 1))
+        return np.clip(smooth + noise, 0, 255).astype(np.uint8)
+
+    def _distract(
+        self, canvas: np.ndarray, boxes: list[tuple[int, int, int, int]], rng: np.random.Generator
+    ) -> None:
+        """Put something that makes no known sound beside the instruments."""
+        side = int(rng.integers(45, 90))
+        x, y = (int(v) for v in rng.integers(0, SIDE_PX - side, 2))
+        if any(x < b[2] and b[0] < x + side and y < b[3] and b[1] < y + side for b in boxes):
+            return
+        if self._silent and rng.random() < 0.3:
+            picture = self._photos.pixels[rng.choice(self._by_class[str(rng.choice(self._silent))])]
+        else:
+            picture = self._others.pixels[rng.choice(self._strange)]
+        canvas[y : y + side, x : x + side] = cv2.resize(
+            _variation(picture, rng), (side, side), interpolation=cv2.INTER_AREA
+        )
+
+
+class ScenePictures(IterableDataset):  # type: ignore[type-arg]
+    """Endless batches: pictures (B, 3, 224, 224) float32 in [0, 1], cells (B, 14, 14) int64."""
+
+    def __init__(self, maker: SceneMaker, *, batch: int, seed: int) -> None:
+        self._maker, self._batch, self._seed = maker, batch, seed
+
+    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        cv2.setNumThreads(1)
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng((self._seed, worker.id if worker else 0))
+        while True:
+            scenes = [self._maker.picture(rng) for _ in range(self._batch)]
+            pixels = torch.from_numpy(np.stack([scene.pixels for scene in scenes]))
+            cells = torch.from_numpy(np.stack([scene.cells for scene in scenes]))
+            yield pixels.permute(0, 3, 1, 2).float() / 255, cells.long()
+
+
+def _layout(count: int, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+    """Boxes side by side in random columns, or columns filled from top to bottom."""
+    edges = np.linspace(0, SIDE_PX, count + 1) if count > 1 else np.array([0, SIDE_PX])
+    boxes = []
+    full = rng.random() < 0.4
+    for left, right in zip(edges[:-1], edges[1:], strict=True):
+        room = right - left
+        if full:
+            margin = rng.uniform(0, 0.08)
+            width, height = room * (1 - margin), SIDE_PX * (1 - rng.uniform(0, 0.3))
+        else:
+            width = min(room, SIDE_PX * 0.7) * rng.uniform(0.5, 1.0)
+            height = np.clip(width * np.exp(rng.uniform(-0.4, 0.75)), 40, SIDE_PX)
+        x = left + rng.uniform(0, room - width)
+        y = rng.uniform(0, SIDE_PX - height)
+        boxes.append((int(x), int(y), int(x + width), int(y + height)))
+    order = rng.permutation(len(boxes))
+    return [boxes[i] for i in order]
+
+
+def _variation(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Mirrored half the time, cropped by up to a fifth, slightly turned."""
+    if rng.random() < 0.5:
+        picture = picture[:, ::-1]
+    side = picture.shape[0]
+    scale, angle = rng.uniform(1.0, 1.25), rng.normal(0, 6)
+    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), angle, scale)
+    matrix[:, 2] += rng.uniform(-0.08, 0.08, 2) * side
+    border = cv2.BORDER_REPLICATE
+    return cv2.warpAffine(np.ascontiguousarray(picture), matrix, (side, side), borderMode=border)
+
+
+def _figure(picture: np.ndarray, *, keep_ground: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Where the instrument surely is, and what to paste, both (h, w) uint8 0..255.
+
+    On a plain ground the figure is what differs from it; elsewhere it is the middle of the
+    picture, since photographers aim.
+    """
+    border = np.concatenate(
+        [
+            picture[:4].reshape(-1, 3),
+            picture[:, :4].reshape(-1, 3),
+            picture[-4:].reshape(-1, 3),
+            picture[:, -4:].reshape(-1, 3),
+        ]
+    )
+    ground = np.median(border, axis=0)
+    plain = (np.abs(border.astype(np.int16) - ground).max(axis=1) < 25).mean() > 0.8
+    height, width = picture.shape[:2]
+    if not plain:
+        sure = np.zeros((height, width), np.uint8)
+        sure[height // 6 : -height // 6, width // 6 : -width // 6] = 255
+        return sure, np.full((height, width), 255, np.uint8)
+    differs = np.abs(picture.astype(np.int16) - ground.astype(np.int16)).max(axis=2) > 28
+    figure = cv2.morphologyEx(
+        differs.astype(np.uint8) * 255, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)
+    )
+    if keep_ground:
+        return figure, np.full((height, width), 255, np.uint8)
+    return figure, cv2.GaussianBlur(cv2.dilate(figure, np.ones((3, 3), np.uint8)), (3, 3), 0)
+
+
+def _camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Light, tint, blur and grain of some camera."""
+    gain = rng.uniform(0.65, 1.3) * rng.uniform(0.9, 1.1, 3)
+    seen = picture * gain + rng.uniform(-20, 20)
+    if rng.random() < 0.3:
+        seen = cv2.GaussianBlur(seen, (0, 0), float(rng.uniform(0.4, 1.2)))
+    if rng.random() < 0.3:
+        seen = seen + rng.normal(0, rng.uniform(1, 8), seen.shape)
+    return np.clip(seen, 0, 255).astype(np.uint8)
+
+
+def _cells(share: np.ndarray, doubt: np.ndarray) -> np.ndarray:
+    """(classes, H, W) and (H, W) uint8 → (14, 14) int16."""
+    side = SIDE_PX // GRID
+
+    def mean(mask: np.ndarray) -> np.ndarray:
+        tiles = mask.reshape(*mask.shape[:-2], GRID, side, GRID, side)
+        return tiles.mean(axis=(-3, -1)) / 255
+
+    covered, doubted = mean(share), mean(doubt)
+    best = covered.argmax(axis=0)
+    cells = np.where(doubted > _EMPTY, NOT_JUDGED, BACKGROUND)
+    return np.where(covered.max(axis=0) > _COVERED, best, cells).astype(np.int16)

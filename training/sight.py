@@ -1,0 +1,138 @@
+"""Teach the visual network to say, cell by cell, which instrument stands there.
+
+Its words are the visual vectors that ``training.sound`` has found useful: each of the K features
+of a cell learns, by cross-entropy, the value that its instrument's vector has there, and 0 on the
+background. A linear reading into classes, dropped afterwards, helps the trunk to learn.
+
+    python -m training.sight --data DATA --work runs/first --minutes 25
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from pixelplayer.networks.vision import FrameNet
+from training.distill import Student
+from training.photos import open_photos
+from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
+from training.sound import cosine
+
+LEARNING_RATE = 1.5e-3
+
+
+class Naming(nn.Module):
+    """The visual network with a linear reading of its last map into classes and background."""
+
+    def __init__(self, frame_net: FrameNet, classes: int) -> None:
+        super().__init__()
+        self.frame_net = frame_net
+        self.reading = nn.Conv2d(frame_net.fc.in_channels, classes + 1, kernel_size=1)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) → feature logits (B, K, h, w) and class logits (B, classes + 1, h, w)."""
+        net = self.frame_net
+        trunk = net.features((pictures - net.mean) / net.deviation)
+        return net.fc(trunk), self.reading(trunk)
+
+
+def cell_loss(features: Tensor, names: Tensor, cells: Tensor, vectors: Tensor) -> Tensor:
+    """Of feature logits (B, K, h, w) and class logits, against ``cells`` (B, h, w).
+
+    Instruments and background weigh the same in sum, however much of the picture they fill.
+    """
+    judged = cells != NOT_JUDGED
+    known = cells.clamp(min=0)
+    wanted = vectors[known] * (cells >= 0).unsqueeze(-1)
+    by_feature = functional.binary_cross_entropy_with_logits(
+        features.permute(0, 2, 3, 1), wanted, reduction="none"
+    ).mean(dim=-1)
+    named = torch.where(cells == BACKGROUND, names.shape[1] - 1, known)
+    by_class = functional.cross_entropy(names, named, reduction="none")
+    each = by_feature * 2 + by_class * 0.5
+    instrument, ground = (cells >= 0) & judged, cells == BACKGROUND
+    return each[instrument].mean() + each[ground].mean()
+
+
+def accuracy(features: Tensor, cells: Tensor, vectors: Tensor) -> tuple[float, float]:
+    """Share of instrument cells whose nearest vector is right, of background cells near 0."""
+    known = torch.cat([vectors, torch.zeros(1, vectors.shape[1])])
+    said = torch.cdist(torch.sigmoid(features).permute(0, 2, 3, 1).flatten(0, 2), known).argmin(1)
+    truth = cells.flatten()
+    truth_or_ground = torch.where(truth == BACKGROUND, len(vectors), truth)
+    right = said == truth_or_ground
+    return right[truth >= 0].float().mean().item(), right[truth == BACKGROUND].float().mean().item()
+
+
+def main() -> None:
+    """Train and save ``sight.pt`` in the work folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="holds photos, photos_other")
+    parser.add_argument("--work", type=Path, required=True, help="frame-distilled.pt, sound.pt")
+    parser.add_argument("--minutes", type=float, default=25.0)
+    parser.add_argument("--width", type=int, default=24)
+    parser.add_argument("--channels", type=int, default=16)
+    parser.add_argument("--batch", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    frame_net = FrameNet(width=options.width, channels=options.channels)
+    student = Student(frame_net)
+    student.load_state_dict(torch.load(options.work / "frame-distilled.pt", weights_only=True))
+    classes, vectors = read_vectors(options.work)
+    photos = open_photos(options.data / "photos")
+    others = open_photos(options.data / "photos_other")
+    maker = SceneMaker(photos, others, classes, held_out=False)
+    loader = DataLoader(
+        ScenePictures(maker, batch=options.batch, seed=options.seed), batch_size=None, num_workers=1
+    )
+    unseen = iter(
+        ScenePictures(SceneMaker(photos, others, classes, held_out=True), batch=48, seed=1)
+    )
+    pictures, cells = next(unseen)
+    model = Naming(frame_net, len(classes)).to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=1e-2)
+    began, running = time.monotonic(), 0.0
+    for step, (batch, truth) in enumerate(loader, start=1):
+        elapsed = (time.monotonic() - began) / 60
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * cosine(min(elapsed / options.minutes, 1.0))
+        model.train()
+        features, names = model(batch.contiguous(memory_format=torch.channels_last))
+        loss = cell_loss(features, names, truth, vectors)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
+        finished = elapsed >= options.minutes
+        if step % 100 == 0 or finished:
+            classes, vectors = read_vectors(options.work)
+            model.eval()
+            with torch.inference_mode():
+                right, quiet = accuracy(model(pictures)[0], cells, vectors)
+            print(
+                f"{elapsed:6.2f} min  step {step}  loss {running:.3f}  "
+                f"unseen cells right {right:.3f}  background {quiet:.3f}",
+                flush=True,
+            )
+            torch.save(model.state_dict(), options.work / "sight.pt")
+        if finished:
+            return
+
+
+def read_vectors(work: Path) -> tuple[list[str], Tensor]:
+    """The classes and their visual vectors as the sound training has them now."""
+    state = torch.load(work / "sound.pt", weights_only=True)
+    return list(state["classes"]), torch.sigmoid(state["model"]["table"]).detach()
+
+
+if __name__ == "__main__":
+    np.seterr(all="raise", under="ignore")
+    main()

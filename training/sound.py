@@ -1,0 +1,169 @@
+"""Teach the sound network to separate, told by class instead of by picture.
+
+The first half of Mix-and-Separate: each class has a learned visual vector (a row of a table)
+that stands in for its picture, so that no picture is computed while the U-Net, by far the
+heavier network, learns. ``training.scenes`` then teaches the visual network to say these vectors,
+and ``training.joint`` trains both together.
+
+    python -m training.sound --data DATA --cache CACHE --work runs/first --minutes 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import DataLoader
+
+from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.synthesizer import Synthesizer
+from pixelplayer.spec import AudioSpec
+from training.bank import merge, open_bank
+from training.mixtures import MixtureBatch, Mixtures
+from training.solos import SoloMaker
+from training.virtual import open_virtual_bank
+
+AUDIO = AudioSpec(
+    rate_hz=44100, n_fft=4088, hop=1024, columns=256, frequency_bins=256, warp_base=121.0
+)
+EDGE_COLUMNS = 24  # the right edge, where live masks are taken, counts double
+LEARNING_RATE = 1.5e-3
+
+
+class ClassSeparator(nn.Module):
+    """The U-Net, the synthesizer, and a table of visual vectors by class."""
+
+    def __init__(self, width: int, channels: int, classes: Sequence[str]) -> None:
+        super().__init__()
+        self.classes = list(classes)
+        self.sound = SoundNet(width=width, channels=channels)
+        self.synthesizer = Synthesizer(channels)
+        self.table = nn.Parameter(torch.randn(len(classes), channels) * 1.5)
+
+    def vectors(self) -> Tensor:
+        """(classes, K) in (0, 1)."""
+        return torch.sigmoid(self.table)
+
+    def forward(self, log_magnitude: Tensor, classes: Tensor) -> Tensor:
+        """(B, 1, F, T) and (B, Q) class indices → mask logits (B, Q, F, T)."""
+        logits: Tensor = self.synthesizer(self.vectors()[classes], self.sound(log_magnitude))
+        return logits
+
+
+def mask_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy against the share of each source, weighted as in the paper.
+
+    The newest columns, where live masks are taken, count double; the whole window stays in.
+    """
+    columns = torch.ones(logits.shape[-1])
+    columns[-EDGE_COLUMNS:] = 2.0
+    weight = weight * columns
+    loss = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    return (loss * weight).sum() / (weight.sum() * logits.shape[1])
+
+
+def cosine(progress: float) -> float:
+    """Learning rate factor: a short rise, then half a cosine down to 1 %."""
+    return min(1.0, progress / 0.02) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def train(
+    model: ClassSeparator, loader: DataLoader[MixtureBatch], path: Path, minutes: float
+) -> None:
+    """Train in place until ``minutes`` are used up, over any number of starts."""
+    model.sound.to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
+    used_s, step = 0.0, 0
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        model.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        used_s, step = state["used_s"], state["step"]
+    model.train()
+    last, running = time.monotonic(), 0.0
+    for batch in loader:
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * cosine(min(used_s / 60 / minutes, 1.0))
+        spectrogram = batch.log_magnitude.contiguous(memory_format=torch.channels_last)
+        loss = mask_loss(model(spectrogram, batch.classes), batch.targets, batch.weight)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimiser.step()
+        now = time.monotonic()
+        used_s, last, step = used_s + now - last, now, step + 1
+        running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
+        if step % 50 == 0:
+            print(f"{used_s / 60:7.2f} min  step {step}  loss {running:.4f}", flush=True)
+        finished = used_s / 60 >= minutes
+        if step % 200 == 0 or finished:
+            save(model, optimiser, path, used_s=used_s, step=step)
+        if finished:
+            return
+
+
+def save(
+    model: ClassSeparator, optimiser: torch.optim.Optimizer, path: Path, *, used_s: float, step: int
+) -> None:
+    """Write atomically: a kill in the middle leaves the former file."""
+    state = {
+        "model": model.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "used_s": used_s,
+        "step": step,
+        "classes": model.classes,
+    }
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def main() -> None:
+    """Train and save ``sound.pt`` in the work folder; started again, it goes on."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="holds solo_audio")
+    parser.add_argument("--cache", type=Path, required=True, help="where decoded sound is kept")
+    parser.add_argument("--work", type=Path, required=True, help="where results go")
+    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--width", type=int, default=16)
+    parser.add_argument("--channels", type=int, default=16)
+    parser.add_argument("--columns", type=int, default=128, help="of a training window")
+    parser.add_argument("--batch", type=int, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    bank = merge(
+        open_bank(options.data / "solo_audio", options.cache, AUDIO.rate_hz),
+        open_virtual_bank(options.cache, AUDIO.rate_hz),
+    )
+    maker = SoloMaker(bank, held_out=False)
+    classes = bank.instruments()
+    data = Mixtures(
+        maker,
+        AUDIO,
+        classes=classes,
+        columns=options.columns,
+        batch=options.batch,
+        seed=int(np.random.SeedSequence().entropy % 2**31)
+        if (options.work / "sound.pt").exists()
+        else options.seed,
+    )
+    loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=3)
+    options.work.mkdir(parents=True, exist_ok=True)
+    train(
+        ClassSeparator(options.width, options.channels, classes),
+        loader,
+        options.work / "sound.pt",
+        options.minutes,
+    )
+
+
+if __name__ == "__main__":
+    main()
