@@ -31,7 +31,6 @@ class MediaSource(Playback):
         stream: str,
         pace: Pace,
         want: Want = "both",
-        duration_s: float | None = None,
         longest_side_px: int = LONGEST_SIDE_PX,
     ) -> None:
         self._complaints = Complaints(path)
@@ -49,7 +48,6 @@ class MediaSource(Playback):
             pace=pace,
             open_sound=None if want == "video" else lambda: FileSound(path, self._complaints),
             open_pictures=None if want == "audio" else open_pictures,
-            duration_s=duration_s,
         )
 
     def stats(self) -> Mapping[str, float]:

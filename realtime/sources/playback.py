@@ -8,13 +8,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.clock import NS_PER_S
 from realtime.messages import AudioChunk, End, Message, VideoFrame
 from realtime.sources.pacing import Pace
 from realtime.sources.samples import chunk_samples, samples_ns
 from realtime.stage import Inputs, Outputs
 
-MOST_PER_STEP = 16  # messages; a step of the fast pace ends here, so that a stop is seen soon
+MOST_PER_STEP = 16  # messages; a step of the fast pace ends here, so that a stop takes effect soon
 
 
 class SoundTrack(Protocol):
@@ -63,7 +62,6 @@ class Playback:
 
     A track that is not wanted is None, and nothing at all is emitted for it. A wanted track that
     the medium lacks is given by a function that returns None: its topic ends at once.
-    ``duration_s`` cuts both tracks; the sound at exactly ``round(duration_s * rate_hz)`` samples.
     """
 
     def __init__(
@@ -73,20 +71,17 @@ class Playback:
         pace: Pace,
         open_sound: Callable[[], SoundTrack] | None,
         open_pictures: Callable[[], PictureTrack | None] | None,
-        duration_s: float | None = None,
     ) -> None:
         self._stream = stream
         self._pace = pace
         self._open_sound = open_sound
         self._open_pictures = open_pictures
-        self._duration_s = duration_s
         self._sound: SoundTrack | None = None
         self._pictures: PictureTrack | None = None
         self._chunk: NDArray[np.float32] | None = None
         self._first_sample = 0
         self._sequences: dict[str, int] = {}
         self._opened = False
-        self._stopping = False
 
     def open(self) -> None:
         """Open the tracks.
@@ -129,10 +124,6 @@ class Playback:
         """Whether every wanted topic has ended."""
         return self._opened and not self._sequences
 
-    def stop(self) -> None:
-        """End with the next step."""
-        self._stopping = True
-
     def close(self) -> None:
         """Close the tracks."""
         for track in (self._sound, self._pictures):
@@ -152,28 +143,17 @@ class Playback:
     def _upcoming(self) -> dict[str, int]:
         """When the next message of each topic that goes on is due, as a position in ns."""
         upcoming: dict[str, int] = {}
-        if self._stopping:
-            return upcoming
         if "audio" in self._sequences and self._sound is not None:
             if self._chunk is None:
-                self._chunk = self._sound.read(self._chunk_length(self._sound.rate_hz))
+                self._chunk = self._sound.read(chunk_samples(self._sound.rate_hz))
             if self._chunk.size:
                 end = self._first_sample + self._chunk.size
                 upcoming["audio"] = samples_ns(end, self._sound.rate_hz)
         if "video" in self._sequences and self._pictures is not None:
             media_ns = self._pictures.peek_ns()
-            if media_ns is not None and media_ns < self._duration_ns():
+            if media_ns is not None:
                 upcoming["video"] = media_ns
         return upcoming
-
-    def _duration_ns(self) -> float:
-        return float("inf") if self._duration_s is None else self._duration_s * NS_PER_S
-
-    def _chunk_length(self, rate_hz: int) -> int:
-        length = chunk_samples(rate_hz)
-        if self._duration_s is None:
-            return length
-        return min(length, round(self._duration_s * rate_hz) - self._first_sample)
 
     @staticmethod
     def _next_topic(upcoming: Mapping[str, int], due_ns: int | None) -> str | None:

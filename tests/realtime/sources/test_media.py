@@ -182,13 +182,6 @@ def test_only_what_is_wanted(tmp_path: Path) -> None:
     assert {topic for topic, _ in messages(fast(path, want="audio"))} == {"audio"}
 
 
-def test_the_duration_is_kept_to_the_sample(tmp_path: Path) -> None:
-    path = write_media(tmp_path / "a.mov", frames=20, samples=noise(88_200))
-    out = messages(fast(path, duration_s=0.7531))
-    assert sound_of(out).size == round(0.7531 * 44_100)
-    assert len(frames_of(out)) == 8
-
-
 def test_a_truncated_file_gives_what_is_there_and_says_so_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -261,18 +254,6 @@ def test_files_without_what_is_needed(tmp_path: Path) -> None:
     dark = write_wav(tmp_path / "dark.wav", noise(800), 8_000)
     with pytest.raises(UsageError, match=r"dark\.wav has no picture"):
         fast(dark, want="video").open()
-
-
-def test_stop_ends_both_topics_with_the_next_step(tmp_path: Path) -> None:
-    source = fast(write_media(tmp_path / "a.mov", frames=20, samples=noise(88_200)))
-    source.open()
-    source.step(0, {})
-    assert not source.finished
-    source.stop()
-    out = source.step(0, {})
-    assert sorted(ends_of(list(out))) == ["audio", "video"]
-    assert source.finished
-    source.close()
 
 
 def test_in_real_time_nothing_comes_before_it_is_due(tmp_path: Path) -> None:
