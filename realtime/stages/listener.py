@@ -85,7 +85,8 @@ class Listener:
     @property
     def pending_columns(self) -> int:
         """Columns that have come in and not gone out."""
-        return self._spectrum.stop + self._waiting.shape[1] - self._decoded
+        taken: int = self._spectrum.stop + self._waiting.shape[1]
+        return taken - self._decoded
 
     def feed(self, samples: Samples) -> list[Heard]:
         """Take ``(n,)`` float32 samples; give the columns that are due, in order."""

@@ -1,0 +1,40 @@
+"""What the listener wants to hear: gain, mute and solo of every object and of the residual."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from realtime.messages import RESIDUAL_ID
+
+MOST_GAIN = 8.0  # +18 dB; more is only noise
+
+
+@dataclass(slots=True)
+class Gains:
+    """By object id, ``RESIDUAL_ID`` for the residual. Everything starts at gain 1."""
+
+    levels: dict[int, float] = field(default_factory=dict)
+    muted: set[int] = field(default_factory=set)
+    soloed: set[int] = field(default_factory=set)
+
+    def effective(self, object_id: int = RESIDUAL_ID) -> float:
+        """What the stream is multiplied with: 0 when muted, or when only others are soloed."""
+        if object_id in self.muted or (self.soloed and object_id not in self.soloed):
+            return 0.0
+        return self.levels.get(object_id, 1.0)
+
+    def set_level(self, object_id: int, gain: float) -> None:
+        """Set a linear gain; it is kept within 0..``MOST_GAIN``."""
+        self.levels[object_id] = min(max(gain, 0.0), MOST_GAIN)
+
+    def toggle_mute(self, object_id: int) -> None:
+        """Mute, or no longer."""
+        self.muted ^= {object_id}
+
+    def toggle_solo(self, object_id: int) -> None:
+        """Hear only this and other soloed ones, or no longer."""
+        self.soloed ^= {object_id}
+
+    def clear_solo(self) -> None:
+        """Hear everything again that is not muted."""
+        self.soloed.clear()

@@ -1,0 +1,306 @@
+"""The separator: joins sight and sound into objects, their streams, and the scene.
+
+It owns what the user sets: gains, mutes, solos, pins and the number of objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelplayer.energy import EnergySettings, Heat, LogPower, PixelEnergy
+from pixelplayer.objects import ObjectSettings, TrackedObject
+from pixelplayer.spec import Analysis, ModelSpec
+from pixelplayer.stft import Samples
+from pixelplayer.tracking import ObjectTracker
+from pixelplayer.warp import LogFrequencyWarp
+from realtime.clock import NS_PER_S
+from realtime.errors import UsageError
+from realtime.messages import (
+    RESIDUAL_ID,
+    Control,
+    End,
+    Message,
+    Scene,
+    SightMap,
+    SoundColumns,
+    Streams,
+)
+from realtime.stage import Inputs, Outputs
+from realtime.stages.gains import Gains
+from realtime.stages.join import Join
+from realtime.stages.object_streams import ObjectStreams, Synthesizer
+from realtime.stages.scene import clusters, pan_of, scene_objects
+
+_FILL_COLUMNS = 64  # lost columns are made up for this many at a time, to bound the memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeparatorSettings:
+    """How objects are found, and how often the scene is told."""
+
+    objects: ObjectSettings = field(default_factory=ObjectSettings)
+    energy: EnergySettings = field(default_factory=EnergySettings)
+    scene_rate_hz: int = 10
+    level_s: float = 0.3  # time constant of the level meters, near that of a VU meter
+
+
+@dataclass(slots=True)
+class _Input:
+    """What belongs to one recording at one rate."""
+
+    name: str
+    analysis: Analysis
+    first_column: int  # of this run
+    next_column: int
+    next_sample: int
+    log_power: LogPower
+    streams: ObjectStreams
+    capture_ns: int = 0  # of next_column's centre
+
+
+class Separator:
+    """Topics ``sight``, ``sound`` and ``control`` in, ``streams`` and ``scene`` out.
+
+    The rows of all ``Streams`` follow one another without a gap from the first column on, and sum
+    to the mixture. Columns that are lost on the way count as silence.
+    """
+
+    def __init__(
+        self, spec: ModelSpec, synthesizer: Synthesizer, join: Join, settings: SeparatorSettings
+    ) -> None:
+        grid = spec.vision.grid
+        self._spec = spec
+        self._synthesizer = synthesizer
+        self._join = join
+        self._settings = settings
+        self._tracker = ObjectTracker(settings.objects, synthesizer.scale, grid, grid)
+        self._energy = PixelEnergy(grid, grid, settings.energy)
+        self._gains = Gains()
+        self._objects: tuple[TrackedObject, ...] = ()
+        self._pans: dict[int, float] = {}
+        self._maps: tuple[SightMap, ...] = ()
+        self._features: NDArray[np.float32] | None = None  # (K, h, w), maximum over the maps
+        self._input: _Input | None = None
+        self._sound_end: End | None = None
+        self._scene_period: int | None = None
+        self._sequences = {"streams": 0, "scene": 0}
+        self._lost_columns = 0
+        self._finished = False
+
+    def open(self) -> None:
+        """Nothing to open."""
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """Streams for all columns that need wait no longer, and the scene when it is due.
+
+        Raises:
+            UsageError: the sample rate changes.
+        """
+        for message in inputs.get("control", ()):
+            if isinstance(message, Control):
+                self._obey(message)
+        for message in inputs.get("sight", ()):
+            if isinstance(message, SightMap):
+                self._join.add_map(message)
+            elif isinstance(message, End):
+                self._join.end_maps()
+        for message in inputs.get("sound", ()):
+            if isinstance(message, SoundColumns):
+                self._join.add_columns(message)
+            elif isinstance(message, End):
+                self._sound_end = message
+        outputs: list[tuple[str, Message]] = []
+        for columns, maps in self._join.ready():
+            outputs += self._separate(columns, maps)
+        if self._sound_end and not self._join.waiting and not self._finished:
+            outputs += self._end(self._sound_end)
+        return outputs
+
+    @property
+    def finished(self) -> bool:
+        """Whether the sound has ended and all of it is out."""
+        return self._finished
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def stats(self) -> Mapping[str, float]:
+        """How many objects there are, and what was lost on the way here."""
+        return {
+            "objects_count": sum(item.live for item in self._objects),
+            "lost_columns": self._lost_columns,
+            "waiting_steps": self._join.waiting,
+        }
+
+    # --- sound
+
+    def _separate(
+        self, columns: SoundColumns, maps: tuple[SightMap, ...]
+    ) -> list[tuple[str, Message]]:
+        current = self._current(columns)
+        if columns.first_column < current.next_column:
+            return []  # sent again after a restart; it is out already
+        outputs = self._fill(current, columns)
+        current.capture_ns = columns.capture_ns
+        self._look(maps)
+        heat = self._watch(current, columns)
+        samples = current.streams.feed(columns.spectrum, columns.features, self._objects)
+        self._advance(current, columns.features.shape[2])
+        outputs += self._streams(current, samples)
+        return outputs + self._scene(current, columns, heat)
+
+    def _current(self, columns: SoundColumns) -> _Input:
+        """The state of the recording that the columns belong to."""
+        if self._input is None:
+            analysis = self._spec.audio.at_rate(columns.rate_hz)
+            warp = LogFrequencyWarp(self._spec.audio, analysis)
+            self._input = _Input(
+                name=columns.stream,
+                analysis=analysis,
+                first_column=columns.first_column,
+                next_column=columns.first_column,
+                next_sample=columns.first_column * analysis.hop,
+                log_power=LogPower(warp, analysis, self._spec.audio.frequency_bins),
+                streams=ObjectStreams(self._synthesizer, analysis, warp, self._settings.level_s),
+            )
+        found_hz = self._input.analysis.rate_hz
+        if columns.rate_hz != found_hz:
+            raise UsageError(
+                f"the sample rate changed from {found_hz} Hz to {columns.rate_hz} Hz in the "
+                f"middle of {columns.stream!r}; restart, or set the device to one rate"
+            )
+        return self._input
+
+    def _fill(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
+        """Silence for the columns that never came."""
+        outputs: list[tuple[str, Message]] = []
+        while current.next_column < columns.first_column:
+            count = min(columns.first_column - current.next_column, _FILL_COLUMNS)
+            silence = np.zeros((current.analysis.bins, count), np.complex64)
+            sound = np.zeros((*columns.features.shape[:2], count), np.float32)
+            samples = current.streams.feed(silence, sound, ())
+            self._lost_columns += count
+            self._advance(current, count)
+            outputs += self._streams(current, samples)
+        return outputs
+
+    def _advance(self, current: _Input, columns: int) -> None:
+        """Move the place in time behind ``columns`` columns."""
+        current.next_column += columns
+        elapsed = columns * current.analysis.hop * NS_PER_S
+        current.capture_ns += round(elapsed / current.analysis.rate_hz)
+
+    def _streams(self, current: _Input, samples: Samples) -> list[tuple[str, Message]]:
+        if samples.shape[1] == 0:
+            return []
+        rate_hz, hop = current.analysis.rate_hz, current.analysis.hop
+        behind = current.next_column * hop - current.next_sample
+        object_ids = current.streams.object_ids
+        rows = (*object_ids, RESIDUAL_ID)
+        message = Streams(
+            stream=current.name,
+            sequence=self._next("streams"),
+            capture_ns=current.capture_ns - round(behind * NS_PER_S / rate_hz),
+            first_sample=current.next_sample,
+            rate_hz=rate_hz,
+            object_ids=object_ids,
+            samples=samples,
+            gains=tuple(self._gains.effective(row) for row in rows),
+            pans=tuple(self._pans.get(row, 0.0) for row in rows),
+        )
+        current.next_sample += samples.shape[1]
+        return [("streams", message)]
+
+    def _end(self, end: End) -> list[tuple[str, Message]]:
+        outputs: list[tuple[str, Message]] = []
+        if self._input is not None:
+            length = (self._input.next_column - self._input.first_column - 1) * (
+                self._input.analysis.hop
+            )
+            outputs += self._streams(self._input, self._input.streams.flush(length))
+        for topic in ("streams", "scene"):
+            last = End(stream=end.stream, sequence=self._next(topic), topic=topic)
+            outputs.append((topic, last))
+        self._finished = True
+        return outputs
+
+    def _next(self, topic: str) -> int:
+        self._sequences[topic] += 1
+        return self._sequences[topic] - 1
+
+    # --- sight
+
+    def _look(self, maps: tuple[SightMap, ...]) -> None:
+        """Take the maximum over the maps in use, once for each set of maps."""
+        if maps and maps != self._maps:
+            self._features = np.max(np.stack([item.features for item in maps]), axis=0)
+        self._maps = maps
+
+    def _watch(self, current: _Input, columns: SoundColumns) -> Heat | None:
+        """Update heat and objects; nothing happens before the first picture."""
+        if self._features is None:
+            return None
+        channels, width = self._spec.channels, columns.features.shape[2]
+        duration_s = width * current.analysis.hop / current.analysis.rate_hz
+        cells = np.ascontiguousarray(self._features.reshape(channels, -1).T)
+        masks = self._synthesizer.masks(cells, columns.features)
+        power = current.log_power.of(columns.spectrum)
+        heat = self._energy.update(masks, power, duration_s)
+        self._objects = self._tracker.step(self._features, heat.salience, heat.heat_db, duration_s)
+        self._pans.update({item.id: pan_of(item) for item in self._objects})
+        return heat
+
+    def _scene(
+        self, current: _Input, columns: SoundColumns, heat: Heat | None
+    ) -> list[tuple[str, Message]]:
+        """The scene, if it is due at the time of these columns."""
+        period = columns.capture_ns * self._settings.scene_rate_hz // NS_PER_S
+        if heat is None or period == self._scene_period:
+            return []
+        self._scene_period = period
+        scene = Scene(
+            stream=current.name,
+            sequence=self._next("scene"),
+            capture_ns=columns.capture_ns,
+            objects=scene_objects(self._objects, current.streams, self._gains),
+            heatmap_db=heat.heat_db,
+            clusters=clusters(self._objects, heat.heat_db.shape),
+            residual_level_db=current.streams.level_dbfs(RESIDUAL_ID),
+            residual_gain=self._gains.effective(RESIDUAL_ID),
+            soloed=tuple(sorted(self._gains.soloed)),
+        )
+        return [("scene", scene)]
+
+    # --- control
+
+    def _obey(self, control: Control) -> None:
+        """Do what the user asks; a request that lacks what it needs changes nothing."""
+        target, value = control.object_id, control.value
+        match control.kind:
+            case "click" | "pin":
+                self._point(control)
+            case "solo" if target is not None:
+                self._gains.toggle_solo(target)
+            case "mute" if target is not None:
+                self._gains.toggle_mute(target)
+            case "gain" if target is not None and value is not None:
+                self._gains.set_level(target, value)
+            case "unsolo":
+                self._gains.clear_solo()
+            case "objects":
+                most = self._settings.objects.most_objects
+                self._tracker.set_count(min(round(value), most) if value else None)
+
+    def _point(self, control: Control) -> None:
+        """A click solos the object at that point, or a new one made there; a pin only makes it."""
+        if control.x is None or control.y is None:
+            return
+        target = self._tracker.find(control.x, control.y) if control.kind == "click" else None
+        if target is None:
+            target = self._tracker.pin(control.x, control.y)
+        if control.kind == "click" and target is not None:
+            self._gains.toggle_solo(target)
