@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from threading import Lock, Thread
 from typing import TextIO
 
@@ -38,10 +38,10 @@ class Host:
         self.context = new_context()
         self._run = Run()
         runners = [
-            Runner(name, plan, clock, self.context, self._run, report)
+            Runner(name, plan=plan, clock=clock, context=self.context, run=self._run, report=report)
             for name in plan.in_process(process)
         ]
-        self.main_lives: list[Iterator[None]] = [
+        self.main_lives: list[Generator[None, None, None]] = [
             runner.life() for runner in runners if STAGES[runner.name].thread == "main"
         ]
         self._threads = [
@@ -84,7 +84,7 @@ class Host:
         self.context.term()
 
 
-def _exhaust(life: Iterator[None]) -> None:
+def _exhaust(life: Generator[None, None, None]) -> None:
     for _ in life:
         pass
 

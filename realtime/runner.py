@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -48,6 +48,7 @@ class Runner:
     def __init__(
         self,
         name: str,
+        *,
         plan: Plan,
         clock: Clock,
         context: Context,
@@ -65,12 +66,12 @@ class Runner:
         self._meter = Meter(round(NS_PER_S / period_hz) if period_hz else 0)
         self._inbox: Inbox | None = None
         self._outbox: Outbox | None = None
-        self._sent: dict[str, int] = {topic: 0 for topic in self._entry.writes}
+        self._sent = dict.fromkeys(self._entry.writes, 0)
         self._open_writes = {topic for topic in self._entry.writes if TOPICS[topic].is_data}
         self._open_reads = {topic for topic in self._entry.reads if TOPICS[topic].is_data}
         self._numbers_at_ns = 0
 
-    def life(self) -> Iterator[None]:
+    def life(self) -> Generator[None, None, None]:
         """The stage's whole life; yields often, so that its thread can do other things."""
         try:
             yield from self._live()
@@ -177,8 +178,8 @@ class Runner:
             )
 
     def _tell_numbers(self, stage: Stage) -> None:
-        inbox, outbox = self._inbox, self._outbox
-        values = self._meter.values(inbox and inbox.traffic, outbox and outbox.traffic)
+        boxes = (self._inbox, self._outbox)
+        values = self._meter.values([box.traffic for box in boxes if box is not None])
         values |= {name: float(value) for name, value in stage.stats().items()}
         spans = self._meter.take_spans() if self._plan.is_traced else []
         self._report(Report(kind="numbers", stage=self.name, values=values, spans=spans))

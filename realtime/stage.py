@@ -18,11 +18,12 @@ class Stage(Protocol):
     may fail; ``step`` is then called until ``finished``; ``close`` is called once in any case.
     All calls come from one thread.
 
-    The end of a run: a source that has nothing more, or whose ``stop`` was called, emits
-    ``End`` on each topic it writes and is finished. A stage that has got ``End`` on all its data
-    inputs flushes, emits ``End`` on each data topic it writes and is finished; a sink is
-    finished when it has put everything away. A topic that nobody writes in this run is ended from
-    the start: its ``End`` is in the first inputs.
+    The end of a run: a source that has nothing more emits ``End`` on each topic it writes and is
+    finished; when the run is to stop earlier, it is just not stepped any more, and its host emits
+    the ``End``. A stage that has got ``End`` on all its data inputs flushes, emits ``End`` on
+    each data topic it writes and is finished; a sink is finished when it has put everything away.
+    A topic that nobody writes in this run is ended from the start: its ``End`` is in the first
+    inputs.
     """
 
     def open(self) -> None:
@@ -37,7 +38,7 @@ class Stage(Protocol):
         """Take what has arrived, give what follows from it, as (topic, message) in order.
 
         ``inputs`` has a key for every topic that something arrived on, oldest first; it is empty
-        when nothing has arrived for ``TICK_MS`` of :mod:`realtime.host` (windows and devices live
+        when nothing has arrived for ``TICK_MS`` of :mod:`realtime.runner` (windows and devices live
         on such ticks) and for a source always. A source may block for up to 20 ms, nobody else
         may wait for anything.
         """
@@ -51,10 +52,3 @@ class Stage(Protocol):
 
     def stats(self) -> Mapping[str, float]:
         """Counters and gauges for the status line, names ending in their unit; may be empty."""
-
-
-class Source(Stage, Protocol):
-    """A stage without inputs that the supervisor can ask to end."""
-
-    def stop(self) -> None:
-        """Emit ``End`` with the next ``step``; called from any thread, any number of times."""

@@ -90,7 +90,7 @@ class Meter:
         """Sending took so long (waiting for room included)."""
         self._blocked_ns += duration_ns
 
-    def values(self, arrived: Traffic | None, sent: Traffic | None) -> dict[str, float]:
+    def values(self, ways: Sequence[Traffic]) -> dict[str, float]:
         """Everything so far, as numbers by name."""
         values: dict[str, float] = {"steps": self._steps.count, "late": self._late}
         values |= self._steps.values("")
@@ -98,9 +98,8 @@ class Meter:
             values |= self._ages.values("age_")
         values["rate_hz"] = self._rate_hz()
         values["blocked_ms"] = self._blocked_ns / NS_PER_MS
-        for traffic in (arrived, sent):
-            if traffic is not None:
-                _add_losses(values, traffic)
+        for traffic in ways:
+            _add_losses(values, traffic)
         return values
 
     def _rate_hz(self) -> float:

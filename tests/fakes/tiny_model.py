@@ -1,0 +1,53 @@
+"""A model folder so small that it is written in a second: random weights, the real layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from pixelplayer.networks.checkpoint import Networks
+from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.synthesizer import Synthesizer
+from pixelplayer.networks.vision import FrameNet
+from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from training.export import write_model
+
+
+def tiny_spec() -> ModelSpec:
+    return ModelSpec(
+        name="tiny",
+        channels=4,
+        audio=AudioSpec(
+            rate_hz=44100, n_fft=4088, hop=1024, columns=32, frequency_bins=48, warp_base=121.0
+        ),
+        vision=VisionSpec(width=4, frame_px=64, grid=4, frames=3, rate_hz=15.0),
+        sound=SoundSpec(width=4, levels=4),
+        mask=MaskSpec(power=1.5, residual_floor=0.2),
+    )
+
+
+def tiny_networks(spec: ModelSpec) -> Networks:
+    """Random networks whose batch norms have statistics of their own."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        networks = Networks(
+            FrameNet(spec.vision.width, spec.channels),
+            SoundNet(spec.sound.width, spec.channels, spec.sound.levels),
+            Synthesizer(spec.channels),
+        )
+        for network in networks:
+            for name, value in network.state_dict().items():
+                if name.endswith(("running_mean", "scale", "bias")):
+                    value.normal_(0.0, 0.3)
+                elif name.endswith("running_var"):
+                    value.uniform_(0.5, 2.0)
+            network.eval()
+    return networks
+
+
+def write_tiny_model(folder: Path) -> Networks:
+    spec = tiny_spec()
+    networks = tiny_networks(spec)
+    write_model(folder, spec, *networks, {"provenance": "random weights"})
+    return networks
