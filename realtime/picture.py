@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import Any, TypeAlias
 
 import cv2
@@ -38,7 +39,10 @@ Picture: TypeAlias = NDArray[np.uint8]
 
 REGULAR = 400
 SEMIBOLD = 600
-_ARC_STEPS = 6
+_ARC_STEPS = 7
+_SHIFT = 4  # fractional bits of the places that OpenCV draws at
+_OUTLINE_STEP_PX = 4
+_OUTLINE_KERNEL = 9
 _HERSHEY_HEIGHT_PX = 30.0  # of a capital and its descent at scale 1
 
 
@@ -46,7 +50,8 @@ def resized(picture: Picture, width: int, height: int) -> Picture:
     """The picture stretched to width x height; the same array where it has that size already."""
     if picture.shape[:2] == (height, width):
         return picture
-    shrinks = picture.shape[0] >= height and picture.shape[1] >= width
+    # Averaging over areas is slow, and worth it only where whole pixels would be skipped.
+    shrinks = picture.shape[0] >= 2 * height and picture.shape[1] >= 2 * width
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(picture, (width, height), interpolation=method), np.uint8)
 
@@ -72,7 +77,7 @@ def blended(picture: Picture, light: Picture, keep: Picture) -> Picture:
 def text_width(text: str, size_px: int, weight: int = REGULAR) -> int:
     """How wide `text` will be, in pixels."""
     if hasattr(cv2, "FontFace"):
-        box = cv2.getTextSize((0, 0), text, (0, 0), _font(), size_px, weight)
+        box = cv2.getTextSize((0, 0), text, (0, 0), _font(threading.get_ident()), size_px, weight)
         return int(box[2])
     scale, thickness = _hershey(size_px, weight)
     return int(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, thickness)[0][0])
@@ -84,11 +89,12 @@ def draw_text(
     place: tuple[int, int],
     size_px: int,
     colour: Colour,
+    *,
     weight: int = REGULAR,
 ) -> None:
     """Write ASCII `text` with its left end and baseline at `place`."""
     if hasattr(cv2, "FontFace"):
-        cv2.putText(picture, text, place, colour, _font(), size_px, weight)
+        cv2.putText(picture, text, place, colour, _font(threading.get_ident()), size_px, weight)
         return
     scale, thickness = _hershey(size_px, weight)
     font = cv2.FONT_HERSHEY_SIMPLEX
@@ -99,10 +105,14 @@ def fill_box(
     picture: Picture, box: tuple[int, int, int, int], colour: Colour, radius_px: int = 0
 ) -> None:
     """Fill [x0, x1) x [y0, y1), with round corners."""
-    if radius_px <= 0 or box[2] - box[0] < 2 or box[3] - box[1] < 2:
-        picture[max(box[1], 0) : max(box[3], 0), max(box[0], 0) : max(box[2], 0)] = colour
+    x0, y0, x1, y1 = box
+    if x1 <= x0 or y1 <= y0:
         return
-    cv2.fillPoly(picture, [_rounded(box, radius_px)], colour, cv2.LINE_AA)
+    if radius_px <= 0:
+        cv2.rectangle(picture, (x0, y0), (x1 - 1, y1 - 1), colour, cv2.FILLED)
+        return
+    points = _fixed_point(_rounded_box(box, radius_px))
+    cv2.fillPoly(picture, [points], colour, cv2.LINE_AA, _SHIFT)
 
 
 def draw_box(
@@ -113,17 +123,23 @@ def draw_box(
     radius_px: int,
 ) -> None:
     """The outline of [x0, x1) x [y0, y1), with round corners."""
-    points = _rounded(box, radius_px)
-    cv2.polylines(picture, [points], True, colour, thickness_px, cv2.LINE_AA)
+    _draw_path(picture, _rounded_box(box, radius_px), colour, thickness_px)
 
 
 def draw_outline(
-    picture: Picture, mask: NDArray[np.bool_], colour: Colour, thickness_px: int
+    picture: Picture, field: NDArray[np.float32], colour: Colour, thickness_px: float
 ) -> None:
-    """Draw around the True part of a (height, width) mask of the picture's own size."""
-    found = cv2.findContours(mask.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    contours = found[-2]
-    cv2.drawContours(picture, contours, -1, colour, thickness_px, cv2.LINE_AA)
+    """Draw a smooth line where a coarse (h, w) field, laid over the picture, crosses 0.5."""
+    height, width = picture.shape[:2]
+    shape = (max(height // _OUTLINE_STEP_PX, 1), max(width // _OUTLINE_STEP_PX, 1))
+    inside = (smoothed(field, shape[1], shape[0]) > 0.5).astype(np.uint8)
+    contours = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[-2]
+    scale = np.array([width / shape[1], height / shape[0]])
+    for contour in contours:
+        points = (contour[:, 0] + 0.5) * scale
+        if len(points) > _OUTLINE_KERNEL:
+            points = _rounded_off(points)
+        _draw_path(picture, points, colour, max(1, round(thickness_px)))
 
 
 def to_jpeg(picture: Picture, quality: int) -> bytes:
@@ -137,8 +153,9 @@ def from_jpeg(data: bytes) -> Picture:
     return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
 
 
-@functools.cache
-def _font() -> Any:
+@functools.lru_cache(maxsize=16)
+def _font(thread: int) -> Any:
+    """A font of each thread's own: one remembers the weight that it was last used with."""
     return cv2.FontFace("sans")
 
 
@@ -147,21 +164,42 @@ def _hershey(size_px: int, weight: int) -> tuple[float, int]:
     return size_px / _HERSHEY_HEIGHT_PX, 2 if weight >= SEMIBOLD and size_px >= 16 else 1
 
 
-def _rounded(box: tuple[int, int, int, int], radius_px: int) -> NDArray[np.int32]:
-    """The corner points (n, 1, 2) of a box with round corners."""
+def _draw_path(
+    picture: Picture, points: NDArray[np.float64], colour: Colour, thickness_px: int
+) -> None:
+    """A closed line through (n, 2) points."""
+    cv2.polylines(picture, [_fixed_point(points)], True, colour, thickness_px, cv2.LINE_AA, _SHIFT)
+
+
+def _fixed_point(points: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Points (n, 2) as OpenCV takes them with fractions of a pixel: (n, 1, 2)."""
+    return np.round(points * (1 << _SHIFT)).astype(np.int32)[:, None]
+
+
+def _rounded_off(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A closed path without the stairs of the pixels that it was found on."""
+    kernel = np.hanning(_OUTLINE_KERNEL + 2)[1:-1]
+    kernel /= kernel.sum()
+    around = _OUTLINE_KERNEL // 2
+    padded = np.concatenate([points[-around:], points, points[:around]])
+    smooth = [np.convolve(padded[:, axis], kernel, mode="valid") for axis in (0, 1)]
+    return np.stack(smooth, axis=1)[::2]
+
+
+def _rounded_box(box: tuple[int, int, int, int], radius_px: int) -> NDArray[np.float64]:
+    """The corner points (n, 2) of a box with round corners."""
     left, top, right, bottom = box[0], box[1], box[2] - 1, box[3] - 1
-    radius = max(0, min(radius_px, (right - left) // 2, (bottom - top) // 2))
+    radius = max(0.0, min(float(radius_px), (right - left) / 2, (bottom - top) / 2))
     angles = np.linspace(0.0, np.pi / 2, _ARC_STEPS)
     arc = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    corners = (
+    points = []
+    for corner in (
         (right - radius, bottom - radius),
         (left + radius, bottom - radius),
         (left + radius, top + radius),
         (right - radius, top + radius),
-    )
-    points = []
-    for corner in corners:
+    ):
         points.append(arc + corner)
         arc = arc @ turn
-    return np.round(np.concatenate(points)).astype(np.int32)[:, None]
+    return np.concatenate(points)

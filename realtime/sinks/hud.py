@@ -1,0 +1,98 @@
+"""The numbers of the status line, gathered from stats and frames. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from realtime.clock import NS_PER_S
+from realtime.messages import Stats, VideoFrame
+
+_FRAMES_FOR_RATE = 30
+_LATE_SHOWN_REPORTS = 5  # reports that a stage stays named after it was late
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hud:
+    """What the status line says; None is what is not known (yet)."""
+
+    latency_ms: float | None = None  # capture to ear
+    masks_per_s: float | None = None
+    frames_per_s: float | None = None
+    drops: int = 0
+    engines: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+def engine_names(engines: Mapping[str, str]) -> str:
+    """`openvino/int8`, or one name per network where they differ."""
+    names = list(dict.fromkeys(engines.values()))
+    return " + ".join(names)
+
+
+class HudTracker:
+    """Folds what arrives into the newest Hud."""
+
+    def __init__(self, engines: Mapping[str, str]) -> None:
+        """`engines` maps each network to backend/precision."""
+        self._engines = engine_names(engines)
+        self._values: dict[str, Mapping[str, float]] = {}
+        self._late: dict[str, int] = {}
+        self._frames: deque[tuple[int, int]] = deque(maxlen=_FRAMES_FOR_RATE)
+
+    def add_frame(self, frame: VideoFrame) -> None:
+        """Count a frame; those in between that were not seen here count as well."""
+        self._frames.append((frame.capture_ns, frame.sequence))
+
+    def add_stats(self, stats: Stats) -> None:
+        """Take the newest numbers of one stage."""
+        before = self._values.get(stats.stage, {}).get("late", 0.0)
+        is_late = stats.values.get("late", 0.0) > before
+        left = self._late.get(stats.stage, 0) - 1
+        self._late[stats.stage] = _LATE_SHOWN_REPORTS if is_late else max(left, 0)
+        self._values[stats.stage] = dict(stats.values)
+
+    def value(self, stage: str, name: str) -> float | None:
+        """One number, None where it is not known."""
+        return self._values.get(stage, {}).get(name)
+
+    @property
+    def hud(self) -> Hud:
+        """The newest state of everything."""
+        return Hud(
+            latency_ms=self.value("speaker", "latency_ms"),
+            masks_per_s=self.value("separator", "rate_hz"),
+            frames_per_s=self._frames_per_s(),
+            drops=self._drops(),
+            engines=self._engines,
+            warnings=self._warnings(),
+        )
+
+    def _frames_per_s(self) -> float | None:
+        if len(self._frames) < 2:
+            return None
+        (first_ns, first), (last_ns, last) = self._frames[0], self._frames[-1]
+        if last_ns <= first_ns:
+            return None
+        return (last - first) * NS_PER_S / (last_ns - first_ns)
+
+    def _drops(self) -> int:
+        return round(
+            sum(
+                value
+                for values in self._values.values()
+                for name, value in values.items()
+                if name.startswith("dropped_") and not name.endswith("_samples")
+            )
+        )
+
+    def _warnings(self) -> tuple[str, ...]:
+        warnings = [f"{stage} is late" for stage, left in sorted(self._late.items()) if left > 0]
+        for stage, values in sorted(self._values.items()):
+            if values.get("device_lost", 0.0) > 0:
+                warnings.append(f"{stage} is gone, looking for it")
+        restarts = round(sum(values.get("restarts", 0.0) for values in self._values.values()))
+        if restarts:
+            warnings.append(f"{restarts} restart{'s' if restarts > 1 else ''}")
+        return tuple(warnings)

@@ -1,0 +1,77 @@
+"""Where things stand in the viewer: the picture, the panel beside it, the status line. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Box = tuple[int, int, int, int]  # [x0, x1) x [y0, y1), pixels
+
+SMALLEST_WIDTH = 320
+SMALLEST_HEIGHT = 180
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Boxes in pixels of a view of width x height; `unit` is one hundredth of a small screen."""
+
+    width: int
+    height: int
+    unit: float
+    picture: Box
+    panel: Box
+    status: Box
+
+    def px(self, units: float) -> int:
+        """A length in pixels, at least 1."""
+        return max(1, round(units * self.unit))
+
+    def fraction(self, x: int, y: int) -> tuple[float, float] | None:
+        """Where a point of the view lies in the picture, as fractions; None beside it."""
+        x0, y0, x1, y1 = self.picture
+        if not (x0 <= x < x1 and y0 <= y < y1):
+            return None
+        return (x - x0 + 0.5) / (x1 - x0), (y - y0 + 0.5) / (y1 - y0)
+
+
+def natural_size(picture_width: int, picture_height: int) -> tuple[int, int]:
+    """Width and height of a view that a picture fills, about as large as a small screen."""
+    if picture_width >= picture_height:
+        panel_width, status_height = 243, 34
+        room_width = 1280 - panel_width
+        height = room_width * picture_height / picture_width + status_height
+        return 1280, round(min(max(height, 400), 1000))
+    return 600, 960
+
+
+def lay_out(width: int, height: int, picture_width: int, picture_height: int) -> Layout:
+    """Place a picture as large as it fits, with the panel on its right, or below when upright."""
+    width, height = max(width, SMALLEST_WIDTH), max(height, SMALLEST_HEIGHT)
+    unit = min(max(min(width / 1280.0, height / 720.0), 0.55), 2.5)
+    status_height = round(34 * unit)
+    below = height - status_height
+    if width >= 1.1 * height:
+        panel_width = min(round(max(250 * unit, 0.19 * width)), round(0.36 * width))
+        panel = (width - panel_width, 0, width, below)
+        room = (0, 0, width - panel_width, below)
+    else:
+        panel_height = round(0.3 * below)
+        panel = (0, below - panel_height, width, below)
+        room = (0, 0, width, below - panel_height)
+    return Layout(
+        width=width,
+        height=height,
+        unit=unit,
+        picture=_fitted(room, picture_width, picture_height),
+        panel=panel,
+        status=(0, below, width, height),
+    )
+
+
+def _fitted(room: Box, width: int, height: int) -> Box:
+    room_width, room_height = room[2] - room[0], room[3] - room[1]
+    scale = min(room_width / width, room_height / height)
+    fitted_width = max(1, min(room_width, round(width * scale)))
+    fitted_height = max(1, min(room_height, round(height * scale)))
+    x0 = room[0] + (room_width - fitted_width) // 2
+    y0 = room[1] + (room_height - fitted_height) // 2
+    return x0, y0, x0 + fitted_width, y0 + fitted_height
