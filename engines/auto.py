@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def choose(
     measured = tuple(
         sorted(
             (
-                _measured(model_dir, backend, resolved, threads, timer, opener)
+                _measured(backend, partial(opener, model_dir), resolved, threads, timer)
                 for backend in CANDIDATES
             ),
             key=lambda entry: entry.total_ms,
@@ -116,6 +117,8 @@ def choose(
     )
     best = measured[0]
     if best.problem is not None:
+        if len({entry.problem for entry in measured}) == 1:  # it is the model's
+            raise EngineError(best.problem)
         reasons = "; ".join(f"{entry.backend}: {entry.problem}" for entry in measured)
         raise EngineError(f"no engine runs the model in {model_dir} ({reasons})")
     trouble = (
@@ -132,13 +135,17 @@ def choose(
 
 
 def _measured(
-    model_dir: Path, backend: str, precision: str, threads: int, timer: Timer, opener: Opener
+    backend: str,
+    opener: Callable[[Network, str, str, int], Engine],
+    precision: str,
+    threads: int,
+    timer: Timer,
 ) -> Measurement:
     """Run both networks of one candidate side by side until both have been timed enough."""
     engines: list[Engine] = []
     try:
         for network in _NETWORKS:
-            engines.append(opener(model_dir, network, backend, precision, threads))
+            engines.append(opener(network, backend, precision, threads))
         vision_ms, sound_ms = _medians_ms(engines, timer)
     except EngineError as error:
         return _failed(backend, str(error))

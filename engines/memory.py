@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 _VERSION = 1
+_ENTRIES_MAX = 64  # the oldest are forgotten first
 
 
 def default_path() -> Path | None:
@@ -45,13 +46,14 @@ def remember(path: Path, key: str, entry: Mapping[str, Any]) -> str | None:
     Returns:
         None, or why it could not be kept.
     """
-    content = {"version": _VERSION, "entries": {**_entries(path), key: dict(entry)}}
+    others = [item for item in _entries(path).items() if item[0] != key]
+    kept = dict([*others[1 - _ENTRIES_MAX :], (key, dict(entry))])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
             "w", dir=path.parent, suffix=".tmp", encoding="utf-8", delete=False
         ) as scratch:
-            json.dump(content, scratch, indent=1)
+            json.dump({"version": _VERSION, "entries": kept}, scratch, indent=1)
         Path(scratch.name).replace(path)
     except OSError as error:
         return f"{path} cannot be written: {error.strerror}"

@@ -1,0 +1,251 @@
+"""The choice follows the clock, is remembered, and survives whatever the cache holds."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines import auto, memory
+from engines.auto import CANDIDATES, choose
+from engines.errors import EngineError
+from engines.protocol import FloatArray, Network, TensorSpec
+
+
+class FakeEngine:
+    """Answers at once, or fails as told."""
+
+    inputs = (TensorSpec(name="x", shape=(1,)),)
+    outputs = (TensorSpec(name="y", shape=(1,)),)
+
+    def __init__(self, name: str, log: list[str], problem: str | None) -> None:
+        self.name = name
+        self._log = log
+        self._problem = problem
+
+    def infer(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        if self._problem:
+            raise EngineError(self._problem)
+        self._log.append(self.name)
+        return {"y": np.zeros(1, np.float32)}
+
+    def close(self) -> None:
+        self._log.append(f"close {self.name}")
+
+    def __enter__(self) -> FakeEngine:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class Opener:
+    """Opens fakes; ``problems`` are raised on opening, ``failures`` while running."""
+
+    def __init__(self, problems: Mapping[str, str] = {}, failures: Mapping[str, str] = {}) -> None:
+        self.log: list[str] = []
+        self.opened: list[tuple[str, Network, str, int]] = []
+        self._problems = problems
+        self._failures = failures
+
+    def __call__(
+        self, model_dir: Path, network: Network, backend: str, precision: str, threads: int
+    ) -> FakeEngine:
+        if problem := self._problems.get(backend):
+            raise EngineError(problem)
+        self.opened.append((backend, network, precision, threads))
+        return FakeEngine(f"{backend} {network}", self.log, self._failures.get(backend))
+
+
+class Ticks:
+    """A clock that moves 0.1 s whenever it is read."""
+
+    def __init__(self) -> None:
+        self._ticks = itertools.count()
+
+    def __call__(self) -> float:
+        return 0.1 * next(self._ticks)
+
+
+def test_both_networks_of_every_candidate_run_and_are_closed(tiny_model: Path, tmp_path: Path):
+    opener = Opener()
+    choice = choose(tiny_model, 3, cache=tmp_path / "c.json", timer=Ticks(), opener=opener)
+    names = [(backend, network) for backend in CANDIDATES for network in ("vision", "sound")]
+    assert opener.opened == [(*name, "fp32", 3) for name in names]
+    for backend, network in names:
+        assert opener.log.count(f"{backend} {network}") >= 4
+        assert opener.log.count(f"close {backend} {network}") == 1
+    assert choice.backend in CANDIDATES
+    assert choice.precision == "fp32"
+    assert choice.origin == "measured now"
+
+
+class SpentTime:
+    """A clock that moves only as engines spend time."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.mark.parametrize("fast", CANDIDATES)
+def test_the_fastest_wins(fast: str, tiny_model: Path, tmp_path: Path):
+    clock = SpentTime()
+
+    class Costly(FakeEngine):
+        def infer(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+            clock.now_s += 0.01 if self.name.startswith(fast) else 1000.0
+            return super().infer(inputs)
+
+    def opener(_folder: Path, network: Network, backend: str, *_rest: object) -> FakeEngine:
+        return Costly(f"{backend} {network}", [], None)
+
+    choice = choose(tiny_model, 1, cache=tmp_path / "c.json", timer=clock, opener=opener)
+    assert choice.backend == fast
+
+
+def test_the_fastest_total_is_taken_from_memory(tiny_model: Path, tmp_path: Path):
+    path = tmp_path / "c.json"
+    choose(tiny_model, 1, cache=path, timer=Ticks(), opener=Opener())
+    content = json.loads(path.read_text())
+    (entry,) = content["entries"].values()
+    entry["measurements"] = [
+        {"backend": "openvino", "vision_ms": 5.0, "sound_ms": 40.0},
+        {"backend": "onnxruntime", "vision_ms": 20.0, "sound_ms": 24.5},
+    ]
+    path.write_text(json.dumps(content))
+    choice = choose(tiny_model, 1, cache=path, opener=Opener())
+    assert choice.backend == "onnxruntime"
+    assert choice.report().splitlines()[1:] == [
+        "  onnxruntime: vision 20.0 ms, sound 24.5 ms",
+        "  openvino: vision 5.0 ms, sound 40.0 ms",
+    ]
+
+
+def test_a_second_run_remembers(tiny_model: Path, tmp_path: Path):
+    path = tmp_path / "new" / "c.json"
+    first = choose(tiny_model, 1, cache=path, timer=Ticks(), opener=Opener())
+    opener = Opener()
+    second = choose(tiny_model, 1, cache=path, opener=opener)
+    assert not opener.opened
+    assert (second.backend, second.measurements) == (first.backend, first.measurements)
+    assert str(path) in second.report()
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_other_graphs_or_threads_are_measured_again(own_model: Path, tmp_path: Path):
+    path = tmp_path / "c.json"
+    choose(own_model, 1, cache=path, timer=Ticks(), opener=Opener())
+    more_threads, other_graph = Opener(), Opener()
+    choose(own_model, 2, cache=path, timer=Ticks(), opener=more_threads)
+    with (own_model / "sound.onnx").open("ab") as graph:
+        graph.write(b"\0")
+    choose(own_model, 1, cache=path, timer=Ticks(), opener=other_graph)
+    assert more_threads.opened
+    assert other_graph.opened
+    assert len(json.loads(path.read_text())["entries"]) == 3
+
+
+def test_what_cannot_run_is_passed_over_with_its_reason(tiny_model: Path, tmp_path: Path):
+    for opener in (Opener({"openvino": "no AVX"}), Opener(failures={"openvino": "no AVX"})):
+        path = tmp_path / f"{id(opener)}.json"
+        choice = choose(tiny_model, 1, cache=path, timer=Ticks(), opener=opener)
+        assert choice.backend == "onnxruntime"
+        assert "openvino: no AVX" in choice.report()
+        again = choose(tiny_model, 1, cache=path, opener=Opener())
+        assert "openvino: no AVX" in again.report()
+
+
+def test_nothing_that_runs_is_an_error_with_every_reason(tiny_model: Path, tmp_path: Path):
+    path = tmp_path / "c.json"
+    with pytest.raises(EngineError, match=r"openvino: no AVX; onnxruntime: no memory"):
+        choose(
+            tiny_model,
+            1,
+            cache=path,
+            opener=Opener({"openvino": "no AVX", "onnxruntime": "no memory"}),
+        )
+    with pytest.raises(EngineError, match=r"^truncated$"):
+        choose(tiny_model, 1, cache=path, opener=Opener(dict.fromkeys(CANDIDATES, "truncated")))
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"{",
+        b"[]",
+        b'{"version": 0}',
+        b'{"version": 1, "entries": 3}',
+        b'{"version": 1, "entries": {"KEY": 3}}',
+        b'{"version": 1, "entries": {"KEY": {"measurements": []}}}',
+        b'{"version": 1, "entries": {"KEY": {"measurements": [{"backend": "abacus"}]}}}',
+        b'{"version": 1, "entries": {"KEY": {"measurements": [{"backend": "openvino"}]}}}',
+        b'{"version": 1, "entries": {"KEY": {"measurements": [3]}}}',
+        b'{"version": 1, "entries": {"KEY": {"measurements":'
+        b' [{"backend": "openvino", "vision_ms": NaN, "sound_ms": 1.0}]}}}',
+        b'{"version": 1, "entries": {"KEY": {"measurements":'
+        b' [{"backend": "openvino", "vision_ms": "1", "sound_ms": 1.0}]}}}',
+    ],
+)
+def test_a_corrupt_cache_is_measured_over(content: bytes, tiny_model: Path, tmp_path: Path):
+    path = tmp_path / "c.json"
+    choose(tiny_model, 1, cache=path, timer=Ticks(), opener=Opener())
+    (key,) = json.loads(path.read_text())["entries"]
+    path.write_bytes(content.replace(b"KEY", key.encode()))
+    opener = Opener()
+    choose(tiny_model, 1, cache=path, timer=Ticks(), opener=opener)
+    assert opener.opened
+    assert key in json.loads(path.read_text())["entries"]
+
+
+def test_a_cache_that_cannot_be_written_is_told_not_raised(tiny_model: Path, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "c.json"  # a file stands where its folder would
+    choice = choose(tiny_model, 1, cache=path, timer=Ticks(), opener=Opener())
+    assert "not remembered" in choice.report()
+    assert str(path) in choice.report()
+
+
+def test_a_precision_without_graphs_is_refused(tiny_model: Path, tmp_path: Path):
+    with pytest.raises(EngineError, match="no int8 graph"):
+        choose(tiny_model, 1, "int8", cache=tmp_path / "c.json", opener=Opener())
+
+
+def test_a_missing_graph_is_named(own_model: Path, tmp_path: Path):
+    (own_model / "vision.onnx").unlink()
+    with pytest.raises(EngineError, match=r"vision\.onnx cannot be read"):
+        choose(own_model, 1, cache=tmp_path / "c.json", opener=Opener())
+
+
+def test_the_cache_is_the_users_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert memory.default_path() == tmp_path / "cache" / "live-pixel-player" / "engines.json"
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for ignored in ("", "relative"):
+        monkeypatch.setenv("XDG_CACHE_HOME", ignored)
+        expected = tmp_path / "home" / ".cache" / "live-pixel-player" / "engines.json"
+        assert memory.default_path() == expected
+
+
+def test_old_memories_are_forgotten(tmp_path: Path):
+    path = tmp_path / "c.json"
+    for index in range(70):
+        assert memory.remember(path, f"key {index}", {"index": index}) is None
+    entries = json.loads(path.read_text())["entries"]
+    assert list(entries) == [f"key {index}" for index in range(6, 70)]
+
+
+def test_real_engines_can_be_chosen(tiny_model: Path, tmp_path: Path):
+    choice = choose(tiny_model, 1, cache=tmp_path / "c.json")
+    assert [entry.problem for entry in choice.measurements] == [None] * len(CANDIDATES)
+    assert choice.backend == choice.measurements[0].backend
+    assert auto.choose(tiny_model, 1, cache=tmp_path / "c.json").backend == choice.backend

@@ -1,0 +1,137 @@
+"""Every backend: the reference's numbers, its own buffers, and plain words when misused."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.errors import EngineError
+from engines.protocol import Engine, FloatArray, Network
+from engines.registry import BACKENDS, open_engine
+from tests.fakes.tiny_model import tiny_spec
+
+NETWORKS: tuple[Network, ...] = ("vision", "sound")
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    pytest.importorskip(BACKENDS[name].runtime)
+    return name
+
+
+@pytest.fixture
+def sound_engine(backend: str, tiny_model: Path) -> Iterator[Engine]:
+    with open_engine(tiny_model, "sound", backend, "auto", 1) as engine:
+        yield engine
+
+
+def random_inputs(engine: Engine, seed: int) -> dict[str, FloatArray]:
+    """Pictures in [0, 1], or log magnitudes."""
+    rng = np.random.default_rng(seed)
+    low, high = (0, 1) if engine.inputs[0].name == "picture" else (-23, 5)
+    return {
+        spec.name: rng.uniform(low, high, spec.shape).astype(np.float32) for spec in engine.inputs
+    }
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_agrees_with_torch(backend: str, network: Network, tiny_model: Path):
+    with (
+        open_engine(tiny_model, network, "torch", "fp32", 1) as reference,
+        open_engine(tiny_model, network, backend, "fp32", 1) as engine,
+    ):
+        for seed in range(3):
+            inputs = random_inputs(engine, seed)
+            (expected,) = reference.infer(inputs).values()
+            (found,) = engine.infer(inputs).values()
+            assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
+def test_shapes_are_known_before_the_first_call(sound_engine: Engine, backend: str):
+    audio = tiny_spec().audio
+    window = (audio.frequency_bins, audio.columns)
+    assert sound_engine.name == f"{backend}/fp32"
+    assert [(spec.name, spec.shape) for spec in sound_engine.inputs] == [
+        ("log_magnitude", (1, 1, *window))
+    ]
+    for spec in sound_engine.outputs:
+        assert (spec.name, spec.shape, spec.dtype) == ("sound", (1, 4, *window), "float32")
+        result = sound_engine.infer(random_inputs(sound_engine, 0))[spec.name]
+        assert (result.shape, result.dtype) == (spec.shape, spec.dtype)
+        assert result.flags.c_contiguous
+
+
+def test_results_belong_to_the_caller(sound_engine: Engine):
+    first_inputs, second_inputs = random_inputs(sound_engine, 1), random_inputs(sound_engine, 2)
+    first = sound_engine.infer(first_inputs)["sound"]
+    kept = first.copy()
+    second = sound_engine.infer(second_inputs)["sound"]
+    assert not np.shares_memory(first, second)
+    np.testing.assert_array_equal(first, kept)
+    first[:] = np.nan
+    again = sound_engine.infer(first_inputs)["sound"]
+    np.testing.assert_array_equal(again, kept)
+
+
+def test_inputs_are_read_during_the_call_only(sound_engine: Engine):
+    inputs = random_inputs(sound_engine, 3)
+    kept = {name: array.copy() for name, array in inputs.items()}
+    first = sound_engine.infer(inputs)["sound"]
+    np.testing.assert_array_equal(inputs["log_magnitude"], kept["log_magnitude"])
+    before = first.copy()
+    inputs["log_magnitude"][:] = 0
+    np.testing.assert_array_equal(first, before)
+
+
+def test_read_only_and_strided_inputs_are_taken(sound_engine: Engine):
+    (array,) = random_inputs(sound_engine, 4).values()
+    expected = sound_engine.infer({"log_magnitude": array})["sound"]
+    strided = np.asfortranarray(array)
+    strided.setflags(write=False)
+    found = sound_engine.infer({"log_magnitude": strided})["sound"]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_wrong_inputs_are_named(sound_engine: Engine):
+    (array,) = random_inputs(sound_engine, 5).values()
+    with pytest.raises(EngineError, match=r"takes inputs \['log_magnitude'\], got \['picture'\]"):
+        sound_engine.infer({"picture": array})
+    with pytest.raises(
+        EngineError, match=r"float32 \(1, 1, 48, 32\), got float32 \(1, 1, 48, 31\)"
+    ):
+        sound_engine.infer({"log_magnitude": array[..., 1:]})
+    with pytest.raises(EngineError, match=r"got float64"):
+        sound_engine.infer({"log_magnitude": array.astype(np.float64)})
+
+
+def test_a_closed_engine_says_so(backend: str, tiny_model: Path):
+    engine = open_engine(tiny_model, "vision", backend, "fp32", 1)
+    inputs = random_inputs(engine, 6)
+    engine.close()
+    engine.close()
+    with pytest.raises(EngineError, match="is closed"):
+        engine.infer(inputs)
+
+
+def test_two_networks_run_side_by_side(backend: str, tiny_model: Path):
+    """Each in its own thread, as in a live run; neither changes the other's numbers."""
+    engines = {name: open_engine(tiny_model, name, backend, "fp32", 1) for name in NETWORKS}
+    alone = {name: engine.infer(random_inputs(engine, 7)) for name, engine in engines.items()}
+    same: list[bool] = []
+
+    def repeat(name: Network) -> None:
+        for _ in range(10):
+            results = engines[name].infer(random_inputs(engines[name], 7))
+            same.extend(np.array_equal(results[output], alone[name][output]) for output in results)
+
+    workers = [threading.Thread(target=repeat, args=(name,), daemon=True) for name in NETWORKS]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=60)
+    assert same == [True] * 20
