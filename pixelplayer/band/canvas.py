@@ -23,7 +23,7 @@ class Canvas:
     def __init__(self, size_px: int, tilt_degrees: float, scale: float, mirror: int) -> None:
         """``scale`` shrinks about the centre; ``mirror`` is 1, or -1 to swap left and right."""
         self._size_px = size_px
-        self._side = size_px * (4 if size_px < 160 else 3 if size_px < 400 else 2)
+        self._side = size_px * (4 if size_px < 160 else 3 if size_px < 320 else 2)
         self._pixels = np.zeros((self._side, self._side, 4), dtype=np.uint8)
         self._scale = scale
         self._mirror = mirror
@@ -54,12 +54,14 @@ class Canvas:
         cv2.fillPoly(mask, [corners - low], 255)
         begin, end = self._place(np.asarray(along, dtype=np.float64)).astype(np.float32) - low
         direction = (end - begin) / max(1.0, float(np.sum((end - begin) ** 2)))
-        x = (np.arange(width, dtype=np.float32) - begin[0]) * direction[0]
-        y = (np.arange(height, dtype=np.float32) - begin[1]) * direction[1]
-        level = np.clip((x[None, :] + y[:, None]) * 255.0, 0.0, 255.0).astype(np.uint8)
+        x = (np.arange(width, dtype=np.float32) - begin[0]) * (direction[0] * 255.0)
+        y = (np.arange(height, dtype=np.float32) - begin[1]) * (direction[1] * 255.0)
+        level = np.add.outer(y, x)
+        level = np.clip(level, 0.0, 255.0, out=level).astype(np.uint8)
         ramp = np.linspace((*start, 255), (*stop, 255), 256).astype(np.uint8)
-        region = self._pixels[low[1] : high[1], low[0] : high[0]]
-        cv2.copyTo(ramp[level], mask, region)
+        # One look-up per pixel: the four bytes of a colour are taken as one number.
+        colours = ramp.view(np.uint32).ravel()[level].view(np.uint8).reshape(height, width, 4)
+        cv2.copyTo(colours, mask, self._pixels[low[1] : high[1], low[0] : high[0]])
 
     def stroke(self, points: Points, width: float, colour: Colour) -> None:
         """A line through ``points``, ``width`` wide (fraction of the square), round ends."""
@@ -75,10 +77,12 @@ class Canvas:
     def sprite(self) -> Picture:
         """What was drawn, ``(size_px, size_px, 4)`` uint8 BGRA, alpha not premultiplied."""
         size = (self._size_px, self._size_px)
-        small = cv2.resize(self._pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        alpha = small[..., 3:]
-        small[..., :3] *= 255.0 / np.maximum(alpha, 1.0)
-        return np.minimum(np.rint(small), 255.0).astype(np.uint8)
+        small = cv2.resize(self._pixels, size, interpolation=cv2.INTER_AREA)
+        edge = (small[..., 3] > 0) & (small[..., 3] < 255)
+        mixed = small[edge].astype(np.float32)
+        mixed[:, :3] *= 255.0 / mixed[:, 3:]
+        small[edge] = np.minimum(np.rint(mixed), 255.0).astype(np.uint8)
+        return np.asarray(small, dtype=np.uint8)
 
     def _place(self, points: Points) -> npt.NDArray[np.int32]:
         turned = (points - 0.5) @ self._matrix.T + 0.5

@@ -8,7 +8,8 @@ from pixelplayer.band.players import generator, perform_loop
 from pixelplayer.band.scene import Scene, staged
 from pixelplayer.band.score import line
 
-_SEED = 2018  # the year of the paper
+_STAGE_SEED = 18  # a honey-coloured guitar and a golden trumpet on a green stage
+_SOUND_SEED = 2018
 _TEMPO = 96.0  # beats per minute: eight bars of four beats are 20 s
 _DURATION_S = 20.0
 
@@ -40,6 +41,6 @@ def demo_scene(rate_hz: int) -> Scene:
     parts = []
     for name, text in (("guitar", _GUITAR), ("trumpet", _TRUMPET)):
         notes = line(text, 60.0 / _TEMPO)
-        samples = perform_loop(name, notes, generator(_SEED, name), _DURATION_S, rate_hz)
+        samples = perform_loop(name, notes, generator(_SOUND_SEED, name), _DURATION_S, rate_hz)
         parts.append((name, notes, samples))
-    return staged(parts, np.random.default_rng(_SEED), rate_hz)
+    return staged(parts, np.random.default_rng(_STAGE_SEED), rate_hz)

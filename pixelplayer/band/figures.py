@@ -19,6 +19,7 @@ from pixelplayer.band.players import generator, player
 _IVORY: Colour = (215, 232, 240)
 _INK: Colour = (28, 24, 26)
 _STEEL: Colour = (196, 190, 184)
+_IRON: Colour = (62, 58, 56)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ _GUITAR_OUTLINE = (
 
 def _guitar(canvas: Canvas, pose: _Pose) -> None:
     light, middle, dark = pose.paint
+    _easel(canvas)
     outline = smooth(mirrored(_GUITAR_OUTLINE))
     canvas.fill((outline - (0.5, 0.7)) * 1.05 + (0.5, 0.7), dark)
     canvas.shade(outline, light, middle, np.array([(0.42, 0.66), (0.72, 0.95)]))
@@ -72,7 +74,7 @@ def _guitar(canvas: Canvas, pose: _Pose) -> None:
             canvas.disc((0.5, y - 0.012), 0.006, _IVORY)
     canvas.fill(box(0.425, 0.815, 0.575, 0.843), _INK)
     canvas.fill(box(0.447, 0.815, 0.553, 0.823), _IVORY)
-    _vibrating_strings(canvas, pose, 6, (0.021, 0.045), (0.13, 0.82), _IVORY)
+    _vibrating_strings(canvas, pose, count=6, half_widths=(0.020, 0.044), ends=(0.13, 0.82))
     x, y = 0.5 + 0.085 * pose.swing, 0.725 + 0.012 * np.sin(2.0 * np.pi * pose.phase)
     plectrum = [(x, y + 0.050), (x - 0.042, y - 0.030), (x, y - 0.042), (x + 0.042, y - 0.030)]
     canvas.fill(smooth(plectrum), (60, 50, 205))
@@ -80,14 +82,17 @@ def _guitar(canvas: Canvas, pose: _Pose) -> None:
 
 
 _VIOLIN_OUTLINE = (
-    (0.0, 0.425), (0.075, 0.432), (0.128, 0.475), (0.128, 0.535), (0.138, 0.568),
-    (0.096, 0.605), (0.092, 0.655), (0.146, 0.698), (0.166, 0.77), (0.160, 0.855),
-    (0.095, 0.925), (0.0, 0.938),
+    (0.0, 0.428), (0.080, 0.434), (0.132, 0.470), (0.140, 0.525), (0.122, 0.565),
+    (0.144, 0.592), (0.142, 0.598), (0.100, 0.618), (0.088, 0.655), (0.104, 0.692),
+    (0.158, 0.706), (0.161, 0.712), (0.160, 0.745), (0.174, 0.805), (0.160, 0.880),
+    (0.095, 0.932), (0.0, 0.942),
 )  # fmt: skip
 
 
 def _violin(canvas: Canvas, pose: _Pose) -> None:
     light, middle, dark = pose.paint
+    _pole(canvas, 0.60)
+    canvas.tilt_by(24.0)
     outline = smooth(mirrored(_VIOLIN_OUTLINE))
     canvas.fill((outline - (0.5, 0.69)) * 1.045 + (0.5, 0.69), dark)
     canvas.shade(outline, light, middle, np.array([(0.40, 0.50), (0.66, 0.92)]))
@@ -106,9 +111,10 @@ def _violin(canvas: Canvas, pose: _Pose) -> None:
     canvas.disc((0.5, 0.045), 0.011, middle)
     tail = np.array([(0.468, 0.745), (0.532, 0.745), (0.512, 0.90), (0.488, 0.90)])
     canvas.fill(tail, _INK)
-    canvas.disc((0.435, 0.888), 0.038, _INK)
+    rest = [(0.46, 0.935), (0.385, 0.93), (0.335, 0.875), (0.37, 0.845), (0.43, 0.86)]
+    canvas.fill(smooth(rest), _INK)
     canvas.fill(np.array([(0.445, 0.695), (0.555, 0.695), (0.545, 0.672), (0.455, 0.672)]), _IVORY)
-    _vibrating_strings(canvas, pose, 4, (0.013, 0.030), (0.115, 0.75), _IVORY)
+    _vibrating_strings(canvas, pose, count=4, half_widths=(0.012, 0.028), ends=(0.115, 0.75))
     _bow(canvas, 0.13 * pose.swing)
 
 
@@ -133,16 +139,15 @@ def _bow(canvas: Canvas, shift: float) -> None:
 
 def _trumpet(canvas: Canvas, pose: _Pose) -> None:
     light, middle, dark = pose.paint
-    canvas.stroke(np.array([(0.50, 0.60), (0.50, 0.93)]), 0.016, (62, 58, 56))
-    canvas.fill(smooth([(0.38, 0.955), (0.5, 0.925), (0.62, 0.955), (0.5, 0.968)]), (52, 48, 46))
+    _pole(canvas, 0.60)
     canvas.tilt_by(-3.0 * pose.loudness * (1.0 + pose.swing))
     turns = [(0.30, 0.59), (0.235, 0.565), (0.215, 0.505), (0.235, 0.445), (0.30, 0.42)]
-    canvas_tube = [
+    tubes = [
         [(0.07, 0.42), (0.66, 0.42), (0.72, 0.445), (0.735, 0.50), (0.72, 0.555), (0.66, 0.58),
          (0.30, 0.58)],
         [(0.30, 0.58), *turns[1:4], (0.30, 0.47), (0.62, 0.47)],
     ]  # fmt: skip
-    for tube in canvas_tube:
+    for tube in tubes:
         _tube(canvas, _curve(tube), 0.032, pose.paint)
     upper = [(0.56, 0.452), (0.70, 0.440), (0.80, 0.405), (0.875, 0.335), (0.935, 0.245)]
     lower = [(0.935, 0.705), (0.875, 0.615), (0.80, 0.545), (0.70, 0.510), (0.56, 0.498)]
@@ -172,8 +177,7 @@ def _trumpet(canvas: Canvas, pose: _Pose) -> None:
 
 def _flute(canvas: Canvas, pose: _Pose) -> None:
     light, middle, dark = pose.paint
-    canvas.stroke(np.array([(0.5, 0.50), (0.5, 0.93)]), 0.016, (62, 58, 56))
-    canvas.fill(smooth([(0.38, 0.955), (0.5, 0.925), (0.62, 0.955), (0.5, 0.968)]), (52, 48, 46))
+    _pole(canvas, 0.50)
     canvas.tilt_by(-27.0 + 3.0 * pose.loudness * pose.swing)
     canvas.fill(box(0.015, 0.462, 0.985, 0.538), dark)
     canvas.shade(box(0.015, 0.468, 0.985, 0.532), light, dark,
@@ -239,22 +243,35 @@ def _bar_x(bar: int) -> float:
     return 0.08 + 0.84 * (bar + 0.5) / _BARS
 
 
+def _pole(canvas: Canvas, top: float) -> None:
+    """A stand with a round foot."""
+    canvas.stroke(np.array([(0.5, top), (0.5, 0.93)]), 0.018, _IRON)
+    canvas.fill(smooth([(0.38, 0.955), (0.5, 0.925), (0.62, 0.955), (0.5, 0.968)]), (52, 48, 46))
+
+
+def _easel(canvas: Canvas) -> None:
+    """Two feet on which a body leans."""
+    for x in (0.38, 0.62):
+        canvas.stroke(np.array([(0.5, 0.80), (x, 0.985)]), 0.022, _IRON)
+    canvas.stroke(np.array([(0.41, 0.955), (0.59, 0.955)]), 0.022, _IRON)
+
+
 def _vibrating_strings(
     canvas: Canvas,
     pose: _Pose,
+    *,
     count: int,
     half_widths: tuple[float, float],
     ends: tuple[float, float],
-    colour: Colour,
 ) -> None:
     """Strings from the nut (first of each pair) to the bridge, bent as they swing."""
     along = np.linspace(0.0, 1.0, 13)
     for string in range(count):
         place = 2.0 * string / (count - 1) - 1.0
-        bend = 0.012 * pose.shake * (-1.0) ** string * np.sin(np.pi * along)
+        bend = 0.010 * pose.shake * (-1.0) ** string * np.sin(np.pi * along)
         width = half_widths[0] + (half_widths[1] - half_widths[0]) * along
         line = np.stack([0.5 + place * width + bend, ends[0] + (ends[1] - ends[0]) * along], 1)
-        canvas.stroke(line, 0.0045, colour)
+        canvas.stroke(line, 0.0035, _IVORY)
 
 
 def _tube(canvas: Canvas, line: Points, width: float, paint: tuple[Colour, Colour, Colour]) -> None:

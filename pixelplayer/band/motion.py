@@ -12,7 +12,7 @@ from pixelplayer.band.body import Samples
 from pixelplayer.band.score import Note, onsets
 
 FPS = 30
-PHASES = 20  # poses in one cycle of the motion
+PHASES = 16  # poses in one cycle of the motion
 _LIFT_S = 0.12  # a new stroke begins so long before its note
 
 

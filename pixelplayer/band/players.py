@@ -95,7 +95,7 @@ def perform_loop(
     """As ``perform``, to be repeated without a seam: what rings beyond the end is at the start."""
     length = _length(duration_s, rate_hz)
     ringing = player(instrument).voice(notes, length + min(length, 3 * rate_hz), rate_hz, rng)
-    samples = ringing[:length].copy()
+    samples: Samples = ringing[:length].copy()
     samples[: ringing.size - length] += ringing[length:]
     samples *= np.float32(_gain(samples))
     return samples

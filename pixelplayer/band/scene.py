@@ -72,10 +72,17 @@ class Scene:
         Poses are painted when first seen and kept, so that a frame is a few copies. Not to be
         called from two threads at once.
         """
-        index = int(np.floor(t_s % self.duration_s * self.fps + 1e-6))
+        return self._picture(int(np.floor(t_s % self.duration_s * self.fps + 1e-6)), height, width)
+
+    def rehearse(self, height: int, width: int) -> None:
+        """Paint every pose of the scene at this size beforehand, so that no frame is late."""
+        for index in range(self.acts[0].motion.phase.size):
+            self._picture(index, height, width)
+
+    def _picture(self, index: int, height: int, width: int) -> Picture:
         size = (height, width)
         empty = self._gallery.show(size, lambda: backdrop(height, width, self.stage))
-        picture = empty.copy()
+        picture: Picture = empty.copy()
         for act in self.acts:
             place = index % act.motion.phase.size
             pose = (int(act.motion.phase[place]), float(act.motion.loudness[place]))
@@ -159,7 +166,8 @@ def _balanced(stems: Samples, rng: np.random.Generator) -> Samples:
     gain /= gain.max()
     peak = float(np.abs((gain[:, None] * stems).sum(axis=0)).max())
     gain *= min(1.0, _MIXTURE_PEAK / max(peak, 1e-9))
-    return (gain[:, None] * stems).astype(np.float32)
+    balanced: Samples = (gain[:, None] * stems).astype(np.float32)
+    return balanced
 
 
 def _square(index: int, count: int, rng: np.random.Generator) -> Box:
