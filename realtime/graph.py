@@ -92,6 +92,8 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
     {
         "demo": StageEntry(kind="source", writes=("video", "audio")),
         "media": StageEntry(kind="source", writes=("video", "audio")),
+        "film": StageEntry(kind="source", writes=("video",)),
+        "track": StageEntry(kind="source", writes=("audio",)),
         "camera": StageEntry(kind="source", writes=("video",)),
         "microphone": StageEntry(kind="source", writes=("audio",)),
         "sight": StageEntry(kind="stage", reads=("video",), writes=("sight",), process="sight"),

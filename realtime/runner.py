@@ -9,6 +9,7 @@ from threading import Event
 
 from realtime.clock import NS_PER_S, Clock
 from realtime.graph import STAGES, TOPICS, unwritten
+from realtime.limit import Limit
 from realtime.messages import End, Message
 from realtime.plan import Plan, load_builder
 from realtime.reports import EXIT_FAILED, Report, failure
@@ -69,6 +70,8 @@ class Runner:
         self._sent = dict.fromkeys(self._entry.writes, 0)
         self._open_writes = {topic for topic in self._entry.writes if TOPICS[topic].is_data}
         self._open_reads = {topic for topic in self._entry.reads if TOPICS[topic].is_data}
+        is_cut = self._entry.kind == "source" and plan.duration_s is not None
+        self._limit = Limit(plan.duration_s or 0.0) if is_cut else None
         self._numbers_at_ns = 0
 
     def life(self) -> Generator[None, None, None]:
@@ -121,7 +124,7 @@ class Runner:
             if not inputs and not is_source:
                 inputs = self._receive()
             self._step(stage, inputs)
-            if stage.finished:
+            if stage.finished or (is_source and not self._open_writes):
                 break
             inputs = {}
             yield
@@ -154,6 +157,8 @@ class Runner:
         start_ns = self._clock.now_ns()
         outputs: Sequence[tuple[str, Message]] = stage.step(start_ns, inputs)
         stop_ns = self._clock.now_ns()
+        if self._limit is not None:
+            outputs = self._limit.cut(outputs)
         if outputs or (inputs and not self._open_writes):
             self._meter.step(start_ns, stop_ns)
         for topic, message in outputs:
