@@ -76,12 +76,13 @@ def melody(
     place = int(rng.integers(len(pitches) // 4, 3 * len(pitches) // 4 + 1))
     swell_s, swell_phase = rng.uniform(4.0, 9.0), rng.uniform(0.0, 2.0 * np.pi)
     level = rng.uniform(0.45, 0.8)
-    now_s = float(rng.uniform(0.0, 0.25))
+    end_s = duration_s - min(0.05, 0.2 * duration_s)
+    now_s = float(rng.uniform(0.0, min(0.25, 0.1 * duration_s)))
     notes: list[Note] = []
-    while now_s < duration_s - 0.05:
+    while now_s < end_s:
         for beats in _RHYTHMS[int(rng.integers(len(_RHYTHMS)))]:
             length_s = beats * beat_s
-            if now_s >= duration_s - 0.05:
+            if now_s >= end_s:
                 break
             if notes and rng.random() < 0.1:
                 now_s += length_s

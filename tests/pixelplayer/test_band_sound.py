@@ -36,6 +36,11 @@ def test_a_phrase_is_clean(instrument: str, rate_hz: int) -> None:
 
 
 @pytest.mark.parametrize("instrument", INSTRUMENTS)
+def test_even_a_moment_sounds(instrument: str) -> None:
+    assert all(np.abs(play(instrument, seed, 0.1, 8000)).max() > 0.05 for seed in range(5))
+
+
+@pytest.mark.parametrize("instrument", INSTRUMENTS)
 def test_nothing_clicks(instrument: str) -> None:
     """A click is energy near the Nyquist frequency out of proportion to the moment's sound."""
     phrase = play(instrument, 7, 3.0, 44100).astype(np.float64)
