@@ -139,7 +139,7 @@ class PixelEnergy:
         np.minimum(common, np.float32(self._settings.most_common), out=common)
         mask -= common
         np.maximum(mask, 0, out=mask)
-        amplitude = np.sqrt(mixture)
+        amplitude: Floats = np.sqrt(mixture)
         salience: Floats = np.matmul(mask, amplitude / amplitude.sum())
         return salience
 
