@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+CaptureBackend: TypeAlias = Literal["any", "v4l2", "ffmpeg", "gstreamer"]
+_BACKENDS = MappingProxyType(
+    {
+        "any": cv2.CAP_ANY,
+        "v4l2": cv2.CAP_V4L2,
+        "ffmpeg": cv2.CAP_FFMPEG,
+        "gstreamer": cv2.CAP_GSTREAMER,
+    }
+)
 
 
 def to_network(pixels_bgr: NDArray[np.uint8], side_px: int) -> NDArray[np.float32]:
@@ -29,6 +41,51 @@ def to_network(pixels_bgr: NDArray[np.uint8], side_px: int) -> NDArray[np.float3
     planes = np.ascontiguousarray(square[:, :, ::-1].transpose(2, 0, 1), np.float32)
     planes /= 255
     return planes[np.newaxis]
+
+
+class CaptureError(RuntimeError):
+    """A camera cannot be opened; the message says why, as far as OpenCV tells."""
+
+
+class Capture:
+    """An open camera.
+
+    ``wanted`` is the number of a device, the address of a network stream, or a GStreamer pipeline;
+    ``backend`` says which of these. Opening and reading give up after ``timeout_ms`` where the
+    backend can (network streams); V4L2 has its own limit of 10 s.
+
+    Raises:
+        CaptureError: it does not open, or this OpenCV lacks the backend.
+    """
+
+    def __init__(self, wanted: int | str, backend: CaptureBackend, timeout_ms: int) -> None:
+        # OpenCV and FFmpeg would write their own remarks on the terminal; ours says it once.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        code = _BACKENDS[backend]
+        if code != cv2.CAP_ANY and not cv2.videoio_registry.hasBackend(code):
+            raise CaptureError(f"this OpenCV {cv2.__version__} is built without {backend}")
+        limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, timeout_ms]
+        limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, timeout_ms]
+        self._capture = cv2.VideoCapture(wanted, code, limits if backend == "ffmpeg" else [])
+        if not self._capture.isOpened():
+            self._capture.release()
+            raise CaptureError("it does not open")
+        if backend == "v4l2":
+            self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+
+    def grab(self) -> bool:
+        """Wait for the next picture; False when none comes any more: open a new one then."""
+        return bool(self._capture.grab())
+
+    def retrieve(self) -> NDArray[np.uint8] | None:
+        """The picture that was grabbed, (height, width, 3) BGR, or None when it is broken."""
+        good, picture = self._capture.retrieve()
+        return np.asarray(picture, np.uint8) if good and picture is not None else None
+
+    def close(self) -> None:
+        """Give the camera back."""
+        self._capture.release()
 
 
 # Drawing: what the sinks need to show a scene. Colours are (blue, green, red) in 0..255, places are

@@ -9,11 +9,10 @@ from typing import Literal, TypeAlias
 from realtime.errors import UsageError
 from realtime.sources.pacing import Pace
 from realtime.sources.playback import PictureTrack, Playback
+from realtime.sources.size import LONGEST_SIDE_PX
 from realtime.sources.tracks import Complaints, FileSound, open_file_pictures
 
 Want: TypeAlias = Literal["both", "video", "audio"]
-
-LONGEST_SIDE_PX = 1280  # a larger picture costs much to carry and shows nothing more
 
 
 class MediaSource(Playback):

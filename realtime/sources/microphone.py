@@ -45,7 +45,7 @@ class Recording(Protocol):
 class MicrophoneSource:
     """Emits :class:`AudioChunk` on ``audio``, about every 10 ms, from the first step on.
 
-    The channels are averaged, the rate is the device's own. ``capture_ns`` is a regression of the
+    The channels are averaged; ``rate_hz`` None is the device's own rate. ``capture_ns`` is a regression of the
     sample count against the clock. What was lost because this stage was late is told as
     :class:`AudioGap`, with its exact length.
     """
@@ -56,12 +56,14 @@ class MicrophoneSource:
         *,
         stream: str,
         clock: Clock,
+        rate_hz: int | None = None,
         latency: Latency = "high",
         record: Callable[..., Recording] = MicrophoneStream,
     ) -> None:
         self._device = device
         self._stream = stream
         self._clock = clock
+        self._rate_hz = rate_hz
         self._latency = latency
         self._record = record
         self._recording: Recording | None = None
@@ -77,7 +79,9 @@ class MicrophoneSource:
         Raises:
             DeviceError: there is none, or it cannot be opened.
         """
-        self._recording = self._record(self._device, self._clock, latency=self._latency)
+        self._recording = self._record(
+            self._device, self._clock, rate_hz=self._rate_hz, latency=self._latency
+        )
         self._sample_clock = SampleClock(self._recording.rate_hz)
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:

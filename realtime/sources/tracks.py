@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
 from realtime.sources.samples import mono, silence_broken, to_float
+from realtime.sources.size import reduced
 from realtime.sources.timeline import Timeline
 
 LONGEST_HOLE_S = Fraction(60)
@@ -287,12 +288,8 @@ def open_file_pictures(
 
 
 def _upright(frame: Any, longest_side_px: int) -> NDArray[np.uint8]:
-    longest = max(frame.width, frame.height)
-    if longest > longest_side_px:
-        frame = frame.reformat(
-            width=max(1, round(frame.width * longest_side_px / longest)),
-            height=max(1, round(frame.height * longest_side_px / longest)),
-            interpolation="AREA",
-        )
+    width, height = reduced(frame.width, frame.height, longest_side_px)
+    if (width, height) != (frame.width, frame.height):
+        frame = frame.reformat(width=width, height=height, interpolation="AREA")
     quarter_turns = round(frame.rotation / 90)  # counter-clockwise
     return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="bgr24"), quarter_turns))

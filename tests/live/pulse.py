@@ -1,0 +1,133 @@
+"""A private sound server with two virtual cards, ``spk`` and ``mic``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.live.parts import end_process, missing, needed_program
+
+RATE_HZ = 48_000
+START_TIMEOUT_S = 10.0
+_PACKAGES = "pulseaudio pulseaudio-utils libasound2-plugins libportaudio2"
+
+
+class PulseServer:
+    """PulseAudio with null sinks at 48 kHz in stereo.
+
+    A program started with ``environment`` hears on PortAudio's device ``pulse`` what the test
+    plays into sink ``mic``, and what it plays there can be recorded from ``spk.monitor``. It must
+    be a new process: PortAudio reads its list of devices once.
+    """
+
+    def __init__(self) -> None:
+        pulseaudio = needed_program("pulseaudio", _PACKAGES)
+        self._pactl = needed_program("pactl", _PACKAGES)
+        self._pacat = needed_program("pacat", _PACKAGES)
+        if not any(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pulse.so")):
+            missing(
+                "ALSA's way to PulseAudio", f"install it with: sudo apt-get install {_PACKAGES}"
+            )
+        self._folder = tempfile.TemporaryDirectory(prefix="pulse-")  # for its owner only (0700)
+        self._own = {"XDG_RUNTIME_DIR": self._folder.name, "HOME": self._folder.name}
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PULSE_", "XDG_", "DBUS_"))
+        }
+        self._base = {**inherited, **self._own}
+        self._process = subprocess.Popen(
+            [
+                pulseaudio,
+                *("-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
+                *("--realtime=no", "--high-priority=no", "--log-target=stderr"),
+                *("-L", "module-native-protocol-unix auth-anonymous=1"),
+                *("-L", _null_sink("spk")),
+                *("-L", _null_sink("mic")),
+                *("-L", "module-remap-source source_name=vmic master=mic.monitor"),
+            ],
+            env=self._base,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment for a program that is to use this server."""
+        return {**self._base, "PULSE_SOURCE": "mic.monitor", "PULSE_SINK": "spk"}
+
+    def _wait_until_ready(self) -> None:
+        for _ in range(round(START_TIMEOUT_S / 0.03)):
+            done = subprocess.run(
+                [self._pactl, "info"], env=self._base, capture_output=True, timeout=10, check=False
+            )
+            if done.returncode == 0:
+                return
+            if self._process.poll() is not None:
+                break
+            time.sleep(0.03)
+        missing("a running PulseAudio", "see why: pulseaudio -n --daemonize=no")
+
+    def play(self, samples: np.ndarray, sink: str = "mic") -> subprocess.Popen[bytes]:
+        """Start to play float32 (n,) or (n, 2) at 48 kHz; ends by itself."""
+        stereo = np.repeat(samples[:, None], 2, axis=1) if samples.ndim == 1 else samples
+        path = Path(self._folder.name) / f"{time.monotonic_ns()}.f32"
+        path.write_bytes(np.ascontiguousarray(stereo, "<f4").tobytes())
+        return subprocess.Popen(
+            [self._pacat, "--playback", f"--device={sink}", *_RAW, str(path)],
+            env=self._base,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def record(self, path: Path, source: str = "spk.monitor") -> subprocess.Popen[bytes]:
+        """Start to write raw float32 stereo at 48 kHz into ``path``; :func:`end_process` ends it."""
+        return subprocess.Popen(
+            [self._pacat, "--record", f"--device={source}", *_RAW, str(path)],
+            env=self._base,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def freeze(self) -> None:
+        """Stop answering, as a hung server does."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """Be gone at once."""
+        self._process.kill()
+        self._process.wait(5)
+
+    def close(self) -> None:
+        """End the server and remove its folder."""
+        if self._process.poll() is None:
+            self.thaw()
+        end_process(self._process)
+        self._folder.cleanup()
+
+
+def _null_sink(name: str) -> str:
+    return f"module-null-sink norewinds=1 sink_name={name} rate={RATE_HZ} channels=2"
+
+
+_RAW = ("--raw", "--format=float32le", f"--rate={RATE_HZ}", "--channels=2", "--latency-msec=20")
+
+
+def read_raw(path: Path) -> np.ndarray:
+    """What :meth:`PulseServer.record` wrote: float32 (n, 2)."""
+    data = np.fromfile(path, "<f4")
+    return data[: data.size // 2 * 2].reshape(-1, 2)
