@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from pixelplayer.objects import ObjectSettings
+from realtime.errors import UsageError
+from realtime.messages import (
+    Control,
+    ControlKind,
+    End,
+    Message,
+    Scene,
+    SoundColumns,
+    Streams,
+    VideoFrame,
+)
+from realtime.stages.hearing import Hearing
+from realtime.stages.join import NewestSight, WaitForSight
+from realtime.stages.listener import Pace
+from realtime.stages.scene import PALETTE
+from realtime.stages.separator import Separator, SeparatorSettings
+from realtime.stages.sight import Sight
+from tests.fakes.pixel_model import (
+    SPEC,
+    SYNTHESIZER,
+    BandSound,
+    ColourVision,
+    band_noise,
+    picture,
+)
+from tests.realtime.stages.test_hearing import cut
+
+RATE_HZ = 8000
+PACE = Pace(columns_per_step=3, lookahead_columns=4, most_columns_per_step=3)
+PLACES = {"red": (0.25, 0.5), "green": (0.75, 0.4)}
+
+
+def show(places: Mapping[str, tuple[float, float]], duration_s: float) -> list[Message]:
+    """A still picture at 15 frames per second, and the end."""
+    pixels = picture(places, 56, 56)
+    frames: list[Message] = [
+        VideoFrame(stream="t", sequence=i, capture_ns=round(i * 1e9 / 15), pixels=pixels)
+        for i in range(round(15 * duration_s))
+    ]
+    return [*frames, End(stream="t", sequence=len(frames), topic="video")]
+
+
+def see(messages: Sequence[Message]) -> list[Message]:
+    sight = Sight(ColourVision, SPEC.vision)
+    sight.open()
+    return [message for _, message in sight.step(0, {"video": messages})]
+
+
+def hear(messages: Sequence[Message]) -> list[Message]:
+    hearing = Hearing(BandSound, SPEC, PACE)
+    hearing.open()
+    return [message for _, message in hearing.step(0, {"audio": messages})]
+
+
+def separator(
+    settings: ObjectSettings | None = None, join: type[WaitForSight | NewestSight] = WaitForSight
+) -> Separator:
+    stage = Separator(
+        SPEC,
+        SYNTHESIZER,
+        join(SPEC.vision.frames),
+        SeparatorSettings(objects=settings or ObjectSettings()),
+    )
+    stage.open()
+    return stage
+
+
+def control(kind: ControlKind, **values: float | int) -> Control:
+    return Control(stream="t", sequence=0, kind=kind, **values)  # type: ignore[arg-type]
+
+
+class Result:
+    """All that a separator gave."""
+
+    def __init__(self, outputs: Sequence[tuple[str, Message]]) -> None:
+        self.streams = [m for topic, m in outputs if isinstance(m, Streams)]
+        self.scenes = [m for topic, m in outputs if isinstance(m, Scene)]
+        self.ends = [m.topic for topic, m in outputs if isinstance(m, End)]
+
+    def rows(self) -> np.ndarray:
+        """(N + 1, n): all the streams, residual last; checks that nothing is missing between."""
+        ids = self.streams[-1].object_ids
+        start = self.streams[0].first_sample
+        length = sum(message.samples.shape[1] for message in self.streams)
+        rows = np.zeros((len(ids) + 1, length), np.float32)
+        place = start
+        for message in self.streams:
+            assert message.first_sample == place
+            assert message.object_ids == ids[: len(message.object_ids)]
+            part = rows[:, place - start : place - start + message.samples.shape[1]]
+            part[: len(message.object_ids)] = message.samples[:-1]
+            part[-1] = message.samples[-1]
+            place += message.samples.shape[1]
+        return rows
+
+
+def separate(
+    sounds: Mapping[str, np.ndarray],
+    places: Mapping[str, tuple[float, float]] = PLACES,
+    settings: ObjectSettings | None = None,
+) -> Result:
+    mixture = np.sum(list(sounds.values()), axis=0)
+    stage = separator(settings)
+    sight = see(show(places, len(mixture) / RATE_HZ))
+    outputs = stage.step(0, {"sight": sight, "sound": hear(cut(mixture, [800]))})
+    assert stage.finished
+    return Result(outputs)
+
+
+def db(signal: np.ndarray, error: np.ndarray) -> float:
+    return float(10 * np.log10(np.sum(signal**2) / np.sum(error**2)))
+
+
+@pytest.fixture(scope="module")
+def duet() -> tuple[Mapping[str, np.ndarray], Result]:
+    sounds = {
+        "red": band_noise("red", 1, 4 * RATE_HZ + 77),
+        "green": 0.3 * band_noise("green", 2, 4 * RATE_HZ + 77),
+    }
+    return sounds, separate(sounds)
+
+
+def test_two_sources_are_found_and_told_apart(
+    duet: tuple[Mapping[str, np.ndarray], Result],
+) -> None:
+    sounds, result = duet
+    rows = result.rows()
+    assert len(rows) == 3
+    last = result.scenes[-1]
+    assert len(last.objects) == 2
+    for item in last.objects:
+        colour, place = min(PLACES.items(), key=lambda pair: abs(pair[1][0] - item.centroid[0]))
+        np.testing.assert_allclose(item.centroid, place, atol=0.05)
+        x0, y0, x1, y1 = item.box
+        assert x0 < place[0] < x1
+        assert y0 < place[1] < y1
+        assert 0.2 < x1 - x0 < 0.45
+        truth = sounds[colour][RATE_HZ:-RATE_HZ]
+        found = rows[item.id - 1, RATE_HZ : RATE_HZ + len(truth)]
+        assert db(truth, found - truth) > 20
+        np.testing.assert_allclose(item.level_db, 10 * np.log10(np.mean(truth**2)), atol=2)
+        assert item.colour == PALETTE[item.id - 1]
+
+
+def test_streams_and_residual_are_the_mixture_to_rounding(
+    duet: tuple[Mapping[str, np.ndarray], Result],
+) -> None:
+    sounds, result = duet
+    mixture = np.sum(list(sounds.values()), axis=0)
+    total = result.rows().sum(axis=0)
+    assert len(total) >= len(mixture)
+    np.testing.assert_allclose(total[: len(mixture)], mixture, atol=3e-6)
+
+
+def test_both_objects_are_known_within_a_second(
+    duet: tuple[Mapping[str, np.ndarray], Result],
+) -> None:
+    _, result = duet
+    found = next(scene for scene in result.scenes if len(scene.objects) == 2)
+    assert found.capture_ns < 1_000_000_000
+
+
+def test_the_heat_is_where_the_sound_is(duet: tuple[Mapping[str, np.ndarray], Result]) -> None:
+    scene = duet[1].scenes[-1]
+    x, y = (round(14 * fraction) for fraction in PLACES["red"])
+    assert scene.heatmap_db[y, x] > -3
+    x, y = (round(14 * fraction) for fraction in PLACES["green"])
+    assert -15 < scene.heatmap_db[y, x] < -8
+    assert scene.heatmap_db[0, 0] < -30
+    assert set(np.unique(scene.clusters)) == {0, 1, 2}
+
+
+def test_the_scene_comes_ten_times_a_second(
+    duet: tuple[Mapping[str, np.ndarray], Result],
+) -> None:
+    periods = [scene.capture_ns // 100_000_000 for scene in duet[1].scenes]
+    assert periods == sorted(set(periods))
+    assert len(periods) == 40
+    assert [scene.sequence for scene in duet[1].scenes] == list(range(40))
+    assert duet[1].ends == ["streams", "scene"]
+
+
+def test_arrival_makes_no_difference_to_the_last_bit(
+    duet: tuple[Mapping[str, np.ndarray], Result],
+) -> None:
+    sounds, expected = duet
+    mixture = np.sum(list(sounds.values()), axis=0)
+    random = np.random.default_rng(8)
+    for _ in range(3):
+        sizes = [int(n) for n in random.integers(1, 1500, 50)]
+        waiting = {"sight": see(show(PLACES, 4.01)), "sound": hear(cut(mixture, sizes))}
+        stage, outputs = separator(), []
+        while any(waiting.values()):
+            topic = random.choice([name for name, messages in waiting.items() if messages])
+            count = int(random.integers(1, 12))
+            outputs += stage.step(0, {topic: waiting[topic][:count]})
+            del waiting[topic][:count]
+        found = Result(outputs)
+        np.testing.assert_array_equal(found.rows(), expected.rows())
+        assert [scene.objects for scene in found.scenes] == [
+            scene.objects for scene in expected.scenes
+        ]
+
+
+def test_in_realtime_nothing_waits_and_nothing_is_lost() -> None:
+    mixture = band_noise("red", 1, 2 * RATE_HZ)
+    stage, outputs = separator(join=NewestSight), []
+    sight = see(show(PLACES, 2))
+    for message in hear(cut(mixture, [800])):
+        step = stage.step(0, {"sound": [message]})
+        assert step or not outputs
+        outputs += step
+        if isinstance(message, SoundColumns) and message.first_column > 40 and sight:
+            stage.step(0, {"sight": [sight.pop(0)]})
+    rows = Result(outputs).rows()
+    np.testing.assert_allclose(rows.sum(axis=0)[: len(mixture)], mixture, atol=3e-6)
+    assert len(rows) == 2
+    assert np.abs(rows[0, : 40 * 128 - 512]).max() == 0  # nothing was seen till then
+
+
+def test_without_a_picture_everything_is_residual() -> None:
+    mixture = band_noise("red", 1, RATE_HZ)
+    stage = separator()
+    end = End(stream="t", sequence=0, topic="sight")
+    result = Result(stage.step(0, {"sight": [end], "sound": hear(cut(mixture, [800]))}))
+    assert result.scenes == []
+    assert result.rows().shape[0] == 1
+
+
+def test_without_sound_the_end_comes_at_once() -> None:
+    stage = separator()
+    end = End(stream="t", sequence=0, topic="sound")
+    assert Result(stage.step(0, {"sight": see(show({}, 1)), "sound": [end]})).ends == [
+        "streams",
+        "scene",
+    ]
+    assert stage.finished
+
+
+def test_silence_has_no_heat_and_no_objects() -> None:
+    result = separate({"red": np.full(RATE_HZ, 1e-4, np.float32)})
+    assert all(not scene.objects for scene in result.scenes)
+    assert result.scenes[-1].heatmap_db.max() == -60
+
+
+def test_what_sounds_out_of_the_picture_is_residual() -> None:
+    sounds = {"red": band_noise("red", 1, 3 * RATE_HZ), "blue": band_noise("blue", 2, 3 * RATE_HZ)}
+    rows = separate(sounds).rows()
+    assert len(rows) == 2
+    part = slice(RATE_HZ, 2 * RATE_HZ)
+    assert db(sounds["blue"][part], rows[-1, part] - sounds["blue"][part]) > 18
+
+
+def test_lost_columns_are_silent_and_the_rest_stays_in_its_place() -> None:
+    mixture = band_noise("red", 1, 3 * RATE_HZ)
+    messages = hear(cut(mixture, [800]))
+    kept = [m for m in messages if not isinstance(m, SoundColumns) or m.sequence not in (20, 21)]
+    stage = separator()
+    outputs = stage.step(0, {"sight": see(show(PLACES, 3)), "sound": [*kept[:30], *kept[28:]]})
+    total = Result(outputs).rows().sum(axis=0)
+    np.testing.assert_allclose(total[: 56 * 128], mixture[: 56 * 128], atol=3e-6)
+    np.testing.assert_allclose(
+        total[72 * 128 : 2 * RATE_HZ], mixture[72 * 128 : 2 * RATE_HZ], atol=3e-6
+    )
+    assert np.abs(total[63 * 128 : 64 * 128]).max() < 0.2 * np.abs(mixture).max()
+    assert stage.stats()["lost_columns"] == 6
+
+
+def test_a_change_of_rate_is_an_error() -> None:
+    first, *_ = hear(cut(band_noise("red", 1, 4000), [800]))
+    other, *_ = hear(cut(band_noise("red", 1, 4000), [800], rate_hz=16000))
+    with pytest.raises(UsageError, match="from 8000 Hz to 16000 Hz"):
+        separator(join=NewestSight).step(0, {"sound": [first, other]})
+
+
+class Live:
+    """A separator in the middle of a duet, with both objects known."""
+
+    def __init__(self, settings: ObjectSettings | None = None) -> None:
+        mixture = band_noise("red", 1, 4 * RATE_HZ) + band_noise("green", 2, 4 * RATE_HZ)
+        self.stage = separator(settings, join=NewestSight)
+        self.stage.step(0, {"sight": see(show(PLACES | {"blue": (0.5, 0.8)}, 1))[:-1]})
+        self.sound = hear(cut(mixture, [800]))
+        self.play(20)
+
+    def play(self, steps: int) -> Result:
+        outputs = self.stage.step(0, {"sound": self.sound[:steps]})
+        del self.sound[:steps]
+        return Result(outputs)
+
+    def ask(self, kind: ControlKind, **values: float | int) -> tuple[Streams, Scene]:
+        self.stage.step(0, {"control": [control(kind, **values)]})
+        result = self.play(4)
+        return result.streams[-1], result.scenes[-1]
+
+
+def test_clicks_solo_objects_and_pin_new_ones() -> None:
+    live = Live()
+    streams, scene = live.ask("click", x=0.25, y=0.5)
+    left = min(scene.objects, key=lambda item: item.centroid[0]).id
+    right = 3 - left
+    assert streams.gains == ((1, 0, 0) if left == 1 else (0, 1, 0))
+    assert scene.soloed == (left,)
+    assert scene.residual_gain == 0
+    assert {item.id: item.gain for item in scene.objects} == {left: 1, right: 0}
+    streams, _ = live.ask("click", x=0.25, y=0.5)
+    assert streams.gains == (1, 1, 1)
+    streams, scene = live.ask("click", x=0.5, y=0.8)  # blue: seen, not sounding
+    assert streams.object_ids == (1, 2, 3)
+    assert streams.gains == (0, 0, 1, 0)
+    assert streams.pans[2] == pytest.approx(0, abs=0.1)
+    assert next(item for item in scene.objects if item.id == 3).colour == PALETTE[2]
+    streams, _ = live.ask("unsolo")
+    assert streams.gains == (1, 1, 1, 1)
+
+
+def test_gain_mute_and_solo_by_id_and_for_the_residual() -> None:
+    live = Live()
+    assert live.ask("gain", object_id=1, value=0.5)[0].gains == (0.5, 1, 1)
+    assert live.ask("mute", object_id=2)[0].gains == (0.5, 0, 1)
+    assert live.ask("mute", object_id=2)[0].gains == (0.5, 1, 1)
+    streams, scene = live.ask("solo", object_id=0)
+    assert streams.gains == (0, 0, 1)
+    assert scene.soloed == (0,)
+    assert live.ask("solo", object_id=1)[0].gains == (0.5, 0, 1)
+    assert live.ask("unsolo")[0].gains == (0.5, 1, 1)
+    assert live.ask("gain", object_id=0, value=99)[0].gains[-1] == 8
+
+
+def test_requests_without_a_target_change_nothing() -> None:
+    live = Live()
+    for kind in ("solo", "mute", "gain", "click", "pin", "quit"):
+        assert live.ask(kind)[0].gains == (1, 1, 1)
+
+
+def test_the_number_of_objects_can_be_set() -> None:
+    live = Live()
+    _, scene = live.ask("objects", value=1)
+    assert len(scene.objects) == 1
+    gone = ({1, 2} - {scene.objects[0].id}).pop()
+    for _ in range(3):
+        streams, scene = live.ask("unsolo")
+        assert len(scene.objects) == 1
+    assert np.abs(streams.samples[gone - 1]).max() == 0
+    live.stage.step(0, {"control": [control("objects", value=0)]})
+    scene = live.play(15).scenes[-1]
+    assert {item.id for item in scene.objects} == {1, 2}
