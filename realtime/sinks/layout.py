@@ -36,9 +36,8 @@ class Layout:
 def natural_size(picture_width: int, picture_height: int) -> tuple[int, int]:
     """Width and height of a view that a picture fills, about as large as a small screen."""
     if picture_width >= picture_height:
-        panel_width, status_height = 243, 34
-        room_width = 1280 - panel_width
-        height = room_width * picture_height / picture_width + status_height
+        panel_width, status_height = 243, 30
+        height = (1280 - panel_width) * picture_height / picture_width + status_height
         return 1280, round(min(max(height, 400), 1000))
     return 600, 960
 

@@ -123,11 +123,11 @@ def _is_heard(item: SceneObject) -> bool:
 def _draw_object(picture: Picture, item: SceneObject, scene: Scene, unit: float) -> None:
     height, width = picture.shape[:2]
     colour = _shade(item.colour, 1.0 if _is_heard(item) else 0.45)
-    thickness = max(1, round((4 if item.id in scene.soloed else 2.5) * unit))
+    thickness = max(2, round((4 if item.id in scene.soloed else 2.5) * unit))
     cells = scene.clusters == item.id
     if cells.any():
         field = cells.astype(np.float32)
-        draw_outline(picture, field, _BACKGROUND, thickness + max(2, round(2 * unit)))
+        draw_outline(picture, field, _BACKGROUND, thickness + max(1, round(2 * unit)))
         draw_outline(picture, field, colour, thickness)
     else:
         draw_box(picture, _pixels(item, width, height), colour, thickness, round(10 * unit))
@@ -136,7 +136,7 @@ def _draw_object(picture: Picture, item: SceneObject, scene: Scene, unit: float)
 def _draw_tag(picture: Picture, item: SceneObject, scene: Scene, unit: float) -> None:
     height, width = picture.shape[:2]
     box = _pixels(item, width, height)
-    size = max(10, round(21 * unit))
+    size = max(11, round(21 * unit))
     text = str(item.id)
     if item.id in scene.soloed:
         text += " solo"
@@ -215,7 +215,7 @@ def _draw_strip(
     scene: Scene | None,
 ) -> None:
     left, top, right, bottom = box
-    size = max(10, min(layout.px(19), (bottom - top) // 3))
+    size = max(11, min(layout.px(19), (bottom - top) // 3))
     is_heard = strip.gain > 0.0
     is_solo = scene is not None and strip.id in scene.soloed
     colour = _shade(strip.colour, 1.0 if is_heard else 0.45)
@@ -259,7 +259,7 @@ def _columns(layout: Layout) -> int:
 
 def _draw_hints(view: Picture, layout: Layout, box: Box) -> None:
     left, top, right, _ = box
-    size = max(10, layout.px(16))
+    size = max(11, layout.px(16))
     columns = _columns(layout)
     width = (right - left) // columns
     key_width = max(text_width(key, size, SEMIBOLD) for key, _ in _KEY_HINTS) + layout.px(14)
@@ -273,7 +273,7 @@ def _draw_hints(view: Picture, layout: Layout, box: Box) -> None:
 def _draw_status(view: Picture, hud: Hud, layout: Layout) -> None:
     x0, y0, x1, y1 = layout.status
     fill_box(view, layout.status, _BACKGROUND)
-    size = max(10, layout.px(17))
+    size = max(11, layout.px(17))
     baseline = (y0 + y1 + _capital(size)) // 2
     gap, between = layout.px(7), layout.px(24)
     left, right = x0 + layout.px(16), x1 - layout.px(16)

@@ -1,0 +1,176 @@
+"""The recorder: everything that was heard and seen, in a folder, playable at any moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from realtime.clock import NS_PER_S
+from realtime.errors import DeviceError, UsageError
+from realtime.messages import AudioGap, End, Message, Scene, Stats, Streams, VideoFrame
+from realtime.sinks.mixer import PanLaw, equal_power
+from realtime.sinks.overlay_track import OverlayTrack
+from realtime.sinks.session import SessionInfo, SessionLog
+from realtime.sinks.sound_files import SoundFiles
+from realtime.stage import Inputs, Outputs
+
+FLUSH_NS = NS_PER_S
+_DATA_TOPICS = frozenset({"video", "streams", "scene"})
+
+
+class Recorder:
+    """Stage: reads `video`, `streams`, `scene` and `stats`, writes a new folder.
+
+    Written are `mixture.wav`, `object-<id>.wav`, `residual.wav`, `overlay.mp4` and
+    `session.json`; all sounds have the same length and begin with the input's sample 0.
+    """
+
+    def __init__(self, folder: Path, info: SessionInfo, pan_law: PanLaw = equal_power) -> None:
+        """`pan_law` places the objects in the movie's sound."""
+        self._folder = folder
+        self._log = SessionLog(info)
+        self._sounds: SoundFiles | None = None
+        self._overlay = OverlayTrack(folder / "overlay.mp4", pan_law)
+        self._ended: set[str] = set()
+        self._flush_at_ns = 0
+        self._is_open = False
+        self._finished = False
+
+    def open(self) -> None:
+        """Make the folder.
+
+        Raises:
+            UsageError: it exists and is not empty, or it cannot be made.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            is_empty = next(self._folder.iterdir(), None) is None
+        except OSError as error:
+            raise UsageError(
+                f"--record: {self._folder} cannot be made: {error.strerror}; choose another folder"
+            ) from error
+        if not is_empty:
+            raise UsageError(
+                f"--record: {self._folder} is not empty; choose a new folder, or empty it"
+            )
+        self._is_open = True
+        self._save()
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """Write what has arrived; nothing is emitted.
+
+        Raises:
+            DeviceError: the disk is full, or a WAV file has reached 4 GiB.
+        """
+        # The sound first: it tells where time begins.
+        for topic in ("streams", "video", "scene", "stats"):
+            for message in inputs.get(topic, ()):
+                self._add(message)
+        if now_ns >= self._flush_at_ns:
+            self._flush_at_ns = now_ns + FLUSH_NS
+            self._flush()
+        if self._ended >= _DATA_TOPICS:
+            self.close()
+            self._finished = True
+        return ()
+
+    @property
+    def finished(self) -> bool:
+        """True once everything is on disk after the end of all topics."""
+        return self._finished
+
+    def close(self) -> None:
+        """Finish all files; what was recorded so far stays."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            self._overlay.close()
+        finally:
+            if self._sounds is not None:
+                self._sounds.close()
+            self._save()
+
+    def stats(self) -> Mapping[str, float]:
+        """How much is recorded, and how many pictures wait for their scene."""
+        recorded_s = 0.0
+        if self._sounds is not None:
+            recorded_s = self._sounds.length_samples / self._sounds.rate_hz
+        return {"recorded_s": recorded_s, "waiting_frames": self._overlay.waiting_frames}
+
+    def _add(self, message: Message) -> None:
+        if isinstance(message, Streams):
+            self._add_streams(message)
+        elif isinstance(message, AudioGap):
+            self._fill(message.first_sample + message.length_samples)
+        elif isinstance(message, VideoFrame):
+            self._overlay.add_frame(message)
+        elif isinstance(message, Scene):
+            self._log.add_scene(message)
+            self._overlay.add_scene(message)
+        elif isinstance(message, Stats):
+            self._log.add_stats(message)
+        elif isinstance(message, End):
+            self._ended.add(message.topic)
+            if message.topic == "scene":
+                self._overlay.end_scenes()
+
+    def _add_streams(self, streams: Streams) -> None:
+        if self._sounds is None:
+            self._sounds = SoundFiles(self._folder, streams.rate_hz)
+            self._sounds.write_silence(streams.first_sample)
+        sounds = self._sounds
+        if streams.rate_hz != sounds.rate_hz:
+            raise DeviceError(
+                f"the sound went from {sounds.rate_hz} to {streams.rate_hz} Hz; "
+                f"{self._folder} ends here: start a new recording"
+            )
+        self._fill(streams.first_sample)
+        known = sounds.length_samples - streams.first_sample
+        if known >= streams.samples.shape[1]:
+            return
+        new = _without_start(streams, known)
+        sounds.write(new.object_ids, new.samples)
+        self._overlay.add_streams(new)
+        self._log.add_streams(new)
+        self._log.set_length(sounds.length_samples)
+
+    def _fill(self, until_sample: int) -> None:
+        """Silence up to a sample, where something was lost."""
+        if self._sounds is None:
+            return  # the first streams say from where on there is sound
+        missing = until_sample - self._sounds.length_samples
+        if missing > 0:
+            self._sounds.write_silence(missing)
+            self._overlay.add_silence(missing)
+            self._log.set_length(self._sounds.length_samples)
+
+    def _flush(self) -> None:
+        if self._sounds is not None:
+            self._sounds.flush()
+        self._save()
+
+    def _save(self) -> None:
+        try:
+            self._log.save(self._folder)
+        except OSError as error:
+            raise DeviceError(f"{self._folder} cannot be written: {error.strerror}") from error
+
+
+def _without_start(streams: Streams, samples: int) -> Streams:
+    """The message without its first `samples`."""
+    if samples == 0:
+        return streams
+    return Streams(
+        stream=streams.stream,
+        sequence=streams.sequence,
+        capture_ns=streams.capture_ns + round(samples * NS_PER_S / streams.rate_hz),
+        first_sample=streams.first_sample + samples,
+        rate_hz=streams.rate_hz,
+        object_ids=streams.object_ids,
+        samples=np.ascontiguousarray(streams.samples[:, samples:]),
+        gains=streams.gains,
+        pans=streams.pans,
+    )

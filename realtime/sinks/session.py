@@ -1,0 +1,170 @@
+"""session.json: what was recorded, where the objects were, how the run went."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from realtime.clock import NS_PER_S
+from realtime.messages import Scene, SceneObject, Stats, Streams
+from realtime.sinks.sound_files import object_file
+
+VERSION = 1
+SILENCE_DB = -120.0
+_STAGE_NUMBERS = ("p50_ms", "p99_ms", "rate_hz")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInfo:
+    """What is known before the run: the model, and each network's backend/precision."""
+
+    model: str
+    engines: Mapping[str, str]
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where an object was, weighted by how much it sounded there."""
+
+    weight: float = 0.0
+    centroid: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(2))
+    box: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(4))
+    first_ns: int = 0
+    last_ns: int = 0
+
+    def add(self, item: SceneObject, capture_ns: int) -> None:
+        # The small constant places an object that was never heard.
+        weight = 1e-12 + 10.0 ** (min(item.level_db, 60.0) / 10.0)
+        if self.weight == 0.0:
+            self.first_ns = capture_ns
+        self.last_ns = capture_ns
+        self.weight += weight
+        self.centroid += weight * np.asarray(item.centroid)
+        self.box += weight * np.asarray(item.box)
+
+
+@dataclass(slots=True)
+class _Sound:
+    """How loud an object's stream was since it was found."""
+
+    first_sample: int
+    samples: int = 0
+    energy: float = 0.0
+
+
+class SessionLog:
+    """Folds what is recorded into the contents of session.json."""
+
+    def __init__(self, info: SessionInfo) -> None:
+        self._info = info
+        self._rate_hz = 0
+        self._length = 0
+        self._origin_ns = 0
+        self._places: dict[int, _Place] = {}
+        self._sounds: dict[int, _Sound] = {}
+        self._stages: dict[str, Mapping[str, float]] = {}
+
+    def add_streams(self, streams: Streams) -> None:
+        """Note how loud the objects are."""
+        if self._rate_hz == 0:
+            self._rate_hz = streams.rate_hz
+            before_ns = round(streams.first_sample * NS_PER_S / streams.rate_hz)
+            self._origin_ns = streams.capture_ns - before_ns
+        for object_id, row in zip(streams.object_ids, streams.samples, strict=False):
+            sound = self._sounds.setdefault(object_id, _Sound(streams.first_sample))
+            sound.samples += row.size
+            sound.energy += float(np.dot(row.astype(np.float64), row))
+
+    def set_length(self, samples: int) -> None:
+        """The length of the recording so far."""
+        self._length = samples
+
+    def add_scene(self, scene: Scene) -> None:
+        """Note where the objects are."""
+        for item in scene.objects:
+            self._places.setdefault(item.id, _Place()).add(item, scene.capture_ns)
+
+    def add_stats(self, stats: Stats) -> None:
+        """Note the newest numbers of a stage."""
+        self._stages[stats.stage] = dict(stats.values)
+
+    def contents(self) -> dict[str, Any]:
+        """What session.json says now."""
+        duration_s = self._length / self._rate_hz if self._rate_hz else 0.0
+        return {
+            "version": VERSION,
+            "model": self._info.model,
+            "engines": dict(self._info.engines),
+            "sample_rate": self._rate_hz,
+            "duration_s": round(duration_s, 6),
+            "objects": [self._object(object_id, duration_s) for object_id in sorted(self._sounds)],
+            "latency_ms": {
+                name: round(self._number("speaker", f"latency_{name}_ms"), 3)
+                for name in ("p50", "p99", "max")
+            },
+            "stages": {stage: _stage(values) for stage, values in self._stages.items()},
+            "dropped": {
+                "video_frames": self._total("dropped_video", samples=False),
+                "audio_samples": self._total("dropped_", samples=True),
+            },
+            "restarts": round(sum(v.get("restarts", 0.0) for v in self._stages.values())),
+        }
+
+    def save(self, folder: Path) -> None:
+        """Replace folder/session.json in one go; raises OSError."""
+        text = json.dumps(self.contents(), indent=2, allow_nan=False) + "\n"
+        temporary = folder / "session.json.part"
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(folder / "session.json")
+
+    def _object(self, object_id: int, duration_s: float) -> dict[str, Any]:
+        sound = self._sounds[object_id]
+        place = self._places.get(object_id)
+        if place is None:
+            centroid, box = [0.5, 0.5], [0.0, 0.0, 1.0, 1.0]
+            first_s, last_s = sound.first_sample / self._rate_hz, duration_s
+        else:
+            centroid = [round(float(part), 4) for part in place.centroid / place.weight]
+            box = [round(float(part), 4) for part in place.box / place.weight]
+            first_s, last_s = (
+                min(max((instant_ns - self._origin_ns) / NS_PER_S, 0.0), duration_s)
+                for instant_ns in (place.first_ns, place.last_ns)
+            )
+        mean = sound.energy / max(sound.samples, 1)
+        mean_db = 10.0 * math.log10(mean) if mean > 0.0 else SILENCE_DB
+        return {
+            "id": object_id,
+            "file": object_file(object_id),
+            "centroid": centroid,
+            "box": box,
+            "mean_energy_db": round(max(mean_db, SILENCE_DB), 2),
+            "first_s": round(first_s, 3),
+            "last_s": round(last_s, 3),
+        }
+
+    def _number(self, stage: str, name: str) -> float:
+        return float(self._stages.get(stage, {}).get(name, 0.0))
+
+    def _total(self, prefix: str, *, samples: bool) -> int:
+        return round(
+            sum(
+                value
+                for values in self._stages.values()
+                for name, value in values.items()
+                if name.startswith(prefix) and name.endswith("_samples") == samples
+            )
+        )
+
+
+def _stage(values: Mapping[str, float]) -> dict[str, float | int]:
+    numbers: dict[str, float | int] = {
+        name: round(float(values.get(name, 0.0)), 3) for name in _STAGE_NUMBERS
+    }
+    numbers["late"] = round(values.get("late", 0.0))
+    return numbers

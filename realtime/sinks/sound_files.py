@@ -1,0 +1,81 @@
+"""The recorded sound: one WAV file per stream, all of the same length, aligned to sample 0."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from realtime.sinks.wav import WavWriter
+
+
+def object_file(object_id: int) -> str:
+    """The file name of an object's stream."""
+    return f"object-{object_id}.wav"
+
+
+class SoundFiles:
+    """Writes `mixture.wav`, `residual.wav` and an `object-<id>.wav` for each object.
+
+    An object that is found late, or that is missing for a while, is silent until then.
+    """
+
+    def __init__(self, folder: Path, rate_hz: int) -> None:
+        """Create the files; raises DeviceError where that is not possible."""
+        self._folder = folder
+        self._rate_hz = rate_hz
+        self._length = 0
+        self._mixture = WavWriter(folder / "mixture.wav", rate_hz)
+        self._residual = WavWriter(folder / "residual.wav", rate_hz)
+        self._objects: dict[int, WavWriter] = {}
+
+    @property
+    def rate_hz(self) -> int:
+        """The rate of all files."""
+        return self._rate_hz
+
+    @property
+    def length_samples(self) -> int:
+        """The length of all files."""
+        return self._length
+
+    def write(self, object_ids: Sequence[int], samples: NDArray[np.float32]) -> None:
+        """Append (objects + 1, n), the residual last; raises DeviceError when the disk is full."""
+        count = samples.shape[1]
+        # In float64, so that the sum of the files is the mixture to the last bit of a float32.
+        self._mixture.write(samples.sum(axis=0, dtype=np.float64).astype(np.float32))
+        self._residual.write(samples[-1])
+        for object_id, row in zip(object_ids, samples, strict=False):
+            self._object(object_id).write(row)
+        for object_id in self._objects.keys() - set(object_ids):
+            self._objects[object_id].write_silence(count)
+        self._length += count
+
+    def write_silence(self, samples: int) -> None:
+        """Append `samples` zeros to every file."""
+        for writer in self._all():
+            writer.write_silence(samples)
+        self._length += samples
+
+    def flush(self) -> None:
+        """Make everything so far playable, whatever happens next."""
+        for writer in self._all():
+            writer.flush()
+
+    def close(self) -> None:
+        """Flush and close all files."""
+        for writer in self._all():
+            writer.close()
+
+    def _object(self, object_id: int) -> WavWriter:
+        writer = self._objects.get(object_id)
+        if writer is None:
+            writer = WavWriter(self._folder / object_file(object_id), self._rate_hz)
+            writer.write_silence(self._length)
+            self._objects[object_id] = writer
+        return writer
+
+    def _all(self) -> tuple[WavWriter, ...]:
+        return (self._mixture, self._residual, *self._objects.values())
