@@ -105,7 +105,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             process="separator",
         ),
         "speaker": StageEntry(kind="sink", reads=("streams",)),
-        "recorder": StageEntry(kind="sink", reads=("video", "audio", "streams", "scene", "stats")),
+        "recorder": StageEntry(kind="sink", reads=("video", "streams", "scene", "stats")),
         "window": StageEntry(
             kind="sink",
             reads=("video", "scene", "stats"),

@@ -271,13 +271,20 @@ class Stats(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class End(Message):
-    """Nothing follows on ``topic``; the last message a producer sends there."""
+    """Nothing follows on ``topic``; the last message a producer sends there.
+
+    ``stop_sample`` is the length of the input's sound, where the producer knows it: what lies
+    beyond is padding.
+    """
 
     topic: str
+    stop_sample: int | None = None
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
         _text(self, "topic")
+        if self.stop_sample is not None:
+            _at_least(self, 0, "stop_sample")
 
 
 def _brief(value: object) -> str:

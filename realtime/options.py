@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import importlib
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -15,10 +16,8 @@ from typing import Any, Literal, NoReturn, TypeAlias, get_args
 from realtime.errors import UsageError
 from realtime.graph import Pace, Placement
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+# The standard library has it from Python 3.11 on; before, the package tomli is the same.
+_toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
 View: TypeAlias = Literal["auto", "window", "web", "none"]
@@ -54,7 +53,7 @@ class ModelOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeparationOptions:
-    """How it is separated. ``objects`` None: as many as are found; ``lookahead_ms`` None: 4 hops."""
+    """How it is separated. None: as many objects as are found, four hops of lookahead."""
 
     objects: int | None = None
     lookahead_ms: float | None = None
@@ -235,7 +234,7 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 place="run.pace",
                 metavar="NAME",
                 choices=get_args(Pace),
-                help="fast, for files: as quick as it goes, nothing dropped, same result every time",
+                help="fast, for files: as quick as it goes, nothing lost, same result every time",
             ),
             "place": _Row(
                 place="run.place",
@@ -310,7 +309,7 @@ def parse(arguments: Sequence[str]) -> Options:
 def _config(path: Path) -> dict[str, object]:
     """The values of a TOML file, by option."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = _toml.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"--config {path}: there is no such file") from None
     except (OSError, ValueError) as error:

@@ -63,8 +63,7 @@ class Runner:
         self._run = run
         self._report = report
         self._entry = STAGES[name]
-        period_hz = min((TOPICS[topic].rate_hz for topic in self._entry.writes), default=0)
-        self._meter = Meter(round(NS_PER_S / period_hz) if period_hz else 0)
+        self._meter = Meter(self._period_ns())
         self._inbox: Inbox | None = None
         self._outbox: Outbox | None = None
         self._sent = dict.fromkeys(self._entry.writes, 0)
@@ -73,6 +72,13 @@ class Runner:
         is_cut = self._entry.kind == "source" and plan.duration_s is not None
         self._limit = Limit(plan.duration_s or 0.0) if is_cut else None
         self._numbers_at_ns = 0
+
+    def _period_ns(self) -> int:
+        """How long a step may take; 0 where a long one harms nobody."""
+        writes = [topic for topic in self._entry.writes if TOPICS[topic].is_data]
+        if self._plan.pace == "fast" or self._entry.kind != "stage" or not writes:
+            return 0
+        return round(NS_PER_S / max(TOPICS[topic].rate_hz for topic in writes))
 
     def life(self) -> Generator[None, None, None]:
         """The stage's whole life; yields often, so that its thread can do other things."""
@@ -88,7 +94,7 @@ class Runner:
     def _live(self) -> Iterator[None]:
         stage: Stage | None = None
         try:
-            self._inbox = Inbox(self._context, self._plan.listens(self.name))
+            self._inbox = Inbox(self._context, self.name, self._plan.listens(self.name))
             stage = load_builder(self._plan.builder)(self.name, self._plan, self._clock)
             stage.open()
             self._report(Report(kind="ready", stage=self.name))

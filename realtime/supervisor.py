@@ -88,7 +88,7 @@ class Supervisor:
         self._host = Host(plan, MAIN, self._clock, self._reports.put)
         listens = plan.listens(SUPERVISOR)
         try:
-            with Inbox(self._host.context, listens) as self._inbox:
+            with Inbox(self._host.context, SUPERVISOR, listens) as self._inbox:
                 self._children.extend(
                     Child(process, plan, self._reports.put) for process in plan.children
                 )
@@ -98,6 +98,10 @@ class Supervisor:
                     self._watch(outbox)
         finally:
             self._leave()
+
+    def table(self) -> str:
+        """One line per stage: what a profile prints at the end."""
+        return self.board.table(self._plan.stages)
 
     # -- phases ---------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from realtime.clock import NS_PER_MS, NS_PER_S
+from realtime.graph import STAGES
 from realtime.transport import Traffic
 
 BUCKETS_PER_DECADE = 40  # 6 % wide
@@ -114,13 +115,21 @@ class Meter:
 
 
 def _add_losses(values: dict[str, float], traffic: Traffic) -> None:
-    for topic, count in traffic.dropped.items():
-        values[f"dropped_{topic}"] = values.get(f"dropped_{topic}", 0) + count
-    for topic, count in traffic.dropped_samples.items():
-        name = f"dropped_{topic}_samples"
-        values[name] = values.get(name, 0) + count
+    """``dropped_<topic>`` and ``dropped_<topic>_samples``; what only a viewer missed: skipped."""
+    for (topic, consumer), count in traffic.dropped.items():
+        _add(values, f"{_loss(consumer)}_{topic}", count)
+    for (topic, consumer), count in traffic.dropped_samples.items():
+        _add(values, f"{_loss(consumer)}_{topic}_samples", count)
     if traffic.refused:
-        values["refused"] = values.get("refused", 0) + traffic.refused
+        _add(values, "refused", traffic.refused)
+
+
+def _loss(consumer: str) -> str:
+    return "dropped" if STAGES[consumer].keeps_up else "skipped"
+
+
+def _add(values: dict[str, float], name: str, count: int) -> None:
+    values[name] = values.get(name, 0) + count
 
 
 class Board:
@@ -138,16 +147,9 @@ class Board:
         """stage -> name -> number."""
         return self._values
 
-    def total(self, prefix: str, suffix: str = "") -> int:
-        """Sum over all stages of the counters so named."""
-        return round(
-            sum(
-                value
-                for values in self._values.values()
-                for name, value in values.items()
-                if name.startswith(prefix) and name.endswith(suffix)
-            )
-        )
+    def total(self, name: str) -> int:
+        """The sum over all stages of the counters so named."""
+        return round(sum(values.get(name, 0) for values in self._values.values()))
 
     def get(self, stage: str, name: str) -> float | None:
         """One number, None when it is not known (yet)."""

@@ -90,24 +90,25 @@ def check_address(address: str) -> None:
 
 @dataclass(slots=True)
 class Traffic:
-    """What went over one stage's edges: messages per topic and samples lost per topic."""
+    """What went over one stage's edges, and what was lost: by (topic, consumer)."""
 
-    messages: dict[str, int] = field(default_factory=dict)
-    dropped: dict[str, int] = field(default_factory=dict)
-    dropped_samples: dict[str, int] = field(default_factory=dict)
+    messages: dict[str, int] = field(default_factory=dict)  # by topic
+    dropped: dict[tuple[str, str], int] = field(default_factory=dict)
+    dropped_samples: dict[tuple[str, str], int] = field(default_factory=dict)
     refused: int = 0  # parts that were no message of the topic
 
     def count(self, topic: str) -> None:
         """One more message went through."""
         self.messages[topic] = self.messages.get(topic, 0) + 1
 
-    def drop(self, topic: str, message: Message) -> None:
+    def drop(self, topic: str, consumer: str, message: Message) -> None:
         """One message less."""
-        self.dropped[topic] = self.dropped.get(topic, 0) + 1
+        edge = (topic, consumer)
+        self.dropped[edge] = self.dropped.get(edge, 0) + 1
         lost = _samples(message)
         if lost is not None:
-            length = self.dropped_samples.get(topic, 0) + lost.length_samples
-            self.dropped_samples[topic] = length
+            length = self.dropped_samples.get(edge, 0) + lost.length_samples
+            self.dropped_samples[edge] = length
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +123,9 @@ class Listen:
 class Inbox:
     """All that one consumer reads, by topic."""
 
-    def __init__(self, owner: Context, listens: Mapping[str, Listen]) -> None:
+    def __init__(self, owner: Context, consumer: str, listens: Mapping[str, Listen]) -> None:
         self.traffic = Traffic()
+        self._consumer = consumer
         self._poller = zmq.Poller()
         self._sockets: dict[zmq.Socket[bytes], str] = {}
         self._newest = {name for name, listen in listens.items() if listen.when_full == "newest"}
@@ -169,7 +171,7 @@ class Inbox:
                 continue
             self.traffic.count(topic)
             if topic in self._newest and messages and not isinstance(message, End):
-                self.traffic.drop(topic, messages.pop())
+                self.traffic.drop(topic, self._consumer, messages.pop())
             messages.append(message)
         return messages
 
@@ -289,7 +291,7 @@ class _Lane:
             self._gap = None
         if self._gap is None and self._try(parts):
             return
-        self._traffic.drop(self._way.topic, message)
+        self._traffic.drop(self._way.topic, self._way.consumer, message)
         if self._way.when_full == "gap":
             self._gap = _joined(self._gap, _samples(message))
 

@@ -265,7 +265,7 @@ class Recorder(Base):
                     self.gap_samples += message.length_samples
                 elif isinstance(message, End):
                     self.ended.add(topic)
-        if self.ended == {"video", "audio", "streams", "scene"}:
+        if self.ended == {"video", "streams", "scene"}:
             self.finished = True
             self._put_away()
         return ()

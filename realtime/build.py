@@ -1,0 +1,153 @@
+"""Makes the stages of a run. Each is imported when it is made: a process loads what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+
+from engines.model import open_model
+from engines.protocol import Engine, Network
+from engines.registry import open_engine
+from realtime.clock import Clock
+from realtime.compose import file_of
+from realtime.options import NONE, Options
+from realtime.plan import Plan
+from realtime.settings import COLUMNS_PER_STEP, MOST_COLUMNS_PER_STEP, lookahead_columns
+from realtime.sources.pacing import FastPace, Pace, RealtimePace
+from realtime.stage import Stage
+
+
+def build(name: str, plan: Plan, clock: Clock) -> Stage:
+    """The stage ``name`` of ``plan``, not yet open.
+
+    Raises:
+        EngineError, SpecError: the model is unusable.
+    """
+    return _MAKERS[name](Options.from_plain(plan.options), plan, clock)
+
+
+def _pace(plan: Plan, clock: Clock) -> Pace:
+    return FastPace() if plan.pace == "fast" else RealtimePace(clock)
+
+
+def _demo(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sources.demo import DemoSource
+
+    return DemoSource(stream=plan.stream, pace=_pace(plan, clock))
+
+
+def _media(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sources.media import MediaSource
+
+    return MediaSource(str(options.input.source), stream=plan.stream, pace=_pace(plan, clock))
+
+
+def _film(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sources.media import MediaSource
+
+    path = str(file_of(options.input.video or ""))
+    return MediaSource(path, stream=plan.stream, pace=_pace(plan, clock), want="video")
+
+
+def _track(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sources.media import MediaSource
+
+    path = str(file_of(options.input.audio or ""))
+    return MediaSource(path, stream=plan.stream, pace=_pace(plan, clock), want="audio")
+
+
+def _camera(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sources.camera import CameraSource
+
+    return CameraSource(options.input.video, stream=plan.stream, clock=clock)
+
+
+def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sources.microphone import MicrophoneSource
+
+    return MicrophoneSource(options.input.audio, stream=plan.stream, clock=clock)
+
+
+def _engine(options: Options, network: Network) -> Callable[[], Engine]:
+    given = options.model
+    threads = given.threads_per_network or 1
+    folder = Path(given.model)
+    return partial(open_engine, folder, network, given.engine, given.precision, threads)
+
+
+def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.stages.sight import Sight
+
+    spec = open_model(Path(options.model.model)).spec
+    return Sight(_engine(options, "vision"), spec.vision)
+
+
+def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.stages.hearing import Hearing
+    from realtime.stages.listener import Pace as Steps
+
+    spec = open_model(Path(options.model.model)).spec
+    most = COLUMNS_PER_STEP if plan.pace == "fast" else MOST_COLUMNS_PER_STEP
+    steps = Steps(
+        columns_per_step=COLUMNS_PER_STEP,
+        lookahead_columns=lookahead_columns(spec, options.separation.lookahead_ms),
+        most_columns_per_step=most,
+    )
+    return Hearing(_engine(options, "sound"), spec, steps)
+
+
+def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from pixelplayer.objects import ObjectSettings
+    from realtime.stages.join import Join, NewestSight, WaitForSight
+    from realtime.stages.object_streams import Synthesizer
+    from realtime.stages.separator import Separator, SeparatorSettings
+
+    model = open_model(Path(options.model.model))
+    frames = model.spec.vision.frames
+    join: Join = WaitForSight(frames) if plan.pace == "fast" else NewestSight(frames)
+    synthesizer = Synthesizer(scale=model.scale, bias=model.bias, mask=model.spec.mask)
+    settings = SeparatorSettings(objects=ObjectSettings(count=options.separation.objects))
+    return Separator(model.spec, synthesizer, join, settings)
+
+
+def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.output import NoDevice, SoundDevice
+    from realtime.sinks.speaker import Speaker
+
+    name = options.output.speaker
+    return Speaker(NoDevice() if name == NONE else SoundDevice(name))
+
+
+def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.recorder import Recorder
+    from realtime.sinks.session import SessionInfo
+
+    info = SessionInfo(
+        model=open_model(Path(options.model.model)).spec.name, engines=_engine_names(options)
+    )
+    return Recorder(Path(options.output.record or ""), info)
+
+
+def _engine_names(options: Options) -> dict[str, str]:
+    given = options.model
+    name = f"{given.engine}/{given.precision}"
+    return {"vision": name, "sound": name}
+
+
+_MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyType(
+    {
+        "demo": _demo,
+        "media": _media,
+        "film": _film,
+        "track": _track,
+        "camera": _camera,
+        "microphone": _microphone,
+        "sight": _sight,
+        "hearing": _hearing,
+        "separator": _separator,
+        "speaker": _speaker,
+        "recorder": _recorder,
+    }
+)

@@ -1,0 +1,159 @@
+"""From what the user asked for to the plan of a run: which stages, and where each lives."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pixelplayer.spec import ModelSpec
+from realtime.errors import UsageError
+from realtime.graph import MAIN, STAGES
+from realtime.options import NONE, InputOptions, Options, OutputOptions, View
+from realtime.plan import SUPERVISOR, Plan
+from realtime.settings import lookahead_columns
+
+BUILDER = "realtime.build:build"
+
+
+def compose(options: Options, environment: Mapping[str, str], tell: Callable[[str], None]) -> Plan:
+    """The plan of the run that ``options`` ask for; what was ``auto`` is decided here.
+
+    ``tell`` gets what the user may want to know of the decisions.
+
+    Raises:
+        UsageError, SpecError, EngineError: a file or the model cannot be used.
+    """
+    spec = ModelSpec.load(Path(options.model.model))
+    lookahead_columns(spec, options.separation.lookahead_ms)
+    options = dataclasses.replace(
+        options,
+        output=_output(options.output, environment),
+        model=dataclasses.replace(options.model, threads_per_network=_threads(options)),
+    )
+    options = _with_engine(options, tell)
+    names = (*_sources(options.input), "sight", "hearing", "separator", *_sinks(options))
+    apart = options.run.place == "processes"
+    return Plan(
+        stream=_stream(options.input),
+        processes={name: STAGES[name].process if apart else MAIN for name in (*names, SUPERVISOR)},
+        pace=options.run.pace,
+        builder=BUILDER,
+        options=options.to_plain(),
+        duration_s=options.run.duration_s,
+        is_traced=options.output.profile is not None,
+    )
+
+
+def file_of(uri: str) -> Path | None:
+    """The file that ``--video`` or ``--audio`` names; None when it names a device or a stream."""
+    if uri.startswith("file://"):
+        return Path(uri.removeprefix("file://"))
+    path = Path(uri)
+    return path if path.is_file() else None
+
+
+def has_display(environment: Mapping[str, str], platform: str) -> bool:
+    """Whether windows can be shown; OpenCV would end the process where they cannot."""
+    if platform in ("darwin", "win32"):
+        return True
+    return bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
+
+def _sources(given: InputOptions) -> tuple[str, ...]:
+    if given.demo:
+        return ("demo",)
+    if given.source is not None:
+        _existing("--source", Path(given.source))
+        return ("media",)
+    names = []
+    if given.video != NONE:
+        names.append(_kind("--video", given.video, "film", "camera"))
+    names.append(_kind("--audio", given.audio, "track", "microphone"))
+    return tuple(names)
+
+
+def _kind(option: str, uri: str | None, file_kind: str, device_kind: str) -> str:
+    path = None if uri is None else file_of(uri)
+    if path is not None:
+        _existing(option, path)
+    return device_kind if path is None else file_kind
+
+
+def _existing(option: str, path: Path) -> None:
+    if not path.is_file():
+        raise UsageError(f"{option} {path}: there is no such file; try python run_live.py --demo")
+
+
+def _sinks(options: Options) -> tuple[str, ...]:
+    names = []
+    if options.run.pace == "realtime":
+        names.append("speaker")
+    if options.output.record is not None:
+        names.append("recorder")
+    if options.output.view != NONE:
+        names.append(options.output.view)
+    return tuple(names)
+
+
+def _output(given: OutputOptions, environment: Mapping[str, str]) -> OutputOptions:
+    """Decide the view, and see that what is to be written can be written."""
+    view: View = given.view
+    can_show = has_display(environment, sys.platform)
+    if view == "auto":
+        view = "window" if can_show else "web"
+    if view == "window" and not can_show:
+        raise UsageError("--view window: there is no display (DISPLAY is not set); use --view web")
+    if given.record is not None:
+        _writable("--record", Path(given.record))
+    if given.profile is not None:
+        _writable("--profile", Path(given.profile).absolute().parent)
+    return dataclasses.replace(given, view=view)
+
+
+def _writable(option: str, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{option} {folder}: {error.strerror}; choose another folder") from error
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{option} {folder}: it cannot be written to; choose another folder")
+
+
+def _threads(options: Options) -> int:
+    asked = options.model.threads_per_network
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return asked if asked is not None else max(1, cores // 2)
+
+
+def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
+    """Decide the engine, and see that it can be had, before any process is started."""
+    from engines import auto, registry
+
+    given = options.model
+    threads = given.threads_per_network or 1
+    folder = Path(given.model)
+    if given.engine == "auto":
+        choice = auto.choose(folder, threads, given.precision)
+        tell(choice.report().splitlines()[0])
+        return _decided(options, choice.backend, choice.precision)
+    if given.engine not in registry.BACKENDS:
+        known = ", ".join(registry.BACKENDS)
+        raise UsageError(f"--engine {given.engine} is not part of this version; there are {known}")
+    return options
+
+
+def _decided(options: Options, backend: str, precision: str) -> Options:
+    """With the names that ``--engine`` and ``--precision`` would have had to give."""
+    plain = options.to_plain()
+    plain["model"] |= {"engine": backend, "precision": precision}
+    return Options.from_plain(plain)
+
+
+def _stream(given: InputOptions) -> str:
+    """What the recording is called in messages."""
+    if given.demo:
+        return "demo"
+    return Path(given.source).name if given.source else "live"

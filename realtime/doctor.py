@@ -1,0 +1,162 @@
+"""``--doctor``: every part a run needs, whether it is there, and the command that mends it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from engines.errors import EngineError
+from engines.registry import BACKENDS
+from pixelplayer.spec import ModelSpec, SpecError
+from realtime.compose import has_display
+from realtime.errors import DeviceError
+from realtime.options import Options
+from realtime.reports import EXIT_DEVICE, EXIT_RAN
+
+_PIP = f"{sys.executable} -m pip install"
+_RUN = "python run_live.py"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One part. ``mend`` is the command (or the option) that helps; "" when nothing is missing.
+
+    ``is_needed``: whether even ``--demo --view web --speaker none`` cannot do without it.
+    """
+
+    part: str
+    found: str
+    mend: str = ""
+    is_needed: bool = False
+
+    def line(self) -> str:
+        """``ok`` or ``missing``, the part, what was found, and what to do."""
+        state = "missing" if self.mend else "ok"
+        advice = f"; mend it with: {self.mend}" if self.mend else ""
+        return f"{state:<8}{self.part:<14}{self.found}{advice}"
+
+
+def examine(options: Options, environment: Mapping[str, str], out: TextIO) -> int:
+    """Print a line per part.
+
+    Returns:
+        0, or 3 when something is missing that every run needs.
+    """
+    findings = _findings(options, environment)
+    for finding in findings:
+        out.write(finding.line() + "\n")
+    is_broken = any(finding.mend and finding.is_needed for finding in findings)
+    return EXIT_DEVICE if is_broken else EXIT_RAN
+
+
+def _findings(options: Options, environment: Mapping[str, str]) -> list[Finding]:
+    return [
+        _python(),
+        _package("numpy", "numpy", "numpy"),
+        _package("opencv", "cv2", "opencv-python"),
+        _package("pyzmq", "zmq", "pyzmq"),
+        _package("pyav", "av", "av"),
+        *_engines(),
+        _model(Path(options.model.model)),
+        _audio("microphone", "input"),
+        _audio("speaker", "output"),
+        _camera(),
+        _display(environment),
+        _folder(Path(options.output.record or ".")),
+    ]
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if (3, 10) <= sys.version_info[:2] <= (3, 13):
+        return Finding(part="python", found=version)
+    return Finding(part="python", found=version, mend="make PYTHON=python3.12 install")
+
+
+def _package(part: str, module: str, package: str) -> Finding:
+    """Import it: a package that is there may still lack a library of the system."""
+    try:
+        importlib.import_module(module)
+    except (ImportError, OSError) as error:
+        text = " ".join(str(error).split())
+        return Finding(part=part, found=text, mend=f"{_PIP} {package}", is_needed=True)
+    return Finding(part=part, found=importlib.metadata.version(package))
+
+
+def _engines() -> list[Finding]:
+    """The runtimes; one is enough."""
+    found = []
+    for name, backend in BACKENDS.items():
+        if name == "torch":
+            continue  # for training and reference; never needed live
+        try:
+            importlib.import_module(backend.runtime)
+        except (ImportError, OSError) as error:
+            text = " ".join(str(error).split())
+            found.append(Finding(part=name, found=text, mend=backend.install))
+        else:
+            version = importlib.metadata.version(backend.runtime)
+            found.append(Finding(part=name, found=version))
+    return found
+
+
+def _model(folder: Path) -> Finding:
+    from engines.model import open_model
+
+    mend = f"{_RUN} --model DIR"
+    try:
+        spec = ModelSpec.load(folder)
+        open_model(folder)
+    except (SpecError, EngineError) as error:
+        return Finding(part="model", found=str(error), mend=mend, is_needed=True)
+    return Finding(part="model", found=f"{spec.name} in {folder}")
+
+
+def _audio(part: str, direction: str) -> Finding:
+    from realtime.portaudio import find_audio_device
+
+    option = f"{_RUN} --demo" if direction == "input" else f"{_RUN} --speaker none"
+    try:
+        device = find_audio_device(None, "input" if direction == "input" else "output")
+    except DeviceError as error:
+        text = str(error)
+        mend = text.rpartition("install it with: ")[2] if "install it with: " in text else option
+        return Finding(part=part, found=text.partition(";")[0], mend=mend)
+    return Finding(part=part, found=device.name)
+
+
+def _camera() -> Finding:
+    from realtime.sources.devices import list_cameras
+
+    cameras = list_cameras()
+    if cameras:
+        return Finding(part="camera", found=", ".join(item.name for item in cameras))
+    if sys.platform != "linux":
+        return Finding(part="camera", found="not listed on this system; --video 0 is the first")
+    return Finding(part="camera", found="none found", mend=f"{_RUN} --demo")
+
+
+def _display(environment: Mapping[str, str]) -> Finding:
+    if has_display(environment, sys.platform):
+        return Finding(part="display", found=environment.get("DISPLAY", "of the system"))
+    return Finding(part="display", found="DISPLAY is not set", mend=f"{_RUN} --view web")
+
+
+def _folder(folder: Path) -> Finding:
+    """Really write: permissions do not tell the whole story."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        text = f"{folder}: {os.strerror(error.errno or 0)}"
+        return Finding(
+            part="write access", found=text, mend=f"{_RUN} --record DIR, with another folder"
+        )
+    return Finding(part="write access", found=str(folder.absolute()))

@@ -1,0 +1,61 @@
+"""Hear each sounding object on its own, live, and see where it sounds."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# Before numpy is loaded: the networks' own threads need the cores, and the results of its linear
+# algebra must not depend on how many there are.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from realtime.clock import SystemClock
+from realtime.command import failing
+from realtime.compose import compose
+from realtime.options import Options, parse
+from realtime.screen import Screen
+from realtime.supervisor import Supervisor
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Parse, plan, run.
+
+    Returns:
+        0 ran; 2 wrong use; 3 a device or library is missing; 130 interrupted.
+    """
+    screen = Screen(sys.stderr)
+    with failing(screen) as outcome:
+        options = parse(arguments)
+        outcome.exit_code = _ACTIONS[options.action](options, screen)
+    return outcome.exit_code
+
+
+def _run(options: Options, screen: Screen) -> int:
+    supervisor = Supervisor(compose(options, os.environ, screen.say), SystemClock(), screen)
+    exit_code = supervisor.run()
+    if options.output.profile is not None:
+        screen.say(supervisor.table())
+        supervisor.trace.write(Path(options.output.profile))
+    return exit_code
+
+
+def _list_devices(options: Options, screen: Screen) -> int:
+    from realtime.sources.devices import device_report, list_cameras
+
+    print(device_report(list_cameras()))
+    return 0
+
+
+def _doctor(options: Options, screen: Screen) -> int:
+    from realtime.doctor import examine
+
+    return examine(options, os.environ, sys.stdout)
+
+
+_ACTIONS = {"run": _run, "list-devices": _list_devices, "doctor": _doctor}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
