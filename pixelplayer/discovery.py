@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Cells = NDArray[np.bool_]
 
+_WHOLE = 1.1  # amounts in a blend sum to 1, the background's included, or a bit more with noise
+
 
 class Likeness:
     """Compares feature vectors; follows the background of the picture.
@@ -45,6 +47,23 @@ class Likeness:
         """Cosines in -1..1, ``(n, K)`` by ``(m, K)`` float32 to ``(n, m)``."""
         cosines: Floats = self._directions(vectors) @ self._directions(others).T
         return cosines
+
+    def is_blend(self, vector: Floats, others: Floats, unlike: float) -> bool:
+        """Whether ``vector`` (K,) is but ``others`` (n, K) seen through each other's edges.
+
+        That is, a mixture of them and the background, to a part ``unlike`` of its length.
+        """
+        background = np.zeros_like(vector) if self._background is None else self._background
+        target = (vector - background) * self._weight
+        parts = (others - background) * self._weight
+        while len(parts):
+            amounts = np.linalg.lstsq(parts.T, target, rcond=None)[0]
+            if (amounts > 0).all():
+                left = float(np.linalg.norm(target - amounts @ parts))
+                least = max(unlike * float(np.linalg.norm(target)), float(self._noise))
+                return left < least and float(amounts.sum()) < _WHOLE
+            parts = parts[amounts > 0]
+        return False
 
     def _directions(self, vectors: Floats) -> Floats:
         # The noise is one more channel that all vectors have in common.

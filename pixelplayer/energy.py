@@ -145,7 +145,7 @@ class PixelEnergy:
 
 
 def _total(parts: list[Floats]) -> Floats:
-    total = parts[0].copy()
+    total: Floats = parts[0].copy()
     for part in parts[1:]:
         total += part
     return total

@@ -21,6 +21,7 @@ class ObjectSettings:
     known: float = 0.65  # least cosine with an object already known, which may turn and change
     revived: float = 0.85  # least cosine with an object of long ago
     merged: float = 0.9  # least cosine at which neighbouring objects are one
+    unlike: float = 0.4  # a new object differs so much from blends of its neighbours
     noise: float = 0.15  # feature differences below this say nothing; features are in 0..1
     common_quantile: float = 0.25  # as in the energy: what all but a quarter of the cells show
     reach_cells: int = 2  # a gap of one cell does not split an object

@@ -8,6 +8,7 @@ over is grouped into new objects, which must be heard for a while before they co
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,8 +89,7 @@ class ObjectTracker:
             free = heard.copy()
             for claim in claims:
                 free &= ~claim
-            strongest = max((float(weight[claim].sum()) for claim in claims), default=0.0)
-            self._add_candidates(cells, weight, free, strongest)
+            self._add_candidates(cells, weight, free, claims)
             self._wanting_s = self._wanting_s + duration_s if self._wants_more else 0.0
         self._judge()
         return self.objects()
@@ -154,7 +154,9 @@ class ObjectTracker:
     @property
     def _wants_more(self) -> bool:
         count = self.settings.count
-        return count is not None and sum(track.live for track in self._tracks) < count
+        return (
+            count is not None and sum(track.live and track.id > 0 for track in self._tracks) < count
+        )
 
     def _stricter(self, cosine: float) -> float:
         """A least cosine, raised while a fixed count of objects is not reached."""
@@ -223,22 +225,29 @@ class ObjectTracker:
         seen = float(cosine.max()) >= self.settings.known
         track.unseen_s = 0.0 if seen else track.unseen_s + duration_s
 
-    def _add_candidates(self, cells: Floats, weight: Floats, free: Cells, strongest: float) -> None:
+    def _add_candidates(
+        self, cells: Floats, weight: Floats, free: Cells, claims: Sequence[Cells]
+    ) -> None:
         """Start a track for every sizeable group of cells that no track claims."""
         settings = self.settings
         alike = self._stricter(settings.alike)
         groups = discover(
             cells, weight, free, likeness=self._likeness, grid=self._grid, alike=alike
         )
-        sizes = [float(weight[group].sum()) for group in groups]
-        least = settings.least_part * max([strongest, *sizes])
-        for group, size in zip(groups, sizes, strict=True):
-            if size < least or group.sum() < settings.least_cells:
+        known = [(claim, track.vector) for claim, track in zip(claims, self._tracks, strict=True)]
+        sizes = [float(weight[group].sum()) for group in (*groups, *claims)]
+        for group, size in zip(groups, sizes, strict=False):
+            if size < settings.least_part * max(sizes) or group.sum() < settings.least_cells:
                 continue
+            vector = weighted_vector(cells, weight, group)
+            beside = [other for claim, other in known if self._grid.touch(claim, group)]
+            if beside and self._likeness.is_blend(vector, np.stack(beside), settings.unlike):
+                continue
+            known.append((group, vector))
             share = weight[group] / weight[group].sum()
             self._tracks.append(
                 _Track(
-                    vector=weighted_vector(cells, weight, group),
+                    vector=vector,
                     held=group.astype(np.float32),
                     centroid=share @ self._grid.centres[group],
                     weight=size,
@@ -264,6 +273,8 @@ class ObjectTracker:
 
     def _merge(self) -> None:
         """Let the younger of two neighbours go that have come to look the same."""
+        if self.settings.count is not None:
+            return  # the user knows better
         live = [track for track in self._tracks if track.id and track.live]
         live.sort(key=lambda track: (track.pin is None, track.id))
         for place, younger in enumerate(live):
