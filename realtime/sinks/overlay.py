@@ -84,6 +84,7 @@ class OverlayWriter:
             self._container: Any = av.open(str(path), "w", format="mp4", options=_MP4)
             self._video = self._add_video()
             self._audio = self._add_audio()
+            self._container.start_encoding()
         except (OSError, FFmpegError) as error:
             raise DeviceError(f"{path} cannot be written: {error}") from error
         self._resampler = av.AudioResampler(

@@ -1,0 +1,56 @@
+import pytest
+
+from realtime.messages import Stats
+from realtime.sinks.hud import HudTracker, engine_names
+
+from .examples import frame
+
+
+def stats(stage, **values):
+    return Stats(stream="test", sequence=0, stage=stage, values=values)
+
+
+def test_the_numbers_come_from_their_stages():
+    tracker = HudTracker({"vision": "openvino/int8", "sound": "openvino/int8"})
+    assert tracker.hud.latency_ms is None
+    assert tracker.hud.drops == 0
+    tracker.add_stats(stats("speaker", latency_ms=151.0))
+    tracker.add_stats(stats("separator", rate_hz=14.4, dropped_sound=2))
+    tracker.add_stats(stats("sight", dropped_video=3, dropped_audio_samples=512))
+    hud = tracker.hud
+    assert hud.latency_ms == 151.0
+    assert hud.masks_per_s == 14.4
+    assert hud.drops == 5
+    assert hud.engines == "openvino/int8"
+    assert hud.warnings == ()
+
+
+def test_the_frame_rate_is_the_cameras_also_where_frames_are_left_out():
+    tracker = HudTracker({})
+    assert tracker.hud.frames_per_s is None
+    for number in (0, 3, 4, 9):
+        tracker.add_frame(frame(number))
+    assert tracker.hud.frames_per_s == pytest.approx(30.0, rel=1e-3)
+
+
+def test_a_late_stage_is_named_for_a_while():
+    tracker = HudTracker({})
+    tracker.add_stats(stats("hearing", late=0))
+    tracker.add_stats(stats("hearing", late=2))
+    assert tracker.hud.warnings == ("hearing is late",)
+    for _ in range(10):
+        tracker.add_stats(stats("hearing", late=2))
+    assert tracker.hud.warnings == ()
+
+
+def test_lost_devices_and_restarts_are_told():
+    tracker = HudTracker({})
+    tracker.add_stats(stats("speaker", device_lost=1.0))
+    tracker.add_stats(stats("supervisor", restarts=2))
+    assert tracker.hud.warnings == ("speaker is gone, looking for it", "2 restarts")
+
+
+def test_engines_that_differ_are_both_named():
+    assert engine_names({"vision": "openvino/int8", "sound": "torch/fp32"}) == (
+        "openvino/int8 + torch/fp32"
+    )

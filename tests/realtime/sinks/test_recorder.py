@@ -1,0 +1,268 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.errors import DeviceError, UsageError
+from realtime.messages import AudioGap, Stats
+from realtime.sinks.recorder import Recorder
+from realtime.sinks.session import SessionInfo
+
+from .examples import BLUE, NS_PER_S, RATE_HZ, end, frame, scene, scene_object, streams
+
+INFO = SessionInfo(model="model", engines={"vision": "openvino/int8", "sound": "torch/fp32"})
+STEP = 600
+
+
+def noise(rows, samples=STEP, seed=0):
+    return np.random.default_rng(seed).normal(0, 0.1, (rows, samples)).astype(np.float32)
+
+
+def sound(folder, name):
+    samples, rate_hz = soundfile.read(folder / f"{name}.wav", dtype="float32")
+    assert rate_hz == RATE_HZ
+    return samples
+
+
+def session(folder):
+    return json.loads((folder / "session.json").read_text())
+
+
+def finish(recorder):
+    recorder.step(0, {topic: [end(topic)] for topic in ("video", "streams", "scene")})
+    assert recorder.finished
+    recorder.close()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "take" / "one"
+
+
+@pytest.fixture
+def recorder(folder):
+    recorder = Recorder(folder, INFO)
+    recorder.open()
+    yield recorder
+    recorder.close()
+
+
+def test_objects_and_residual_are_the_mixture(recorder, folder):
+    parts = [noise(3, seed=number) for number in range(10)]
+    for number, part in enumerate(parts):
+        recorder.step(0, {"streams": [streams(part, number * STEP)]})
+    finish(recorder)
+    mixture = sound(folder, "mixture")
+    rows = [sound(folder, name) for name in ("object-1", "object-2", "residual")]
+    np.testing.assert_array_equal(np.stack(rows), np.concatenate(parts, axis=1))
+    error = np.sum(rows, axis=0, dtype=np.float64) - mixture
+    assert 10 * np.log10(np.mean(error**2) / np.mean(mixture**2)) < -120
+
+
+def test_gains_change_nothing_of_what_is_recorded(recorder, folder):
+    part = noise(2)
+    recorder.step(0, {"streams": [streams(part, gains=[0.0, 2.0])]})
+    finish(recorder)
+    np.testing.assert_array_equal(sound(folder, "object-1"), part[0])
+
+
+def test_an_object_found_late_is_silent_until_then_and_one_that_left_from_then_on(recorder, folder):
+    recorder.step(0, {"streams": [streams(noise(1), 0)]})
+    recorder.step(0, {"streams": [streams(noise(2), STEP, object_ids=(7,))]})
+    recorder.step(0, {"streams": [streams(noise(2), 2 * STEP, object_ids=(2,))]})
+    finish(recorder)
+    for name in ("mixture", "residual", "object-7", "object-2"):
+        assert sound(folder, name).size == 3 * STEP
+    seven = sound(folder, "object-7")
+    assert not seven[:STEP].any()
+    np.testing.assert_array_equal(seven[STEP : 2 * STEP], noise(2)[0])
+    assert not seven[2 * STEP :].any()
+    assert not sound(folder, "object-2")[: 2 * STEP].any()
+
+
+def test_lost_sound_is_silence_of_the_same_length(recorder, folder):
+    gap = AudioGap(
+        stream="test", sequence=1, first_sample=STEP, length_samples=100, rate_hz=RATE_HZ
+    )
+    recorder.step(0, {"streams": [streams(noise(1), 0), gap, streams(noise(1), STEP + 100)]})
+    # And a hole that nobody announced, and something that comes twice.
+    recorder.step(0, {"streams": [streams(noise(1), 2 * STEP + 150)]})
+    recorder.step(0, {"streams": [streams(noise(1), 2 * STEP + 150)]})
+    recorder.step(0, {"streams": [streams(noise(1), 2 * STEP + 250)]})
+    finish(recorder)
+    mixture = sound(folder, "mixture")
+    assert mixture.size == 3 * STEP + 250
+    assert not mixture[STEP : STEP + 100].any()
+    np.testing.assert_array_equal(mixture[-100:], noise(1)[0][-100:])
+
+
+def test_a_first_message_that_is_not_at_sample_0_is_moved_to_its_place(recorder, folder):
+    recorder.step(0, {"streams": [streams(noise(1), 500)]})
+    finish(recorder)
+    mixture = sound(folder, "mixture")
+    assert mixture.size == STEP + 500
+    assert not mixture[:500].any()
+
+
+def test_the_session_tells_everything(recorder, folder):
+    loud = scene_object(1, box=(0.0, 0.2, 0.2, 0.8), level_db=-20.0)
+    moved = scene_object(1, box=(0.2, 0.2, 0.4, 0.8), level_db=-80.0)
+    other = scene_object(2, BLUE, box=(0.6, 0.0, 1.0, 1.0))
+    part = np.full((3, RATE_HZ), 0.1, dtype=np.float32)
+    part[1] = 0.01
+    recorder.step(0, {"streams": [streams(part)], "video": [frame(n) for n in range(30)]})
+    recorder.step(
+        0,
+        {
+            "scene": [
+                scene([loud], capture_ns=NS_PER_S // 10),
+                scene([moved, other], capture_ns=NS_PER_S // 2),
+            ],
+            "stats": [
+                stats("speaker", latency_p50_ms=150.0, latency_p99_ms=180.0, latency_max_ms=200.0),
+                stats("sight", p50_ms=6.0, p99_ms=9.0, rate_hz=14.9, late=3, dropped_video=4),
+                stats("hearing", dropped_audio=1, dropped_audio_samples=441),
+                stats("supervisor", restarts=1),
+            ],
+        },
+    )
+    finish(recorder)
+    found = session(folder)
+    objects = found.pop("objects")
+    stages = found.pop("stages")
+    assert found == {
+        "version": 1,
+        "model": "model",
+        "engines": {"vision": "openvino/int8", "sound": "torch/fp32"},
+        "sample_rate": RATE_HZ,
+        "duration_s": 1.0,
+        "latency_ms": {"p50": 150.0, "p99": 180.0, "max": 200.0},
+        "dropped": {"video_frames": 4, "audio_samples": 441},
+        "restarts": 1,
+    }
+    assert stages["sight"] == {"p50_ms": 6.0, "p99_ms": 9.0, "rate_hz": 14.9, "late": 3}
+    first, second = objects
+    assert first == {
+        "id": 1,
+        "file": "object-1.wav",
+        "centroid": [pytest.approx(0.1, abs=1e-3), 0.5],
+        "box": [pytest.approx(value, abs=1e-3) for value in (0.0, 0.2, 0.2, 0.8)],
+        "mean_energy_db": -20.0,
+        "first_s": 0.1,
+        "last_s": 0.5,
+    }
+    assert second["mean_energy_db"] == -40.0
+    assert second["first_s"] == second["last_s"] == 0.5
+    assert (folder / "overlay.mp4").exists()
+    assert not list(folder.glob("*.part"))
+
+
+def stats(stage, **values):
+    return Stats(stream="test", sequence=0, stage=stage, values=values)
+
+
+def test_an_object_that_was_never_seen_is_listed_all_the_same(recorder, folder):
+    silent = np.zeros((2, STEP), dtype=np.float32)
+    recorder.step(0, {"streams": [streams(silent)]})
+    finish(recorder)
+    (only,) = session(folder)["objects"]
+    assert only["mean_energy_db"] == -120.0
+    assert only["centroid"] == [0.5, 0.5]
+
+
+def test_every_second_everything_on_disk_is_whole(recorder, folder):
+    for number in range(4):
+        part = streams(noise(2), number * STEP)
+        recorder.step(number * NS_PER_S, {"streams": [part], "video": [frame(number)]})
+        lengths = {sound(folder, name).size for name in ("mixture", "object-1", "residual")}
+        assert lengths == {(number + 1) * STEP}
+        assert session(folder)["duration_s"] == pytest.approx((number + 1) * STEP / RATE_HZ)
+
+
+def test_killed_without_warning_the_folder_is_playable(tmp_path):
+    program = (
+        "import sys, time, pathlib\n"
+        "from tests.realtime.sinks.test_recorder import INFO, STEP, noise\n"
+        "from tests.realtime.sinks.examples import *\n"
+        "from realtime.sinks.recorder import Recorder\n"
+        "recorder = Recorder(pathlib.Path(sys.argv[1]), INFO)\n"
+        "recorder.open()\n"
+        "for number in range(60):\n"
+        "    recorder.step(number * NS_PER_S // 10, {\n"
+        "        'streams': [streams(noise(2, 800), number * 800)],\n"
+        "        'video': [frame(3 * number + more) for more in range(3)],\n"
+        "        'scene': [scene(capture_ns=number * NS_PER_S // 10)]})\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    folder = tmp_path / "killed"
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout.readline() == "ready\n"
+    finally:
+        os.kill(child.pid, signal.SIGKILL)
+        child.wait(30)
+        child.stdout.close()
+    lengths = [sound(folder, name).size for name in ("mixture", "object-1", "residual")]
+    assert min(lengths) >= 5 * RATE_HZ
+    assert max(lengths) - min(lengths) == 0
+    assert session(folder)["duration_s"] >= 5.0
+    probe = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import av, sys; c = av.open(sys.argv[1]);"
+            "print([f.time for f in c.decode(video=0)][-1])",
+            str(folder / "overlay.mp4"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert float(probe.stdout) >= 4.0
+
+
+def test_a_folder_with_something_in_it_is_not_touched(tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    recorder = Recorder(tmp_path, INFO)
+    with pytest.raises(UsageError, match=f"{tmp_path} is not empty"):
+        recorder.open()
+    recorder.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_folder_that_cannot_be_made_says_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot be made"):
+        Recorder(tmp_path / "file" / "take", INFO).open()
+
+
+def test_a_change_of_rate_ends_the_recording_with_a_word(recorder, folder):
+    recorder.step(0, {"streams": [streams(noise(1))]})
+    other = streams(noise(1), STEP)
+    object.__setattr__(other, "rate_hz", 16_000)
+    with pytest.raises(DeviceError, match="16000 Hz"):
+        recorder.step(0, {"streams": [other]})
+    recorder.close()
+    assert sound(folder, "mixture").size == STEP
+
+
+def test_a_run_that_ends_at_once_leaves_a_session(recorder, folder):
+    finish(recorder)
+    assert session(folder)["duration_s"] == 0.0
+    assert session(folder)["objects"] == []
+
+
+def test_closing_in_the_middle_keeps_what_was_recorded(recorder, folder):
+    recorder.step(0, {"streams": [streams(noise(1))], "video": [frame(0)]})
+    recorder.close()
+    assert sound(folder, "mixture").size == STEP
+    assert (folder / "overlay.mp4").stat().st_size > 0
