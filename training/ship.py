@@ -1,0 +1,94 @@
+"""Make a model folder of what was trained.
+
+    python -m training.ship --work runs/first --model models/live --name live
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.synthesizer import Synthesizer
+from pixelplayer.networks.vision import FrameNet
+from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from training.export import write_model
+from training.scenes import GRID, SIDE_PX
+from training.sound import AUDIO
+
+VISION_RATE_HZ = 10.0
+VISION_FRAMES = 3
+
+
+def part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The entries below ``prefix``, without it."""
+    return {
+        key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)
+    }
+
+
+def read_weights(work: Path) -> tuple[dict[str, Tensor], list[str], str]:
+    """Weights under ``separator.`` and ``naming.``, the classes, and the last step taken.
+
+    Jointly trained if there is such a checkpoint, else the two networks as they are.
+    """
+    joint = work / "joint.pt"
+    if joint.exists():
+        state = torch.load(joint, weights_only=True)
+        return state["model"], list(state["classes"]), "joint"
+    sound = torch.load(work / "sound.pt", weights_only=True)
+    sight = torch.load(work / "sight.pt", weights_only=True)
+    weights = {f"separator.{key}": value for key, value in sound["model"].items()}
+    weights |= {f"naming.{key}": value for key, value in sight.items()}
+    return weights, list(sound["classes"]), "separate"
+
+
+def main() -> None:
+    """Write the folder; ``--facts FILE`` adds a JSON object of scores and provenance."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--name", default="live")
+    parser.add_argument("--mask-power", type=float, default=1.5)
+    parser.add_argument("--residual-floor", type=float, default=0.2)
+    parser.add_argument("--facts", type=Path, help="JSON object to add to model.json")
+    options = parser.parse_args()
+    weights, classes, step = read_weights(options.work)
+    sound = part(weights, "separator.sound.")
+    frame = part(weights, "naming.frame_net.")
+    synthesizer = part(weights, "separator.synthesizer.")
+    channels = len(synthesizer["scale"])
+    spec = ModelSpec(
+        name=options.name,
+        channels=channels,
+        audio=AUDIO,
+        vision=VisionSpec(
+            width=frame["features.0.weight"].shape[0],
+            frame_px=SIDE_PX,
+            grid=GRID,
+            frames=VISION_FRAMES,
+            rate_hz=VISION_RATE_HZ,
+        ),
+        sound=SoundSpec(width=sound["unet_block.model.0.weight"].shape[0], levels=7),
+        mask=MaskSpec(power=options.mask_power, residual_floor=options.residual_floor),
+    )
+    networks = (
+        FrameNet(spec.vision.width, channels),
+        SoundNet(spec.sound.width, channels, spec.sound.levels),
+        Synthesizer(channels),
+    )
+    for network, values in zip(networks, (frame, sound, synthesizer), strict=True):
+        network.load_state_dict(values)
+    extra: dict[str, Any] = {"classes": classes, "trained": step}
+    if options.facts:
+        extra |= json.loads(options.facts.read_text())
+    write_model(options.model, spec, *networks, extra)
+
+
+if __name__ == "__main__":
+    main()
