@@ -100,13 +100,12 @@ class PixelEnergy:
             duration_s: what the block lasts.
         """
         flat = masks.reshape(len(masks), -1)
-        passed = masks * power
         self._moments.append(
             _Moment(
                 duration_s=duration_s,
                 mixture=power.sum(axis=1),
-                passed=passed.sum(axis=2),
-                energy=np.einsum("cp,cp->c", flat, passed.reshape(flat.shape)),
+                passed=np.einsum("cfw,fw->cf", masks, power),
+                energy=np.square(flat) @ power.reshape(-1),
             )
         )
         while sum(moment.duration_s for moment in self._moments) > self._settings.window_s:
