@@ -45,9 +45,9 @@ class Recording(Protocol):
 class MicrophoneSource:
     """Emits :class:`AudioChunk` on ``audio``, about every 10 ms, from the first step on.
 
-    The channels are averaged; ``rate_hz`` None is the device's own rate. ``capture_ns`` is a regression of the
-    sample count against the clock. What was lost because this stage was late is told as
-    :class:`AudioGap`, with its exact length.
+    The channels are averaged; ``rate_hz`` None is the device's own rate. ``capture_ns`` is a
+    regression of the sample count against the clock. What was lost because this stage was late is
+    told as :class:`AudioGap`, with its exact length.
     """
 
     def __init__(

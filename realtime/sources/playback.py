@@ -101,7 +101,7 @@ class Playback:
         """Let out what is due, waiting for it up to 20 ms."""
         out: list[tuple[str, Message]] = []
         upcoming = self._upcoming()
-        for ended in self._sequences.keys() - upcoming.keys():
+        for ended in [topic for topic in self._sequences if topic not in upcoming]:
             out.append((ended, self._end(ended)))
         if not upcoming or out:
             return out

@@ -32,19 +32,20 @@ def to_float(samples: NDArray[Any]) -> NDArray[np.float32]:
     if samples.dtype.kind == "i":
         full_scale = 2.0 ** (8 * samples.dtype.itemsize - 1)
         return (samples / full_scale).astype(np.float32)
-    return samples.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite
+        return samples.astype(np.float32)
 
 
 def silence_broken(samples: NDArray[np.float32]) -> int:
     """Set NaN and infinite samples to 0, in place; returns how many there were."""
-    if np.isfinite(np.sum(samples)):
-        return 0
     broken = ~np.isfinite(samples)
-    samples[broken] = 0.0
-    return int(np.count_nonzero(broken))
+    count = int(np.count_nonzero(broken))
+    if count:
+        samples[broken] = 0.0
+    return count
 
 
 def mono(channels: NDArray[np.float32]) -> NDArray[np.float32]:
     """The mean of ``channels`` (channels, n): float32 (n,)."""
-    mean: NDArray[np.float32] = channels.mean(axis=0, dtype=np.float32)
-    return mean
+    mean: NDArray[np.float64] = channels.mean(axis=0, dtype=np.float64)
+    return mean.astype(np.float32)

@@ -19,8 +19,10 @@ class Display:
         reader, writer = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [xvfb, "-displayfd", str(writer), "-nolisten", "tcp"]
-                + ["-screen", "0", f"{width}x{height}x24"],
+                [
+                    *(xvfb, "-displayfd", str(writer), "-nolisten", "tcp"),
+                    *("-screen", "0", f"{width}x{height}x24"),
+                ],
                 pass_fds=(writer,),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -15,13 +15,17 @@ _BOUNDARY = "picture"
 
 
 def numbered_picture(index: int, height: int = 48, width: int = 64) -> np.ndarray:
-    """A grey picture whose lightness tells ``index`` (modulo 16); see :func:`number_of`."""
-    return np.full((height, width, 3), 8 + 16 * (index % 16), np.uint8)
+    """Two greys whose lightness tells ``index`` (modulo 256); see :func:`number_of`."""
+    picture = np.full((height, width, 3), 8 + 16 * (index % 16), np.uint8)
+    picture[: height // 2] = 8 + 16 * (index // 16 % 16)
+    return picture
 
 
 def number_of(picture: np.ndarray) -> int:
-    """The number, modulo 16, of a picture that went through JPEG."""
-    return round((float(picture.mean()) - 8) / 16)
+    """The number, modulo 256, of a numbered picture that went through JPEG."""
+    half = picture.shape[0] // 2
+    high, low = (round((float(part.mean()) - 8) / 16) for part in (picture[:half], picture[half:]))
+    return 16 * high + low
 
 
 class MjpegCamera:

@@ -92,7 +92,7 @@ class PulseServer:
         )
 
     def record(self, path: Path, source: str = "spk.monitor") -> subprocess.Popen[bytes]:
-        """Start to write raw float32 stereo at 48 kHz into ``path``; :func:`end_process` ends it."""
+        """Start to write raw float32 stereo at 48 kHz to ``path``; :func:`end_process` ends it."""
         return subprocess.Popen(
             [self._pacat, "--record", f"--device={source}", *_RAW, str(path)],
             env=self._base,

@@ -1,0 +1,110 @@
+"""The camera stage on a real network camera, with its faults."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from realtime.clock import SystemClock
+from realtime.errors import DeviceError
+from realtime.messages import VideoFrame
+from realtime.picture import Capture
+from realtime.sources import camera as camera_module
+from realtime.sources.camera import CameraSource
+from tests.live.mjpeg import MjpegCamera, number_of
+
+PATIENCE_S = 20.0
+
+
+@contextmanager
+def watching(url: str) -> Iterator[CameraSource]:
+    source = CameraSource(url, stream="live", clock=SystemClock())
+    source.open()
+    try:
+        yield source
+    finally:
+        source.close()
+
+
+def frames_until(
+    source: CameraSource, enough: Callable[[list[VideoFrame]], bool]
+) -> list[VideoFrame]:
+    frames: list[VideoFrame] = []
+    give_up = time.monotonic() + PATIENCE_S
+    while not enough(frames):
+        if time.monotonic() > give_up:
+            pytest.fail(f"only {len(frames)} pictures came, {source.stats()}")
+        for _, message in source.step(time.monotonic_ns(), {}):
+            assert isinstance(message, VideoFrame)
+            frames.append(message)
+    return frames
+
+
+def test_pictures_arrive_in_order(camera: MjpegCamera) -> None:
+    with watching(camera.url) as source:
+        frames = frames_until(source, lambda frames: len(frames) >= 10)
+    assert {frame.pixels.shape for frame in frames} == {(48, 64, 3)}
+    assert [frame.sequence for frame in frames] == list(range(len(frames)))
+    times = [frame.capture_ns for frame in frames]
+    assert times == sorted(times)
+    numbers = [number_of(frame.pixels) for frame in frames]
+    assert all(0 < (b - a) % 256 < 128 for a, b in itertools.pairwise(numbers))
+
+
+def test_a_slow_reader_gets_new_pictures(camera: MjpegCamera) -> None:
+    with watching(camera.url) as source:
+        frames_until(source, lambda frames: len(frames) >= 1)
+        sent = camera.sent
+        while camera.sent < sent + 20:  # the consumer is busy meanwhile
+            time.sleep(0.01)
+        frames = frames_until(source, lambda frames: len(frames) >= 3)
+        assert 0 < (number_of(frames[-1].pixels) - sent) % 256 < 128
+        assert source.stats()["passed_pictures"] >= 1
+
+
+def test_a_cut_camera_is_found_again(camera: MjpegCamera, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_module, "FIRST_RETRY_S", 0.02)
+    with watching(camera.url) as source:
+        frames_until(source, lambda frames: len(frames) >= 2)
+        camera.cut()
+        frames_until(source, lambda _: source.stats()["camera_losses"] >= 1)
+        assert source.stats()["connected"] == 0
+        camera.resume()
+        frames_until(source, lambda frames: len(frames) >= 2 and source.stats()["connected"] == 1)
+
+
+def test_a_stalled_camera_is_given_up_and_found_again(
+    camera: MjpegCamera, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(camera_module, "TIMEOUT_MS", 300)
+    with watching(camera.url) as source:
+        frames_until(source, lambda frames: len(frames) >= 2)
+        camera.stall()
+        frames_until(source, lambda _: source.stats()["camera_losses"] >= 1)
+        camera.resume()
+        frames_until(source, lambda frames: len(frames) >= 2 and source.stats()["connected"] == 1)
+
+
+def test_no_such_camera(camera: MjpegCamera) -> None:
+    camera.cut()
+    with pytest.raises(DeviceError, match=r"does not open; see whether a media player shows it"):
+        CameraSource(camera.url, stream="live", clock=SystemClock()).open()
+
+
+def test_capture_gives_pictures_and_then_none(camera: MjpegCamera) -> None:
+    capture = Capture(camera.url, "ffmpeg", 2_000)
+    assert capture.grab()
+    picture = capture.retrieve()
+    assert picture is not None
+    assert picture.shape == (48, 64, 3)
+    camera.cut()
+    for _ in range(100):
+        if not capture.grab():
+            break
+    else:
+        pytest.fail("a cut stream goes on")
+    capture.close()
