@@ -152,13 +152,19 @@ def edges(stages: Collection[str]) -> tuple[Edge, ...]:
 
 
 def when_full(topic: str, consumer: str, pace: Pace) -> WhenFull:
-    """The rule of one edge: in ``fast`` nobody loses data but the viewers."""
-    entry = TOPICS[topic]
-    if pace == "fast" and entry.is_data and STAGES[consumer].keeps_up:
+    """The rule of one edge.
+
+    In ``fast`` nobody loses data but the viewers, and viewers never make anybody wait. A sink that
+    keeps up (the recorder) wants all that there is, not the newest alone.
+    """
+    topic_entry, stage = TOPICS[topic], STAGES[consumer]
+    if not topic_entry.is_data:
+        return topic_entry.when_full
+    if stage.keeps_up and pace == "fast":
         return "wait"
-    if entry.when_full == "wait" and not STAGES[consumer].keeps_up and entry.is_data:
+    if stage.keeps_up and stage.kind == "sink" and topic_entry.when_full == "newest":
         return "drop"
-    return entry.when_full
+    return topic_entry.when_full
 
 
 def depth(topic: str, pace: Pace) -> int:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TextIO
 
-from realtime.clock import NS_PER_S
 from realtime.summary import Summary
 from realtime.telemetry import Board
 
@@ -82,17 +80,12 @@ def losses(board: Board) -> str:
     return ", ".join(found)
 
 
-def end_lines(duration_s: float, board: Board, summary: Summary) -> Sequence[str]:
+def end_lines(duration_s: float, board: Board, summary: Summary) -> list[str]:
     """The run in a few lines."""
-    latency_ms = board.get("speaker", "latency_ms")
+    latency_ms = board.get("speaker", "latency_p50_ms")
     delay = "" if latency_ms is None else f", latency {latency_ms:.0f} ms"
     lost = losses(board)
     return [
         f"ran {duration_s:.1f} s{delay}{', ' + lost if lost else ''}",
         *(summary.lines() or ["no object was heard"]),
     ]
-
-
-def seconds(duration_ns: int) -> float:
-    """Nanoseconds for people."""
-    return duration_ns / NS_PER_S

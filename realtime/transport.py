@@ -302,13 +302,17 @@ class _Lane:
             self._socket.poll(WAIT_MS, zmq.POLLOUT)
 
     def _try(self, parts: Sequence[bytes | memoryview]) -> bool:
-        try:
-            self._socket.send_multipart(
-                parts, zmq.NOBLOCK, copy=sum(map(len, parts)) < ZERO_COPY_BYTES
-            )
-        except zmq.Again:
-            return False
-        return True
+        is_small = sum(map(len, parts)) < ZERO_COPY_BYTES
+        # A refused send may not have looked at what the consumer has taken since; polling does.
+        for _ in range(2):
+            try:
+                self._socket.send_multipart(parts, zmq.NOBLOCK, copy=is_small)
+            except zmq.Again:
+                if not self._socket.poll(0, zmq.POLLOUT):
+                    return False
+            else:
+                return True
+        return False
 
     def close(self) -> None:
         self._socket.close()
