@@ -93,6 +93,8 @@ class Demo(Base):
             ]
         if self.script.chunks is None:
             self.clock.sleep_s(0.01)
+            if count == 20:
+                Path(self.script.results, "going").touch()
         self.sequence += 1
         samples = np.random.default_rng(count).standard_normal(CHUNK_SAMPLES).astype(np.float32)
         pixels = np.full((4, 6, 3), count % 256, np.uint8)
@@ -278,11 +280,12 @@ class Recorder(Base):
 
 
 class Window(Base):
-    """Shows nothing; can ask to quit."""
+    """Shows nothing; can ask to quit, after a third of a second."""
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         self.finished = any(isinstance(item, End) for item in inputs.get("scene", ()))
-        if self.script.quits and self.sequence == 0 and inputs.get("video"):
+        newest = max((item.sequence for item in inputs.get("video", ())), default=0)
+        if self.script.quits and self.sequence == 0 and newest >= 30:
             self.sequence += 1
             return [("control", Control(stream=self.stream, sequence=0, kind="quit"))]
         return ()
