@@ -172,7 +172,8 @@ class MicrophoneStream:
     def _callback(self, data: NDArray[np.float32], count: int, times: Any, status: Any) -> None:
         delay_s = times.currentTime - times.inputBufferAdcTime
         if not 0.0 < delay_s < LONGEST_DEVICE_DELAY_S:  # zero or garbage on several host APIs
-            delay_s = count / self.rate_hz
+            delay_s = 0.0
+        delay_s = max(delay_s, count / self.rate_hz)  # the first sample is a whole block old
         if status.input_overflow:
             self._overflows += 1
         if self._samples.free < count or self._stamps.free < 1:

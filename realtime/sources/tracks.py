@@ -150,7 +150,10 @@ class FileSound:
         self._frames = self._file.frames()
         self._frame = next(self._frames, None)
         if self._frame is None:
-            raise self._unusable("has a sound track of zero length")
+            broken = complaints.count > 0
+            raise self._unusable(
+                "has sound that cannot be decoded" if broken else "has a sound track of zero length"
+            )
         self._rate_hz = int(self._frame.sample_rate)
         self._timeline = Timeline(self._rate_hz, LONGEST_HOLE_S)
         self._ready = np.zeros(0, np.float32)

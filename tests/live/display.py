@@ -29,8 +29,7 @@ class Display:
                 stderr=subprocess.DEVNULL,
             )
             os.close(writer)
-            ready, _, _ = select.select([reader], [], [], START_TIMEOUT_S)
-            number = os.read(reader, 16).decode().strip() if ready else ""
+            number = _line(reader)
         finally:
             os.close(reader)
         if not number:
@@ -46,3 +45,15 @@ class Display:
     def close(self) -> None:
         """Switch the screen off."""
         end_process(self._process)
+
+
+def _line(reader: int) -> str:
+    """A whole line from a pipe (its writer must not find it closed half-way), or nothing."""
+    line = b""
+    while not line.endswith(b"\n"):
+        ready, _, _ = select.select([reader], [], [], START_TIMEOUT_S)
+        part = os.read(reader, 16) if ready else b""
+        if not part:
+            return ""
+        line += part
+    return line.decode().strip()

@@ -14,6 +14,7 @@ from realtime.errors import UsageError
 from realtime.messages import AudioChunk, End, Message, VideoFrame
 from realtime.sources.media import MediaSource
 from realtime.sources.pacing import FastPace, RealtimePace
+from realtime.sources.tracks import Complaints, open_file_pictures
 from tests.fakes.clock import FakeClock
 from tests.realtime.sources.media_files import FPS, noise, write_media, write_wav
 
@@ -157,6 +158,21 @@ def test_a_large_picture_is_reduced(tmp_path: Path) -> None:
     assert red > 200 > blue
 
 
+def test_pictures_that_come_much_too_late_are_left_out(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "a.mov", frames=40)  # from 12 on every twelfth is a key picture
+    pictures = open_file_pictures(str(path), 100, Complaints(str(path)))
+    assert pictures is not None
+    for _ in range(14):
+        pictures.take()
+    pictures.hurry(2 * NS_PER_S)
+    pictures.take()  # was ready already
+    assert pictures.peek_ns() == 24 * NS_PER_S // FPS
+    pictures.hurry(0)
+    pictures.take()
+    assert pictures.peek_ns() == 25 * NS_PER_S // FPS
+    pictures.close()
+
+
 def turn_clockwise(path: Path) -> None:
     """Make players show the file's pictures turned by a quarter, as telephones write them."""
     data = bytearray(path.read_bytes())
@@ -251,6 +267,10 @@ def test_files_without_what_is_needed(tmp_path: Path) -> None:
         fast(silent).open()
     with pytest.raises(UsageError, match=r"nothing\.wav has a sound track of zero length"):
         fast(write_wav(tmp_path / "nothing.wav", noise(0), 8_000)).open()
+    strange = write_wav(tmp_path / "strange.wav", noise(800), 8_000)
+    strange.write_bytes(strange.read_bytes().replace(b"\x10\0\0\0\1\0", b"\x10\0\0\0\x77\x77"))
+    with pytest.raises(UsageError, match=r"strange\.wav has sound that cannot be decoded"):
+        fast(strange).open()
     dark = write_wav(tmp_path / "dark.wav", noise(800), 8_000)
     with pytest.raises(UsageError, match=r"dark\.wav has no picture"):
         fast(dark, want="video").open()
