@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import threading
@@ -260,3 +261,70 @@ def _rounded_box(box: tuple[int, int, int, int], radius_px: int) -> NDArray[np.f
         points.append(arc + corner)
         arc = arc @ turn
     return np.concatenate(points)
+
+
+class ViewWindow:
+    """A resizable window. All calls come from one thread, on macOS the main one.
+
+    OpenCV ends the whole process where it finds no display: see that there is one before.
+    """
+
+    def __init__(self, title: str, width: int, height: int) -> None:
+        """Open it with room for a picture of width x height.
+
+        Raises:
+            OSError: this build of OpenCV cannot show windows.
+        """
+        self._title = title
+        self._clicks: list[tuple[int, int]] = []
+        self._pointer = (-1, -1)
+        os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # it misses its fonts
+        try:
+            cv2.namedWindow(title, cv2.WINDOW_NORMAL | cv2.WINDOW_FREERATIO | cv2.WINDOW_GUI_NORMAL)
+            cv2.resizeWindow(title, width, height)
+            cv2.setMouseCallback(title, self._mouse)
+        except cv2.error as error:
+            raise OSError(str(error)) from error
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the room for the picture; None when they are not known."""
+        _, _, width, height = cv2.getWindowImageRect(self._title)
+        return (width, height) if width > 0 and height > 0 else None
+
+    @property
+    def is_open(self) -> bool:
+        """False once the user has closed it."""
+        try:
+            return bool(cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1.0)
+        except cv2.error:
+            return False
+
+    @property
+    def pointer(self) -> tuple[int, int]:
+        """Where the mouse was last seen, in pixels of the picture shown."""
+        return self._pointer
+
+    def show(self, picture: Picture) -> None:
+        """Show a BGR picture, stretched to the window."""
+        cv2.imshow(self._title, picture)
+
+    def take_key(self) -> int:
+        """Let the window live for a moment; the key pressed, as OpenCV numbers it, or -1."""
+        return int(cv2.waitKeyEx(1))
+
+    def take_clicks(self) -> list[tuple[int, int]]:
+        """Where the left button went down since the last call, in pixels of the picture shown."""
+        clicks, self._clicks = self._clicks, []
+        return clicks
+
+    def close(self) -> None:
+        """Take it off the screen."""
+        with contextlib.suppress(cv2.error):
+            cv2.destroyWindow(self._title)
+            cv2.waitKey(1)
+
+    def _mouse(self, event: int, x: int, y: int, flags: int, data: object) -> None:
+        self._pointer = (x, y)
+        if event == cv2.EVENT_LBUTTONDOWN:
+            self._clicks.append((x, y))

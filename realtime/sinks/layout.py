@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 Box = tuple[int, int, int, int]  # [x0, x1) x [y0, y1), pixels
 
+HINTS = 5  # lines of the key hints
 SMALLEST_WIDTH = 320
 SMALLEST_HEIGHT = 180
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """Boxes in pixels of a view of width x height; `unit` is one hundredth of a small screen."""
+    """Boxes in pixels of a view of width x height; `unit` is 1 for a view of 1280 x 720."""
 
     width: int
     height: int
@@ -20,6 +22,29 @@ class Layout:
     picture: Box
     panel: Box
     status: Box
+
+    def strips(self, count: int) -> list[Box]:
+        """The boxes of `count` rows of the panel, objects first, the residual last."""
+        x0, y0, x1, _ = self.panel
+        top, pad = y0 + self.px(20), self.px(20)
+        height = min(self.px(66), (self.hints[1] - top) // max(count, 1))
+        return [
+            (x0 + pad, top + place * height, x1 - pad, top + (place + 1) * height)
+            for place in range(count)
+        ]
+
+    @property
+    def hints(self) -> Box:
+        """Where the panel explains the keys: its lower end."""
+        x0, _, x1, y1 = self.panel
+        lines = math.ceil(HINTS / self.hint_columns)
+        pad = self.px(20)
+        return x0 + pad, y1 - self.px(16) - lines * self.px(24), x1 - pad, y1
+
+    @property
+    def hint_columns(self) -> int:
+        """How many hints stand side by side."""
+        return max(1, (self.panel[2] - self.panel[0]) // self.px(210))
 
     def px(self, units: float) -> int:
         """A length in pixels, at least 1."""

@@ -59,6 +59,7 @@ class _Strip:
     colour: Colour
     level_db: float
     gain: float
+    state: str
 
 
 def draw_scene(picture: Picture, scene: Scene | None) -> Picture:
@@ -92,6 +93,15 @@ def draw_view(
     _draw_panel(view, scene, layout, selected)
     _draw_status(view, hud, layout)
     return view
+
+
+def state_of(scene: Scene, object_id: int, gain: float) -> str:
+    """`solo`, `muted`, `off` (others are soloed), or nothing when it is simply heard."""
+    if object_id in scene.soloed:
+        return "solo"
+    if gain > 0.0:
+        return ""
+    return "off" if scene.soloed else "muted"
 
 
 def _with_heat(picture: Picture, heatmap_db: NDArray[np.float32]) -> Picture:
@@ -137,11 +147,8 @@ def _draw_tag(picture: Picture, item: SceneObject, scene: Scene, unit: float) ->
     height, width = picture.shape[:2]
     box = _pixels(item, width, height)
     size = max(11, round(21 * unit))
-    text = str(item.id)
-    if item.id in scene.soloed:
-        text += " solo"
-    elif not _is_heard(item):
-        text += " muted"
+    state = state_of(scene, item.id, item.gain)
+    text = f"{item.id} {state}" if state in ("solo", "muted") else str(item.id)
     pad = max(4, round(0.45 * size))
     tag_width = text_width(text, size, SEMIBOLD) + 2 * pad
     tag_height = size + pad
@@ -172,6 +179,7 @@ def _strips(scene: Scene | None) -> list[_Strip]:
             colour=item.colour,
             level_db=item.level_db,
             gain=item.gain,
+            state=state_of(scene, item.id, item.gain),
         )
         for item in sorted(scene.objects, key=lambda item: item.id)
     ]
@@ -181,28 +189,22 @@ def _strips(scene: Scene | None) -> list[_Strip]:
         colour=_RESIDUAL,
         level_db=scene.residual_level_db,
         gain=scene.residual_gain,
+        state=state_of(scene, RESIDUAL_ID, scene.residual_gain),
     )
     return [*strips, rest]
 
 
 def _draw_panel(view: Picture, scene: Scene | None, layout: Layout, selected: int | None) -> None:
-    x0, y0, x1, y1 = layout.panel
     fill_box(view, layout.panel, _PANEL)
-    pad = layout.px(20)
-    left, right = x0 + pad, x1 - pad
-    hints_top = y1 - layout.px(16) - layout.px(24) * math.ceil(len(_KEY_HINTS) / _columns(layout))
     strips = _strips(scene)
-    room = hints_top - y0 - pad
-    strip_height = min(layout.px(66), room // max(len(strips), 1))
-    top = y0 + pad
-    for strip in strips:
-        box = (left, top, right, top + strip_height)
-        _draw_strip(view, strip, box, layout, is_selected=strip.id == selected, scene=scene)
-        top += strip_height
+    boxes = layout.strips(max(len(strips), 1))
+    for strip, box in zip(strips, boxes, strict=False):
+        _draw_strip(view, strip, box, layout, is_selected=strip.id == selected)
     if not strips:
         size = layout.px(18)
-        draw_text(view, "listening", (left, top + _capital(size)), size, _DIM)
-    _draw_hints(view, layout, (left, hints_top, right, y1))
+        place = (boxes[0][0], boxes[0][1] + _capital(size))
+        draw_text(view, "listening", place, size, _DIM)
+    _draw_hints(view, layout)
 
 
 def _draw_strip(
@@ -212,12 +214,10 @@ def _draw_strip(
     layout: Layout,
     *,
     is_selected: bool,
-    scene: Scene | None,
 ) -> None:
     left, top, right, bottom = box
     size = max(11, min(layout.px(19), (bottom - top) // 3))
-    is_heard = strip.gain > 0.0
-    is_solo = scene is not None and strip.id in scene.soloed
+    is_heard, is_solo = strip.gain > 0.0, strip.state == "solo"
     colour = _shade(strip.colour, 1.0 if is_heard else 0.45)
     if is_selected:
         around = layout.px(8)
@@ -234,7 +234,7 @@ def _draw_strip(
     draw_text(
         view, strip.name, (name_left, baseline), size, _TEXT if is_heard else _DIM, weight=REGULAR
     )
-    state = "solo" if is_solo else "muted" if not is_heard else _decibels(strip.gain)
+    state = strip.state or _decibels(strip.gain)
     ink = colour if is_solo else _DIM
     state_left = right - text_width(state, size, SEMIBOLD if is_solo else REGULAR)
     if state_left > name_left + text_width(strip.name, size) + layout.px(6):
@@ -252,15 +252,10 @@ def _draw_strip(
         fill_box(view, (left, bar_top, left + length, bar_bottom), colour, radius)
 
 
-def _columns(layout: Layout) -> int:
-    """Columns of key hints: as many as fit side by side."""
-    return max(1, (layout.panel[2] - layout.panel[0]) // layout.px(210))
-
-
-def _draw_hints(view: Picture, layout: Layout, box: Box) -> None:
-    left, top, right, _ = box
+def _draw_hints(view: Picture, layout: Layout) -> None:
+    left, top, right, _ = layout.hints
     size = max(11, layout.px(16))
-    columns = _columns(layout)
+    columns = layout.hint_columns
     width = (right - left) // columns
     key_width = max(text_width(key, size, SEMIBOLD) for key, _ in _KEY_HINTS) + layout.px(14)
     for number, (key, meaning) in enumerate(_KEY_HINTS):

@@ -1,0 +1,132 @@
+"""What the window and the web viewer share: which picture is due, and what is drawn. Pure."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+
+from realtime.clock import NS_PER_MS
+from realtime.messages import RESIDUAL_ID, End, Message, Scene, SceneObject, Stats, VideoFrame
+from realtime.picture import Picture
+from realtime.sinks.hud import HudTracker
+from realtime.sinks.layout import Layout
+from realtime.sinks.render import draw_view
+from realtime.stage import Inputs
+
+MOST_WAITING_FRAMES = 32  # a second of video; then the oldest is left out
+MOST_SCENES = 16
+_FOLLOW = 0.2  # of a change of the delay with every report: pictures do not jump with the sound
+_DATA_TOPICS = frozenset({"video", "scene"})
+
+
+class Viewer:
+    """Collects frames, scenes and numbers; shows each frame when its sound is heard."""
+
+    def __init__(self, engines: Mapping[str, str]) -> None:
+        """`engines` maps each network to backend/precision."""
+        self._hud = HudTracker(engines)
+        self._waiting: deque[VideoFrame] = deque(maxlen=MOST_WAITING_FRAMES)
+        self._scenes: deque[Scene] = deque(maxlen=MOST_SCENES)
+        self._shown: VideoFrame | None = None
+        self._delay_ms = 0.0
+        self._ended: set[str] = set()
+
+    def take(self, inputs: Inputs) -> None:
+        """Take what has arrived."""
+        for messages in inputs.values():
+            for message in messages:
+                self._take(message)
+
+    def turn(self, now_ns: int) -> bool:
+        """Go on to the frame that is due at `now_ns`; True when that is a new one."""
+        due_ns = now_ns - round(self._delay_ms * NS_PER_MS)
+        is_new = False
+        while self._waiting and self._waiting[0].capture_ns <= due_ns:
+            self._shown = self._waiting.popleft()
+            is_new = True
+        return is_new
+
+    @property
+    def ended(self) -> bool:
+        """True when neither pictures nor scenes will follow."""
+        return self._ended >= _DATA_TOPICS
+
+    @property
+    def picture_size(self) -> tuple[int, int] | None:
+        """Width and height of the frame on show; None before the first."""
+        if self._shown is None:
+            return None
+        height, width = self._shown.pixels.shape[:2]
+        return width, height
+
+    @property
+    def scene(self) -> Scene | None:
+        """The scene that belongs to the frame on show: the newest that is not later."""
+        if not self._scenes:
+            return None
+        if self._shown is None:
+            return self._scenes[-1]
+        capture_ns = self._shown.capture_ns
+        earlier = (scene for scene in reversed(self._scenes) if scene.capture_ns <= capture_ns)
+        return next(earlier, self._scenes[0])
+
+    @property
+    def newest_scene(self) -> Scene | None:
+        """What the separator last said, for gains and mutes."""
+        return self._scenes[-1] if self._scenes else None
+
+    def draw(self, layout: Layout, selected: int | None) -> Picture:
+        """The view as it is now, BGR, of the layout's size."""
+        pixels = None if self._shown is None else self._shown.pixels
+        return draw_view(pixels, self.scene, self._hud.hud, layout, selected)
+
+    def _take(self, message: Message) -> None:
+        if isinstance(message, VideoFrame):
+            self._hud.add_frame(message)
+            self._waiting.append(message)
+        elif isinstance(message, Scene):
+            self._scenes.append(message)
+        elif isinstance(message, Stats):
+            self._hud.add_stats(message)
+            latency_ms = self._hud.value("speaker", "latency_ms")
+            if message.stage == "speaker" and latency_ms is not None:
+                near = self._delay_ms + _FOLLOW * (latency_ms - self._delay_ms)
+                self._delay_ms = near if self._delay_ms else latency_ms
+        elif isinstance(message, End):
+            self._ended.add(message.topic)
+
+
+def object_at(scene: Scene, x: float, y: float) -> int | None:
+    """The object at a point of the picture (fractions): by its cells, else by its box."""
+    rows, columns = scene.clusters.shape
+    cell = int(scene.clusters[min(int(y * rows), rows - 1), min(int(x * columns), columns - 1)])
+    if any(item.id == cell for item in scene.objects):
+        return cell
+    around = [item for item in scene.objects if _contains(item, x, y)]
+    nearest = min(around, key=lambda item: _distance(item, x, y), default=None)
+    return None if nearest is None else nearest.id
+
+
+def strip_at(scene: Scene, layout: Layout, x: int, y: int) -> int | None:
+    """The object whose row of the panel is at a point of the view (pixels); 0: the residual."""
+    ids = [*sorted(item.id for item in scene.objects), RESIDUAL_ID]
+    for object_id, (x0, y0, x1, y1) in zip(ids, layout.strips(len(ids)), strict=True):
+        if x0 <= x < x1 and y0 <= y < y1:
+            return object_id
+    return None
+
+
+def gain_of(scene: Scene, object_id: int) -> float | None:
+    """The effective gain of an object or of the residual (0); None when there is no such object."""
+    if object_id == RESIDUAL_ID:
+        return scene.residual_gain
+    return next((item.gain for item in scene.objects if item.id == object_id), None)
+
+
+def _contains(item: SceneObject, x: float, y: float) -> bool:
+    x0, y0, x1, y1 = item.box
+    return x0 <= x <= x1 and y0 <= y <= y1
+
+
+def _distance(item: SceneObject, x: float, y: float) -> float:
+    return (item.centroid[0] - x) ** 2 + (item.centroid[1] - y) ** 2

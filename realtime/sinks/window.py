@@ -1,0 +1,124 @@
+"""The window: shows the scene when its sound is heard, and tells what the user asks for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from realtime.errors import DeviceError
+from realtime.messages import Control
+from realtime.picture import ViewWindow
+from realtime.sinks.keys import Commands
+from realtime.sinks.layout import Layout, lay_out, natural_size
+from realtime.sinks.viewer import Viewer
+from realtime.stage import Inputs, Outputs
+
+TITLE = "PixelPlayer"
+_PROBE_TIMEOUT_S = 30.0
+_PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
+_USUAL_PICTURE = (1280, 720)
+
+
+def probe_display() -> None:
+    """See that a window can be opened, in a process of its own: OpenCV ends one that cannot.
+
+    Raises:
+        DeviceError: there is no display that works.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    name = os.environ.get("DISPLAY", "")
+    if not name:
+        raise DeviceError("there is no display (DISPLAY is not set); use --view web")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _PROBE],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_PROBE_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise DeviceError(f"the display {name} does not answer; use --view web") from None
+    if done.returncode != 0:
+        raise DeviceError(f"no window can be opened on the display {name}; use --view web")
+
+
+class Window:
+    """Stage: reads `video`, `scene` and `stats`, writes `control`. Needs the main thread."""
+
+    def __init__(self, stream: str, engines: Mapping[str, str]) -> None:
+        """`engines` maps each network to backend/precision, for the status line."""
+        self._viewer = Viewer(engines)
+        self._commands = Commands(stream)
+        self._window: ViewWindow | None = None
+        self._layout = lay_out(*natural_size(*_USUAL_PICTURE), *_USUAL_PICTURE)
+        self._is_drawn = False
+        self._finished = False
+
+    def open(self) -> None:
+        """Open the window.
+
+        Raises:
+            DeviceError: there is no display, or OpenCV was built without windows.
+        """
+        probe_display()
+        try:
+            self._window = ViewWindow(TITLE, self._layout.width, self._layout.height)
+        except OSError:
+            raise DeviceError(
+                "this build of OpenCV shows no windows; use --view web, or install it with: "
+                f"{sys.executable} -m pip install opencv-python"
+            ) from None
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """Show what is due; emit what the user asked for."""
+        window = self._window
+        if window is None or self._finished:
+            return ()
+        self._viewer.take(inputs)
+        layout = self._current_layout(window)
+        is_changed = self._viewer.turn(now_ns) or bool(inputs) or layout != self._layout
+        self._layout = layout
+        if is_changed or not self._is_drawn:
+            window.show(self._viewer.draw(layout, self._commands.selected))
+            self._is_drawn = True
+        controls = self._listen(window)
+        if controls:
+            self._is_drawn = False
+        if not window.is_open:
+            controls = [*controls, self._commands.quit()]
+        self._finished = self._viewer.ended or not window.is_open
+        return [("control", control) for control in controls]
+
+    @property
+    def finished(self) -> bool:
+        """True after the end of pictures and scenes, or when the user has closed the window."""
+        return self._finished
+
+    def close(self) -> None:
+        """Take the window off the screen."""
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def stats(self) -> Mapping[str, float]:
+        """Nothing to tell."""
+        return {}
+
+    def _current_layout(self, window: ViewWindow) -> Layout:
+        size = window.size or (self._layout.width, self._layout.height)
+        return lay_out(*size, *(self._viewer.picture_size or _USUAL_PICTURE))
+
+    def _listen(self, window: ViewWindow) -> list[Control]:
+        key = window.take_key()
+        scene = self._viewer.newest_scene
+        controls = []
+        for x, y in window.take_clicks():
+            controls += self._commands.click(scene, self._layout, x, y)
+        if key != -1:
+            controls += self._commands.key(key, scene, self._layout, window.pointer)
+        return controls
