@@ -136,6 +136,12 @@ def _engine_names(options: Options) -> dict[str, str]:
     return {"vision": name, "sound": name}
 
 
+def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.window import Window
+
+    return Window(plan.stream, _engine_names(options))
+
+
 _MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyType(
     {
         "demo": _demo,
@@ -149,5 +155,6 @@ _MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyTyp
         "separator": _separator,
         "speaker": _speaker,
         "recorder": _recorder,
+        "window": _window,
     }
 )

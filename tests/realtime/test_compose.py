@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from pixelplayer.spec import ModelSpec, SpecError
+from realtime.build import build
+from realtime.clock import SystemClock
+from realtime.compose import compose, file_of, has_display
+from realtime.errors import UsageError
+from realtime.options import parse
+from realtime.plan import Plan
+from realtime.settings import LOOKAHEAD_COLUMNS, lookahead_columns
+from tests.fakes.tiny_model import tiny_spec, write_tiny_model
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    write_tiny_model(folder)
+    return folder
+
+
+def composed(model: Path, line: str, environment: Mapping[str, str] | None = None) -> Plan:
+    options = parse([*line.split(), "--model", str(model), "--engine", "onnxruntime"])
+    return compose(options, environment or {}, lambda text: None)
+
+
+@pytest.mark.parametrize(
+    ("line", "stages"),
+    [
+        ("--demo", "demo speaker web"),
+        ("--demo --view none --speaker none", "demo speaker"),
+        ("--demo --pace fast --duration 1 --view none", "demo"),
+        ("", "camera microphone speaker web"),
+        ("--video none", "microphone speaker web"),
+        ("--video csi://0 --audio pulse", "camera microphone speaker web"),
+        ("--source FILE --view none", "media speaker"),
+        ("--video FILE", "film microphone speaker web"),
+        ("--audio FILE", "camera track speaker web"),
+        ("--video file://FILE --audio FILE --pace fast --view none", "film track"),
+    ],
+)
+def test_stages_follow_the_inputs(model: Path, tmp_path: Path, line: str, stages: str) -> None:
+    clip = tmp_path / "clip"
+    clip.touch()
+    plan = composed(model, line.replace("FILE", str(clip)))
+    expected = {*stages.split(), "sight", "hearing", "separator", "supervisor"}
+    assert set(plan.stages) == expected
+
+
+def test_record_and_view_are_added(model: Path, tmp_path: Path) -> None:
+    plan = composed(model, f"--demo --record {tmp_path / 'out'}", {"DISPLAY": ":1"})
+    assert {"recorder", "window"} <= set(plan.stages)
+
+
+def test_placement(model: Path) -> None:
+    assert composed(model, "--demo").children == ("hearing", "separator", "sight")
+    assert composed(model, "--demo --place threads").children == ()
+
+
+def test_what_was_auto_is_decided(model: Path) -> None:
+    plan = composed(model, "--demo")
+    assert plan.options["output"]["view"] == "web"
+    assert plan.options["model"]["threads_per_network"] >= 1
+
+
+def test_the_engine_is_measured_and_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(model))
+    told: list[str] = []
+    options = parse(["--demo", "--model", str(model)])
+    plan = compose(options, {}, told.append)
+    assert plan.options["model"]["engine"] in ("onnxruntime", "openvino")
+    assert plan.options["model"]["precision"] == "fp32"
+    assert len(told) == 1
+    assert told[0].startswith("engine ")
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("--source missing.mp4", "--source missing.mp4: there is no such file"),
+        ("--video file:///missing.mp4", "--video /missing.mp4: there is no such file"),
+        ("--demo --view window", "--view window: there is no display"),
+        ("--demo --record /proc/no/such", "--record /proc/no/such"),
+        ("--demo --lookahead 100000", "--lookahead 100000 is too much"),
+    ],
+)
+def test_what_cannot_be_is_named(model: Path, line: str, text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        composed(model, line)
+    assert text in str(caught.value)
+
+
+def test_engines_of_other_versions_are_named(model: Path) -> None:
+    options = parse(["--demo", "--model", str(model), "--engine", "torch_tensorrt"])
+    with pytest.raises(UsageError, match="--engine torch_tensorrt is not part of this version"):
+        compose(options, {}, lambda text: None)
+
+
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="no model at"):
+        composed(tmp_path, "--demo")
+
+
+@pytest.mark.parametrize("pace", ["realtime", "fast"])
+def test_every_stage_can_be_built(model: Path, tmp_path: Path, pace: str) -> None:
+    clip = tmp_path / "clip"
+    clip.touch()
+    lines = ["--demo --duration 1", f"--source {clip}", f"--video {clip} --audio {clip}"]
+    if pace == "realtime":
+        lines.append("--video 0")
+    for line in lines:
+        record = tmp_path / "out"
+        plan = composed(model, f"{line} --pace {pace} --record {record} --view none")
+        for name in plan.stages:
+            if name != "supervisor":
+                stage = build(name, plan, SystemClock())
+                assert not stage.finished
+                stage.close()
+
+
+def test_files_are_told_from_devices(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.touch()
+    assert file_of(str(clip)) == clip
+    assert file_of(f"file://{clip}") == clip
+    for uri in ("0", "/dev/video0", "rtsp://host/x", "pulse", "/dev/null"):
+        assert file_of(uri) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "platform", "can"),
+    [
+        ({}, "linux", False),
+        ({"DISPLAY": ""}, "linux", False),
+        ({"DISPLAY": ":0"}, "linux", True),
+        ({}, "darwin", True),
+        ({}, "win32", True),
+    ],
+)
+def test_displays(environment: dict[str, str], platform: str, can: bool) -> None:
+    assert has_display(environment, platform) == can
+
+
+def test_lookahead_is_in_hops() -> None:
+    spec: ModelSpec = tiny_spec()
+    hop_ms = 1024 / 44.1
+    assert lookahead_columns(spec, None) == LOOKAHEAD_COLUMNS
+    assert lookahead_columns(spec, 0.0) == 0
+    assert lookahead_columns(spec, 2.4 * hop_ms) == 2
+    assert lookahead_columns(spec, 93.0) == 4

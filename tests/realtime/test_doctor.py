@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from realtime.doctor import Finding, examine
+from realtime.errors import DeviceError
+from realtime.options import parse
+from tests.fakes.tiny_model import write_tiny_model
+
+
+def lines_of(*arguments: str, environment: dict[str, str] | None = None) -> tuple[int, list[str]]:
+    out = io.StringIO()
+    code = examine(parse(["--doctor", *arguments]), environment or {}, out)
+    return code, out.getvalue().splitlines()
+
+
+def line_of(lines: list[str], part: str) -> str:
+    (found,) = [line for line in lines if line[8:].startswith(part)]
+    return found
+
+
+def test_a_line_per_part(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path)
+    code, lines = lines_of("--model", str(tmp_path), environment={"DISPLAY": ":7"})
+    assert code == 0
+    for part in ("python", "numpy", "opencv", "pyzmq", "pyav", "onnxruntime", "openvino", "model"):
+        assert line_of(lines, part).startswith("ok")
+    assert ":7" in line_of(lines, "display")
+    assert all(line.startswith("ok ") or "; mend it with: " in line for line in lines)
+
+
+def test_a_missing_model_is_what_no_run_can_do_without(tmp_path: Path) -> None:
+    code, lines = lines_of("--model", str(tmp_path / "none"))
+    assert code == 3
+    assert line_of(lines, "model").startswith("missing")
+    assert line_of(lines, "display").endswith("mend it with: python run_live.py --view web")
+
+
+def test_no_write_access(tmp_path: Path) -> None:
+    _, lines = lines_of("--record", str(tmp_path / "none"))
+    assert "No such file or directory" in line_of(lines, "write access")
+
+
+def test_portaudio_that_is_missing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_library(wanted: str | None, direction: str) -> None:
+        raise DeviceError("the PortAudio library is missing; install it with: sudo apt-get x")
+
+    monkeypatch.setattr("realtime.portaudio.find_audio_device", no_library)
+    _, lines = lines_of()
+    for part in ("microphone", "speaker"):
+        assert line_of(lines, part).endswith("missing; mend it with: sudo apt-get x")
+
+
+def test_a_package_that_does_not_load_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    code, lines = lines_of()
+    assert code == 3
+    assert "pip install av" in line_of(lines, "pyav")
+
+
+def test_lines() -> None:
+    assert Finding(part="x", found="1.0").line() == "ok      x             1.0"
+    assert Finding(part="x", found="gone", mend="do").line().endswith("gone; mend it with: do")
