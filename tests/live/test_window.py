@@ -1,0 +1,178 @@
+"""The window on a real (virtual) screen, with a real mouse and real keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from realtime.sinks.layout import Layout, lay_out
+from tests.live.display import Display
+from tests.live.parts import end_process, needed_program
+from tests.realtime.sinks.examples import BLUE, ORANGE
+
+SCREEN = (1280, 800)
+
+
+class ShownWindow:
+    """The program `tests.live.show` on a display, and the hand that uses it."""
+
+    def __init__(self, display: Display) -> None:
+        self._display = display
+        self._xdotool = needed_program("xdotool", "xdotool")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.live.show"],
+            env=display.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        )
+        assert self.line() == "open"
+        self.id = self.do("search", "--name", "^PixelPlayer$").split()[-1]
+
+    def line(self) -> str:
+        """The next line that the program says; empty when it has ended."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().decode().strip()
+
+    def control(self) -> dict[str, object]:
+        """The next control."""
+        fields: dict[str, object] = json.loads(self.line())
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def do(self, *arguments: str) -> str:
+        """Run xdotool."""
+        done = subprocess.run(
+            [self._xdotool, *arguments],
+            env=self._display.environment,
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
+        )
+        return done.stdout
+
+    def click(self, x: int, y: int) -> None:
+        """Press the left button there."""
+        self.do("mousemove", "--window", self.id, str(x), str(y), "click", "1")
+
+    def key(self, name: str) -> None:
+        """Press a key."""
+        self.do("key", "--window", self.id, name)
+
+    def ask_to_close(self) -> None:
+        """What the button in a window's corner does."""
+        subprocess.run(
+            [sys.executable, "-m", "tests.live.close_window", self.id],
+            env=self._display.environment,
+            timeout=30,
+            check=True,
+        )
+
+    def layout(self) -> Layout:
+        """Where things stand in it now."""
+        words = self.do("getwindowgeometry", "--shell", self.id).split()
+        values = dict(word.split("=") for word in words)
+        return lay_out(int(values["WIDTH"]), int(values["HEIGHT"]), 640, 360)
+
+    def screenshot(self) -> np.ndarray:
+        """The whole screen, BGR."""
+        ffmpeg = needed_program("ffmpeg", "ffmpeg")
+        size = SCREEN
+        source = ("-f", "x11grab", "-video_size", f"{size[0]}x{size[1]}", "-i", self._display.name)
+        raw = ("-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "bgr24", "-")
+        done = subprocess.run(
+            [ffmpeg, "-v", "error", *source, *raw],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            timeout=30,
+            check=True,
+        )
+        return np.frombuffer(done.stdout, np.uint8).reshape(size[1], size[0], 3)
+
+
+@pytest.fixture
+def window(display: Display) -> Iterator[ShownWindow]:
+    shown = ShownWindow(display)
+    yield shown
+    end_process(shown.process)
+
+
+def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
+    return int((np.abs(picture.astype(int) - colour).max(axis=2) <= 12).sum())
+
+
+def at(layout: Layout, x: float, y: float) -> tuple[int, int]:
+    x0, y0, x1, y1 = layout.picture
+    return round(x0 + x * (x1 - x0)), round(y0 + y * (y1 - y0))
+
+
+def test_a_click_solos_what_sounds_there_and_keys_do_what_they_say(window: ShownWindow) -> None:
+    layout = window.layout()
+    window.click(*at(layout, 0.75, 0.6))
+    click = window.control()
+    assert click["kind"] == "click"
+    assert click["x"] == pytest.approx(0.75, abs=0.01)
+    assert click["y"] == pytest.approx(0.6, abs=0.01)
+    window.key("Up")
+    up = window.control()
+    assert (up["kind"], up["object_id"]) == ("gain", 2)
+    assert up["value"] == pytest.approx(10 ** (1.5 / 20))
+    for key, expected in (
+        ("1", {"kind": "mute", "object_id": 1}),
+        ("0", {"kind": "mute", "object_id": 0}),
+        ("Escape", {"kind": "unsolo"}),
+    ):
+        window.key(key)
+        assert window.control() == expected
+    window.key("s")
+    assert window.control()["kind"] == "click"
+    window.key("q")
+    assert window.control() == {"kind": "quit"}
+
+
+def test_it_shows_the_scene_and_follows_its_size(window: ShownWindow) -> None:
+    before = window.screenshot()
+    assert count(before, ORANGE) > 500
+    assert count(before, BLUE) > 500
+    window.do("windowsize", "--sync", window.id, "700", "420")
+    layout = window.layout()
+    assert (layout.width, layout.height) == (700, 420)
+    window.click(*at(layout, 0.2, 0.6))
+    assert window.control()["x"] == pytest.approx(0.2, abs=0.01)
+    after = window.screenshot()
+    assert 0 < count(after, ORANGE) < count(before, ORANGE)
+    assert count(after[:, 720:], ORANGE) == 0
+
+
+def test_closing_the_window_ends_the_run(window: ShownWindow) -> None:
+    window.ask_to_close()
+    assert window.control() == {"kind": "quit"}
+    assert window.line() == "finished"
+    assert window.process.wait(20) == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have no DISPLAY")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [(None, "DISPLAY is not set"), (":4711", "no window can be opened on the display :4711")],
+)
+def test_without_a_display_it_says_so_and_lives(name: str | None, expected: str) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+    if name is not None:
+        environment["DISPLAY"] = name
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.live.show"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 3
+    assert expected in done.stdout
+    assert "--view web" in done.stdout

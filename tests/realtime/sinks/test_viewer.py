@@ -1,0 +1,110 @@
+import numpy as np
+import pytest
+
+from realtime.messages import Stats
+from realtime.sinks.layout import lay_out
+from realtime.sinks.viewer import MOST_WAITING_FRAMES, Viewer, object_at, strip_at
+
+from .examples import BLUE, NS_PER_S, ORANGE, end, frame, scene, scene_object
+
+MS = 1_000_000
+
+
+def latency(value_ms):
+    return Stats(stream="test", sequence=0, stage="speaker", values={"latency_ms": value_ms})
+
+
+def test_without_a_speaker_a_picture_is_shown_at_once():
+    viewer = Viewer({})
+    assert viewer.picture_size is None
+    viewer.take({"video": [frame(0), frame(1)]})
+    assert viewer.turn(NS_PER_S)
+    assert viewer.picture_size == (160, 90)
+    assert not viewer.turn(NS_PER_S)
+
+
+def test_a_picture_waits_until_its_sound_is_heard():
+    viewer = Viewer({})
+    viewer.take({"stats": [latency(200.0)], "video": [frame(number) for number in range(10)]})
+    assert not viewer.turn(199 * MS)
+    assert viewer.turn(201 * MS)
+    # At 300 ms the pictures up to 100 ms are due: numbers 0 to 3.
+    assert viewer.turn(301 * MS)
+    assert viewer._shown.sequence == 3
+
+
+def test_the_delay_follows_the_sound_softly():
+    viewer = Viewer({})
+    viewer.take({"stats": [latency(100.0), latency(200.0)], "video": [frame(0)]})
+    assert not viewer.turn(119 * MS)
+    assert viewer.turn(121 * MS)
+
+
+def test_what_waits_is_bounded():
+    viewer = Viewer({})
+    viewer.take({"stats": [latency(5000.0)]})
+    viewer.take({"video": [frame(number) for number in range(100)]})
+    assert len(viewer._waiting) == MOST_WAITING_FRAMES
+
+
+def test_a_picture_is_shown_with_the_scene_of_its_time():
+    viewer = Viewer({})
+    scenes = [scene([], capture_ns=at * MS) for at in (10, 50, 90)]
+    viewer.take({"scene": scenes})
+    assert viewer.scene is scenes[-1]
+    viewer.take({"video": [frame(2)]})  # taken at 67 ms
+    viewer.turn(NS_PER_S)
+    assert viewer.scene is scenes[1]
+    assert viewer.newest_scene is scenes[-1]
+
+
+def test_it_draws_at_every_stage_of_a_run():
+    viewer = Viewer({"vision": "openvino/int8"})
+    layout = lay_out(640, 360, 160, 90)
+    assert viewer.draw(layout, None).shape == (360, 640, 3)
+    viewer.take({"video": [frame(0, grey=90)], "scene": [scene()]})
+    viewer.turn(NS_PER_S)
+    picture = viewer.draw(layout, 1)
+    assert np.abs(picture.astype(int) - ORANGE).max(axis=2).min() < 12
+
+
+def test_it_ends_with_pictures_and_scenes():
+    viewer = Viewer({})
+    viewer.take({"video": [end("video")]})
+    assert not viewer.ended
+    viewer.take({"scene": [end("scene")]})
+    assert viewer.ended
+
+
+OBJECTS = [
+    scene_object(1, ORANGE, (0.0, 0.0, 0.6, 1.0)),
+    scene_object(2, BLUE, (0.4, 0.0, 1.0, 1.0)),
+]
+
+
+@pytest.mark.parametrize(
+    ("point", "expected"),
+    [((0.1, 0.5), 1), ((0.45, 0.5), 1), ((0.55, 0.5), 2), ((1.0, 1.0), 2)],
+)
+def test_a_point_belongs_to_the_nearest_object_around_it(point, expected):
+    assert object_at(scene(OBJECTS), *point) == expected
+
+
+def test_cells_win_over_boxes():
+    cells = {2: [(4, 0)]}
+    assert object_at(scene(OBJECTS, cells=cells), 0.05, 0.55) == 2
+    assert object_at(scene([OBJECTS[0]], cells=cells), 0.05, 0.55) == 1
+
+
+def test_nothing_is_where_nothing_sounds():
+    assert object_at(scene([scene_object(1, box=(0.0, 0.0, 0.2, 0.2))]), 0.5, 0.5) is None
+
+
+def test_rows_of_the_panel_are_objects_then_the_residual():
+    layout = lay_out(1280, 720, 640, 360)
+    boxes = layout.strips(3)
+    found = [
+        strip_at(scene(OBJECTS), layout, (x0 + x1) // 2, (y0 + y1) // 2) for x0, y0, x1, y1 in boxes
+    ]
+    assert found == [1, 2, 0]
+    assert strip_at(scene(OBJECTS), layout, 10, 10) is None
