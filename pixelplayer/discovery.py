@@ -128,7 +128,13 @@ class Grid:
 
 
 def discover(
-    cells: Floats, salience: Floats, free: Cells, *, likeness: Likeness, grid: Grid, alike: float
+    cells: Floats,
+    salience: Floats,
+    free: Cells,
+    *,
+    likeness: Likeness,
+    grid: Grid,
+    alike: float,
 ) -> list[Cells]:
     """Split the ``free`` cells into groups, the most salient first.
 
@@ -144,17 +150,27 @@ def discover(
     left, groups = free.copy(), []
     while left.any():
         seed = int(np.argmax(np.where(left, salience, -1)))
-        like_seed = likeness.between(cells[seed : seed + 1], cells)[0] >= alike
-        core = left & like_seed
-        centre = weighted_vector(cells, salience, core | (np.arange(len(cells)) == seed))
-        group = grid.piece(left & (likeness.between(centre[np.newaxis], cells)[0] >= alike), seed)
+        core = left & (likeness.between(cells[seed : seed + 1], cells)[0] >= alike)
+        core[seed] = True
+        centre = (heart(salience, core, 2.0) @ cells[core])[np.newaxis]
+        group = grid.piece(left & (likeness.between(centre, cells)[0] >= alike), seed)
         groups.append(group)
         left &= ~group
     return groups
 
 
-def weighted_vector(cells: Floats, salience: Floats, chosen: Cells) -> Floats:
-    """Mean ``(K,)`` of the ``chosen`` cells; salient ones, at its heart, weigh more."""
-    weight = salience[chosen] ** 2
-    mean: Floats = (weight / weight.sum()) @ cells[chosen]
-    return mean
+def heart(salience: Floats, chosen: Cells, power: float) -> Floats:
+    """Weights of the ``chosen`` cells (at least one), summing to 1; the salient ones weigh more.
+
+    An object's edge blends into what is behind it; its most salient cells are the purest.
+    """
+    strongest = max(float(salience[chosen].max()), 1e-9)
+    weight: Floats = (salience[chosen] / np.float32(strongest)) ** np.float32(power)
+    weight /= weight.sum()
+    return weight
+
+
+def exclusive(masks: Floats, others: Floats, amplitude: Floats) -> float:
+    """The part of the sound that ``masks`` (F,) let through beyond all the ``others`` (n, F)."""
+    best = others.max(axis=0, initial=0.0)
+    return float(np.maximum(masks - best, 0) @ amplitude)

@@ -40,13 +40,17 @@ class EnergySettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heat:
-    """What the cells sound like now: float32 ``(h, w)`` each.
+    """What the cells sound like now; all float32.
 
-    ``heat_db`` in ``floor_db``..0, relative to the mixture; ``salience`` in 0..1.
+    ``heat_db`` ``(h, w)`` in ``floor_db``..0, relative to the mixture; ``salience`` ``(h, w)`` in
+    0..1; ``masks`` ``(h * w, F)`` in 0..1, each cell's mask as far as it is not common; and
+    ``amplitude`` ``(F,)``, what each frequency counts: it sums to 1, and is 0 in silence.
     """
 
     heat_db: Floats
     salience: Floats
+    masks: Floats
+    amplitude: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,25 +126,33 @@ class PixelEnergy:
         mean_square = mixture.sum() * per_column / sum(m.duration_s for m in self._moments)
         if not mean_square > 10 ** (settings.silence_dbfs / 10):
             self._heat_db = faded
-            return Heat(heat_db=faded, salience=np.zeros(self._shape, np.float32))
+            return self._silence(len(mixture))
         energy = _total([moment.energy for moment in self._moments])
         ratio = np.maximum(energy / mixture.sum(), _TINY).reshape(self._shape)
         self._heat_db = np.clip(10 * np.log10(ratio), faded, 0.0, dtype=np.float32)
-        passed = _total([moment.passed for moment in self._moments])
-        salience = self._salience(passed, mixture).reshape(self._shape)
-        return Heat(heat_db=self._heat_db, salience=salience)
+        masks = self._uncommon(_total([moment.passed for moment in self._moments]), mixture)
+        amplitude = np.sqrt(mixture)
+        amplitude /= amplitude.sum()
+        salience = np.matmul(masks, amplitude).reshape(self._shape)
+        return Heat(heat_db=self._heat_db, salience=salience, masks=masks, amplitude=amplitude)
 
-    def _salience(self, passed: Floats, mixture: Floats) -> Floats:
-        """``(cells,)``: mean mask beyond the common one, bins counted by their amplitude."""
-        mask = passed / (mixture + _TINY)
-        rank = int(self._settings.common_quantile * len(mask))
-        common = np.partition(mask, rank, axis=0)[rank]
+    def _silence(self, frequency_bins: int) -> Heat:
+        return Heat(
+            heat_db=self._heat_db,
+            salience=np.zeros(self._shape, np.float32),
+            masks=np.zeros((self._heat_db.size, frequency_bins), np.float32),
+            amplitude=np.zeros(frequency_bins, np.float32),
+        )
+
+    def _uncommon(self, passed: Floats, mixture: Floats) -> Floats:
+        """Mean masks ``(cells, F)`` beyond the mask that nearly all cells have in common."""
+        masks: Floats = passed / (mixture + _TINY)
+        rank = int(self._settings.common_quantile * len(masks))
+        common = np.partition(masks, rank, axis=0)[rank]
         np.minimum(common, np.float32(self._settings.most_common), out=common)
-        mask -= common
-        np.maximum(mask, 0, out=mask)
-        amplitude: Floats = np.sqrt(mixture)
-        salience: Floats = np.matmul(mask, amplitude / amplitude.sum())
-        return salience
+        masks -= common
+        np.maximum(masks, 0, out=masks)
+        return masks
 
 
 def _total(parts: list[Floats]) -> Floats:

@@ -24,6 +24,8 @@ class ObjectSettings:
     unlike: float = 0.4  # a new object differs so much from blends of its neighbours
     noise: float = 0.15  # feature differences below this say nothing; features are in 0..1
     common_quantile: float = 0.25  # as in the energy: what all but a quarter of the cells show
+    heart_power: float = 6.0  # how much more an object's salient cells count for its vector
+    exclusive_floor: float = 0.03  # least part of the sound that a new object explains best
     reach_cells: int = 2  # a gap of one cell does not split an object
     distance_weight: float = 0.3  # cosine that a step across the whole picture is worth
     evidence_s: float = 0.3  # how long a new object must be heard: a chance is shorter

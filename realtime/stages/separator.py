@@ -250,7 +250,7 @@ class Separator:
         masks = self._synthesizer.masks(cells, columns.features)
         power = current.log_power.of(columns.spectrum)
         heat = self._energy.update(masks, power, duration_s)
-        self._objects = self._tracker.step(self._features, heat.salience, heat.heat_db, duration_s)
+        self._objects = self._tracker.step(self._features, heat, duration_s)
         self._pans.update({item.id: pan_of(item) for item in self._objects})
         return heat
 
