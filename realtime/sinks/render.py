@@ -33,13 +33,13 @@ LEVEL_FLOOR_DBFS = -60.0  # an empty bar
 _MOST_OPAQUE = 0.78
 _HEAT_FINENESS = 8  # points per grid cell before the picture is coloured
 
+RESIDUAL_COLOUR: Colour = (190, 184, 180)
 _BACKGROUND: Colour = (19, 17, 16)
 _PANEL: Colour = (32, 29, 27)
 _GROOVE: Colour = (56, 52, 49)
 _TEXT: Colour = (238, 235, 232)
 _DIM: Colour = (160, 154, 149)
 _WARNING: Colour = (70, 176, 250)
-_RESIDUAL: Colour = (190, 184, 180)
 
 _KEY_HINTS = (
     ("click, s", "solo"),
@@ -186,7 +186,7 @@ def _strips(scene: Scene | None) -> list[_Strip]:
     rest = _Strip(
         id=RESIDUAL_ID,
         name="residual",
-        colour=_RESIDUAL,
+        colour=RESIDUAL_COLOUR,
         level_db=scene.residual_level_db,
         gain=scene.residual_gain,
         state=state_of(scene, RESIDUAL_ID, scene.residual_gain),

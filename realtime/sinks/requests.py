@@ -1,0 +1,85 @@
+"""What a web page may ask for: checked field by field, by an unforgiving schema. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import get_args
+
+from realtime.messages import Control, ControlKind
+
+LARGEST_REQUEST_BYTES = 512
+MOST_GAIN = 8.0
+MOST_OBJECTS = 64
+
+# What each kind needs, and nothing else may be there.
+_FIELDS: dict[str, frozenset[str]] = {
+    "click": frozenset({"x", "y"}),
+    "pin": frozenset({"x", "y"}),
+    "solo": frozenset({"object_id"}),
+    "mute": frozenset({"object_id"}),
+    "gain": frozenset({"object_id", "value"}),
+    "unsolo": frozenset(),
+    "objects": frozenset({"value"}),
+    "quit": frozenset(),
+}
+
+
+class RequestError(ValueError):
+    """The body of a request is not what it should be."""
+
+
+def parse_control(body: bytes, stream: str, sequence: int) -> Control:
+    """The control that a JSON body asks for.
+
+    Raises:
+        RequestError: the body is too long, no JSON, or not exactly the fields of its kind.
+    """
+    if len(body) > LARGEST_REQUEST_BYTES:
+        raise RequestError(f"wanted at most {LARGEST_REQUEST_BYTES} bytes")
+    try:
+        asked = json.loads(body)
+    except (ValueError, RecursionError):
+        raise RequestError("wanted a JSON object") from None
+    if not isinstance(asked, dict):
+        raise RequestError("wanted a JSON object")
+    kind = _kind(asked.pop("kind", None))
+    if asked.keys() != _FIELDS[kind]:
+        names = ", ".join(sorted(_FIELDS[kind])) or "nothing"
+        raise RequestError(f"'{kind}' wants {names} besides its kind")
+    return Control(
+        stream=stream,
+        sequence=sequence,
+        kind=kind,
+        x=_number(asked, "x", 1.0),
+        y=_number(asked, "y", 1.0),
+        object_id=_object_id(asked),
+        value=_number(asked, "value", MOST_GAIN if kind == "gain" else float(MOST_OBJECTS)),
+    )
+
+
+def _kind(given: object) -> ControlKind:
+    for kind in get_args(ControlKind):
+        if given == kind:
+            known: ControlKind = kind
+            return known
+    raise RequestError(f"wanted a kind, one of {', '.join(get_args(ControlKind))}")
+
+
+def _number(asked: dict[str, object], name: str, most: float) -> float | None:
+    value = asked.get(name)
+    if name not in asked:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RequestError(f"'{name}' wants a number")
+    if not 0.0 <= value <= most:  # NaN is not
+        raise RequestError(f"'{name}' wants a number in 0..{most:g}")
+    return float(value)
+
+
+def _object_id(asked: dict[str, object]) -> int | None:
+    if "object_id" not in asked:
+        return None
+    value = asked["object_id"]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        raise RequestError("'object_id' wants an integer >= 0")
+    return value

@@ -1,0 +1,83 @@
+import contextlib
+import json
+
+import numpy as np
+import pytest
+
+from realtime.messages import Control
+from realtime.sinks.requests import RequestError, parse_control
+
+
+def parse(asked):
+    return parse_control(json.dumps(asked).encode(), "test", 3)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "click", "x": 0, "y": 1.0},
+        {"kind": "pin", "x": 0.5, "y": 0.25},
+        {"kind": "solo", "object_id": 2},
+        {"kind": "mute", "object_id": 0},
+        {"kind": "gain", "object_id": 1, "value": 0.5},
+        {"kind": "unsolo"},
+        {"kind": "objects", "value": 3},
+        {"kind": "quit"},
+    ],
+)
+def test_what_is_right_is_understood(asked):
+    control = parse(asked)
+    assert (control.stream, control.sequence) == ("test", 3)
+    for name, value in asked.items():
+        assert getattr(control, name) == value
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        None,
+        7,
+        "quit",
+        [],
+        {},
+        {"kind": "explode"},
+        {"kind": ["quit"]},
+        {"kind": "quit", "x": 0.5},
+        {"kind": "click", "x": 0.5},
+        {"kind": "click", "x": 0.5, "y": 1.5},
+        {"kind": "click", "x": 0.5, "y": True},
+        {"kind": "click", "x": "0.5", "y": 0.5},
+        {"kind": "click", "x": None, "y": 0.5},
+        {"kind": "solo", "object_id": -1},
+        {"kind": "solo", "object_id": 1.0},
+        {"kind": "solo", "object_id": True},
+        {"kind": "solo", "object_id": 2**40},
+        {"kind": "gain", "object_id": 1, "value": 9.0},
+        {"kind": "gain", "object_id": 1, "value": float("nan")},
+        {"kind": "gain", "object_id": 1, "value": float("inf")},
+        {"kind": "gain", "value": 1.0},
+        {"kind": "objects", "value": 10**400},
+    ],
+)
+def test_what_is_wrong_is_refused(asked):
+    with pytest.raises(RequestError):
+        parse(asked)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff\xfe", b"[" * 400, b'{"kind":"quit"}' + b" " * 500]
+)
+def test_what_is_no_json_is_refused(body):
+    with pytest.raises(RequestError):
+        parse_control(body, "test", 0)
+
+
+def test_no_bytes_do_harm():
+    generator = np.random.default_rng(0)
+    good = b'{"kind":"gain","object_id":1,"value":0.5}'
+    for _ in range(2000):
+        body = bytearray(good)
+        for place in generator.integers(0, len(body), 3):
+            body[place] = generator.integers(0, 256)
+        with contextlib.suppress(RequestError):
+            assert isinstance(parse_control(bytes(body), "test", 0), Control)
