@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tests.live.display import Display
 from tests.live.parts import end_process, needed_program
 from tests.realtime.sinks.examples import BLUE, ORANGE
 
+ROOT = Path(__file__).parents[2]
 SCREEN = (1280, 800)
 
 
@@ -28,6 +30,7 @@ class ShownWindow:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.live.show"],
             env=display.environment,
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )
@@ -69,6 +72,7 @@ class ShownWindow:
         subprocess.run(
             [sys.executable, "-m", "tests.live.close_window", self.id],
             env=self._display.environment,
+            cwd=ROOT,
             timeout=30,
             check=True,
         )
@@ -168,6 +172,7 @@ def test_without_a_display_it_says_so_and_lives(name: str | None, expected: str)
     done = subprocess.run(
         [sys.executable, "-m", "tests.live.show"],
         env=environment,
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
