@@ -1,0 +1,63 @@
+"""How much later one recording says the same as another, second by second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delay:
+    """The delay of the sound around ``at_s``. ``likeness`` is the correlation there, 0..1."""
+
+    at_s: float
+    delay_s: float
+    likeness: float
+
+
+def delays(
+    said: Samples, heard: Samples, rate_hz: int, *, heard_later_s: float, longest_s: float
+) -> tuple[Delay, ...]:
+    """Cross-correlate every whole second of ``said`` with what was ``heard`` from then on.
+
+    Args:
+        said, heard: ``(n,)`` and ``(m,)``, recorded side by side.
+        rate_hz: of both.
+        heard_later_s: how much later the first sample of ``heard`` was than that of ``said``.
+        longest_s: no delay is longer.
+
+    Returns:
+        One for each second that is not silent and that ``heard`` covers.
+    """
+    found = []
+    offset = round(heard_later_s * rate_hz)
+    reach = round(longest_s * rate_hz)
+    for start in range(0, len(said) - rate_hz + 1, rate_hz):
+        piece = said[start : start + rate_hz]
+        begin = start - offset
+        around = heard[max(begin, 0) : begin + rate_hz + reach]
+        if begin < 0 or len(around) < rate_hz + reach or not piece.any():
+            continue
+        lag, likeness = _best_lag(piece, around)
+        # What rounding the offset to a sample took away is given back.
+        exact_s = lag / rate_hz + (heard_later_s - offset / rate_hz)
+        found.append(Delay(at_s=start / rate_hz, delay_s=exact_s, likeness=likeness))
+    return tuple(found)
+
+
+def _best_lag(piece: Samples, around: Samples) -> tuple[int, float]:
+    """Where in ``around`` the piece is found, and the normalised correlation there."""
+    size = 1 << (len(around) + len(piece) - 1).bit_length()
+    product = np.fft.rfft(around, size) * np.fft.rfft(piece, size).conj()
+    lags = len(around) - len(piece) + 1
+    correlation = np.fft.irfft(product, size)[:lags]
+    powers = np.concatenate([[0.0], np.cumsum(np.square(around, dtype=np.float64))])
+    energy = powers[len(piece) :][:lags] - powers[:lags]
+    level = np.sqrt(np.maximum(energy, 1e-12) * np.square(piece, dtype=np.float64).sum())
+    likeness = np.abs(correlation) / level
+    best = int(np.argmax(likeness * (energy > 1e-6 * energy.max())))
+    return best, float(likeness[best])

@@ -1,0 +1,116 @@
+"""Separation live and offline of the same clip among the same, given objects.
+
+Searching for objects is left out on purpose: what remains is what streaming costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.model_engines import OpenModel
+from benchmarks.scene_files import Picture
+from pixelplayer.objects import TrackedObject
+from pixelplayer.offline import separate_offline, vectors_of
+from pixelplayer.warp import LogFrequencyWarp
+from realtime.settings import COLUMNS_PER_STEP
+from realtime.stages.listener import Listener, Pace
+from realtime.stages.object_streams import ObjectStreams
+
+Floats = NDArray[np.float32]
+Box = tuple[float, float, float, float]
+_LEVEL_S = 0.3  # of meters that nobody reads here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """A scene whose truth is known: ``stems`` ``(N, n)``, ``boxes`` in the same order."""
+
+    name: str
+    rate_hz: int
+    stems: Floats
+    boxes: tuple[Box, ...]
+    pictures: tuple[Picture, ...]  # of one moment
+
+    @property
+    def mixture(self) -> Floats:
+        """``(n,)``."""
+        mixture: Floats = self.stems.sum(axis=0, dtype=np.float32)
+        return mixture
+
+
+def vectors(networks: OpenModel, clip: Clip) -> Floats:
+    """``(N, K)``: what the visual network sees in each box."""
+    grid = networks.model.spec.vision.grid
+    maps = np.stack([networks.look(picture) for picture in clip.pictures])
+    return vectors_of(maps, np.stack([cells_in(box, grid) for box in clip.boxes]))
+
+
+def cells_in(box: Box, grid: int) -> NDArray[np.bool_]:
+    """``(grid, grid)``: the cells whose middle is in the box, or the one nearest to its middle."""
+    x0, y0, x1, y1 = box
+    middle = (np.arange(grid) + 0.5) / grid
+    inside: NDArray[np.bool_] = ((y0 <= middle) & (middle <= y1))[:, np.newaxis] & (
+        (x0 <= middle) & (middle <= x1)
+    )
+    if not inside.any():
+        row, column = (min(int((a + b) / 2 * grid), grid - 1) for a, b in ((y0, y1), (x0, x1)))
+        inside[row, column] = True
+    return inside
+
+
+def offline(networks: OpenModel, clip: Clip, objects: Floats) -> Floats:
+    """``(N + 1, n)``, every column seen with all its future."""
+    model = networks.model
+    return separate_offline(
+        networks.hear,
+        model.spec,
+        model.scale,
+        model.bias,
+        samples=clip.mixture,
+        rate_hz=clip.rate_hz,
+        vectors=objects,
+    )
+
+
+def live(networks: OpenModel, clip: Clip, objects: Floats, lookahead_columns: int) -> Floats:
+    """``(N + 1, n)`` through the live system's own listener and streams."""
+    spec = networks.model.spec
+    analysis = spec.audio.at_rate(clip.rate_hz)
+    pace = Pace(
+        columns_per_step=COLUMNS_PER_STEP,
+        lookahead_columns=lookahead_columns,
+        most_columns_per_step=COLUMNS_PER_STEP,
+    )
+    listener = Listener(networks.hear, spec, analysis, pace, 0)
+    warp = LogFrequencyWarp(spec.audio, analysis)
+    streams = ObjectStreams(networks.synthesizer, analysis, warp, _LEVEL_S)
+    tracked = _tracked(objects, spec.vision.grid)
+    length = clip.stems.shape[1]
+    rows = [
+        streams.feed(heard.spectrum, heard.features, tracked)
+        for heard in (*listener.feed(clip.mixture), *listener.flush())
+    ]
+    return np.concatenate([*rows, streams.flush(length)], axis=1)
+
+
+def _tracked(objects: Floats, grid: int) -> Sequence[TrackedObject]:
+    return [
+        TrackedObject(
+            id=index,
+            vector=vector,
+            presence=1.0,
+            live=True,
+            centroid=(0.5, 0.5),
+            box=(0.0, 0.0, 1.0, 1.0),
+            cells=np.ones((grid, grid), bool),
+            energy_db=0.0,
+            age_s=0.0,
+            silent_s=0.0,
+            pinned=True,
+        )
+        for index, vector in enumerate(objects, 1)
+    ]

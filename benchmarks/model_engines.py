@@ -1,0 +1,76 @@
+"""The two networks of a model, in the engine that a live run would choose."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engines import auto
+from engines.model import Model, open_model
+from engines.protocol import Engine
+from engines.registry import open_engine
+from realtime import picture
+from realtime.options import SHIPPED_MODEL
+from realtime.stages.object_streams import Synthesizer
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenModel:
+    """A model with both networks open."""
+
+    model: Model
+    vision: Engine
+    sound: Engine
+
+    @property
+    def synthesizer(self) -> Synthesizer:
+        """As the separator has it."""
+        model = self.model
+        return Synthesizer(scale=model.scale, bias=model.bias, mask=model.spec.mask)
+
+    def look(self, pixels: NDArray[np.uint8]) -> Floats:
+        """A BGR picture's features ``(K, h, w)``."""
+        square = picture.to_network(pixels, self.model.spec.vision.frame_px)
+        return self.vision.infer({"picture": square})["features"][0]
+
+    def hear(self, log_magnitude: Floats) -> Floats:
+        """``(1, 1, F, T)`` to ``(1, K, F, T)``."""
+        return self.sound.infer({"log_magnitude": log_magnitude})["sound"]
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def open_networks(folder: Path, backend: str | None) -> Iterator[OpenModel]:
+    """Open both networks; ``backend`` None: as ``--engine auto`` chooses."""
+    threads = max(1, cores() // 2)  # as the live command has it
+    precision = "auto"
+    if backend is None:
+        choice = auto.choose(folder, threads)
+        backend, precision = choice.backend, choice.precision
+    with (
+        open_engine(folder, "vision", backend, precision, threads) as vision,
+        open_engine(folder, "sound", backend, precision, threads) as sound,
+    ):
+        yield OpenModel(model=open_model(folder), vision=vision, sound=sound)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which model, in which engine."""
+    parser.add_argument(
+        "--model", type=Path, metavar="DIR", default=SHIPPED_MODEL, help="default: the shipped one"
+    )
+    parser.add_argument("--engine", metavar="NAME", help="default: the fastest here")
