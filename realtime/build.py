@@ -142,6 +142,17 @@ def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
     return Window(plan.stream, _engine_names(options))
 
 
+def _web(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.web import Web
+
+    return Web(plan.stream, _engine_names(options), _announce)
+
+
+def _announce(address: str) -> None:
+    """On stdout, where a script may pick it up."""
+    print(f"view: {address}", flush=True)
+
+
 _MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyType(
     {
         "demo": _demo,
@@ -156,5 +167,6 @@ _MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyTyp
         "speaker": _speaker,
         "recorder": _recorder,
         "window": _window,
+        "web": _web,
     }
 )

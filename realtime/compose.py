@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pixelplayer.spec import ModelSpec
-from realtime.errors import UsageError
+from realtime.errors import DeviceError, UsageError
 from realtime.graph import MAIN, STAGES
 from realtime.options import NONE, InputOptions, Options, OutputOptions, View
 from realtime.plan import SUPERVISOR, Plan
@@ -30,7 +30,7 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
     lookahead_columns(spec, options.separation.lookahead_ms)
     options = dataclasses.replace(
         options,
-        output=_output(options.output, environment),
+        output=_speaker(_output(options.output, environment), options, tell),
         model=dataclasses.replace(options.model, threads_per_network=_threads(options)),
     )
     options = _with_engine(options, tell)
@@ -111,6 +111,21 @@ def _output(given: OutputOptions, environment: Mapping[str, str]) -> OutputOptio
     if given.profile is not None:
         _writable("--profile", Path(given.profile).absolute().parent)
     return dataclasses.replace(given, view=view)
+
+
+def _speaker(output: OutputOptions, options: Options, tell: Callable[[str], None]) -> OutputOptions:
+    """The demo goes on without a speaker, unless one was asked for."""
+    is_demo = options.input.demo and options.run.pace == "realtime"
+    if not is_demo or output.speaker is not None:
+        return output
+    from realtime.portaudio import find_audio_device
+
+    try:
+        find_audio_device(None, "output")
+    except DeviceError as error:
+        tell(f"nothing will be heard: {error}")
+        return dataclasses.replace(output, speaker=NONE)
+    return output
 
 
 def _writable(option: str, folder: Path) -> None:

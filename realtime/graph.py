@@ -115,7 +115,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "web": StageEntry(
             kind="sink",
-            reads=("video", "streams", "scene", "stats"),
+            reads=("video", "scene", "stats"),
             writes=("control",),
             keeps_up=False,
         ),

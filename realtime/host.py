@@ -123,12 +123,12 @@ def main() -> int:
     plan = Plan.from_json(text)
     host = Host(plan, process, SystemClock(), _Reporter(pipe))
     host.start()
-    is_released = False
+    is_dismissed = False
     for line in sys.stdin:
         command = Command.from_json(line)
-        is_released |= command.order == "release"
+        is_dismissed |= command.order in ("release", "abort")
         host.obey(command)
-    if not is_released:
+    if not is_dismissed:
         host.obey(Command(order="abort"))
         if plan.folder is not None:
             shutil.rmtree(plan.folder, ignore_errors=True)
@@ -136,7 +136,7 @@ def main() -> int:
         os._exit(EXIT_FAILED)  # a stage is stuck in a library; nobody is left to wait for it
     host.close()
     pipe.close()
-    return EXIT_RAN if is_released else EXIT_FAILED
+    return EXIT_RAN if is_dismissed else EXIT_FAILED
 
 
 if __name__ == "__main__":

@@ -105,7 +105,9 @@ class Runner:
             self._report(Report(kind="finished", stage=self.name))
         except Stopped:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others must be told
+        except Exception as error:
+            if self._run.abort.is_set():
+                raise Stopped from error  # the others have left already
             self._fail(error)
         finally:
             self._close(stage)

@@ -36,6 +36,7 @@ from realtime.transport import Inbox, Outbox, Scheme
 
 STOP_S = 10.0  # for flushing, once the sources were asked to end
 OVERTIME_S = 2.0  # for sources to keep to the duration by themselves
+MORE_FAILURES_S = 1.0
 LEAVE_S = 3.0
 IDLE_MS = 50
 
@@ -55,6 +56,7 @@ class Supervisor:
         self._opening = {name for name in plan.stages if name != SUPERVISOR}
         self._running = set(self._opening)
         self._interrupts = 0
+        self._failures: list[str] = []
         self._exit_code = EXIT_RAN
         self._started_ns: int | None = None
         self._stop_by_ns: int | None = None
@@ -106,8 +108,15 @@ class Supervisor:
     # -- phases ---------------------------------------------------------------------------------
 
     def _open(self) -> None:
-        while self._opening and self._exit_code == EXIT_RAN and not self._interrupts:
+        """Wait until all are ready. After a failure others get a moment to tell theirs, too."""
+        give_up_ns: int | None = None
+        while self._opening and not self._interrupts:
             self._turn()
+            now_ns = self._clock.now_ns()
+            if self._exit_code != EXIT_RAN:
+                give_up_ns = give_up_ns or now_ns + round(MORE_FAILURES_S * NS_PER_S)
+                if now_ns > give_up_ns:
+                    break
         if self._exit_code != EXIT_RAN or self._interrupts:
             self._running.clear()
             return
@@ -132,6 +141,8 @@ class Supervisor:
             child.leave()
         if self._host.join(LEAVE_S):
             self._host.close()
+        for text in self._failures:
+            self._screen.error(text)
 
     # -- one turn of the loop ---------------------------------------------------------------------
 
@@ -212,11 +223,16 @@ class Supervisor:
             self._tell(Command(order="stop"))
 
     def _fail(self, report: Report) -> None:
-        self._screen.error(report.text)
+        if self._started_ns is None:
+            # PortAudio keeps stderr to itself while it opens; all is told when all have left.
+            self._failures.append(report.text)
+        else:
+            self._screen.error(report.text)
         self._exit_code = self._exit_code or report.exit_code
         self._stop()
 
     def _gone(self, stage: str, order: str) -> None:
+        self._opening.discard(stage)
         self._running.discard(stage)
         self._tell(Command(order="lost" if order == "lost" else "deaf", stage=stage))
 

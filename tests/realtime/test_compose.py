@@ -9,7 +9,7 @@ from pixelplayer.spec import ModelSpec, SpecError
 from realtime.build import build
 from realtime.clock import SystemClock
 from realtime.compose import compose, file_of, has_display
-from realtime.errors import UsageError
+from realtime.errors import DeviceError, UsageError
 from realtime.options import parse
 from realtime.plan import Plan
 from realtime.settings import LOOKAHEAD_COLUMNS, lookahead_columns
@@ -67,10 +67,22 @@ def test_what_was_auto_is_decided(model: Path) -> None:
     assert plan.options["model"]["threads_per_network"] >= 1
 
 
+def test_the_demo_does_without_a_speaker(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_found(wanted: str | None, direction: str) -> None:
+        raise DeviceError("no speaker was found")
+
+    monkeypatch.setattr("realtime.portaudio.find_audio_device", none_found)
+    told: list[str] = []
+    for line, speaker in (("--demo", "none"), ("--demo --speaker desk", "desk"), ("", None)):
+        options = parse([*line.split(), "--model", str(model), "--engine", "onnxruntime"])
+        assert compose(options, {}, told.append).options["output"]["speaker"] == speaker
+    assert told == ["nothing will be heard: no speaker was found"]
+
+
 def test_the_engine_is_measured_and_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(model))
     told: list[str] = []
-    options = parse(["--demo", "--model", str(model)])
+    options = parse(["--demo", "--speaker", "none", "--model", str(model)])
     plan = compose(options, {}, told.append)
     assert plan.options["model"]["engine"] in ("onnxruntime", "openvino")
     assert plan.options["model"]["precision"] == "fp32"
@@ -114,7 +126,7 @@ def test_every_stage_can_be_built(model: Path, tmp_path: Path, pace: str) -> Non
         lines.append("--video 0")
     for line in lines:
         record = tmp_path / "out"
-        plan = composed(model, f"{line} --pace {pace} --record {record} --view none")
+        plan = composed(model, f"{line} --pace {pace} --record {record} --view web")
         for name in plan.stages:
             if name != "supervisor":
                 stage = build(name, plan, SystemClock())
