@@ -52,7 +52,8 @@ class HeldOutScene:
             shift = _SWAY * SHOWN_PX * np.array([np.sin(0.31 * angle), np.sin(0.23 * angle)])
             matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])
             size = (SHOWN_PX, SHOWN_PX)
-            yield cv2.warpAffine(self.still, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+            moved = cv2.warpAffine(self.still, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+            yield moved.astype(np.uint8, copy=False)
 
 
 class HeldOutScenes:

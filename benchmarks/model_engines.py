@@ -41,7 +41,8 @@ class OpenModel:
     def look(self, pixels: NDArray[np.uint8]) -> Floats:
         """A BGR picture's features ``(K, h, w)``."""
         square = picture.to_network(pixels, self.model.spec.vision.frame_px)
-        return self.vision.infer({"picture": square})["features"][0]
+        features: Floats = self.vision.infer({"picture": square})["features"][0]
+        return features
 
     def hear(self, log_magnitude: Floats) -> Floats:
         """``(1, 1, F, T)`` to ``(1, K, F, T)``."""

@@ -51,7 +51,8 @@ def match_streams(
     assert unheard is not None, "the mixture is silent"
 
     def sdr_sum(order: Sequence[int | None]) -> float:
-        return sum(_chosen(table, unheard, stream)[0, stem] for stem, stream in enumerate(order))
+        chosen = (_chosen(table, unheard, stream)[0, stem] for stem, stream in enumerate(order))
+        return float(sum(chosen))
 
     fewest = max(0, count - sum(choice is not None for choice in choices))
     orders = (

@@ -69,7 +69,8 @@ class Session:
     @property
     def sum(self) -> Samples:
         """Objects and residual together."""
-        return (self.streams.sum(axis=0) + self.residual).astype(np.float32)
+        total: Samples = (self.streams.sum(axis=0) + self.residual).astype(np.float32)
+        return total
 
 
 class LiveRun:
