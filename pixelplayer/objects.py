@@ -14,7 +14,7 @@ class ObjectSettings:
 
     count: int | None = None  # None: as many as are found
     most_objects: int = 8  # identities in all: one colour and one stream each
-    salience_floor: float = 0.08  # a cell below it is not heard; see pixelplayer.energy
+    salience_floor: float = 0.06  # a cell below it is not heard; see pixelplayer.energy
     least_cells: int = 2  # a group of fewer is noise
     least_part: float = 0.15  # of the most salient group; a group of less is noise
     alike: float = 0.8  # least cosine within a new object

@@ -196,12 +196,17 @@ class ObjectTracker:
             if size < settings.least_part * max(sizes) or group.sum() < settings.least_cells:
                 continue
             vector = moment.vector_of(group, settings.heart_power)
-            beside = [other for claim, other in known if self._grid.touch(claim, group)]
-            if beside and self._likeness.is_blend(vector, np.stack(beside), settings.unlike):
+            if self._is_edge(vector, group, known):
                 continue
             known.append((group, vector))
             place = moment.place_of(group, self._grid)
             self._tracks.append(Track(vector, group.astype(np.float32), place, weight=size))
+
+    def _is_edge(self, vector: Floats, cells: Cells, known: Sequence[tuple[Cells, Floats]]) -> bool:
+        """Whether cells that look like ``vector`` are but the edge of known ones beside them."""
+        beside = [other for place, other in known if self._grid.touch(place, cells)]
+        unlike = self.settings.unlike
+        return bool(beside) and self._likeness.is_blend(vector, np.stack(beside), unlike)
 
     def _judge(self) -> None:
         """Accept candidates, drop those that came to nothing, let long-silent objects go."""
@@ -215,7 +220,9 @@ class ObjectTracker:
             self._merge()
         candidates = [track for track in self._tracks if not track.id]
         for track in sorted(candidates, key=lambda track: -track.weight):
-            if track.evidence_s >= settings.evidence_s:
+            if self._is_edge(track.vector, track.solid, [(t.solid, t.vector) for t in self._live]):
+                self._tracks.remove(track)
+            elif track.evidence_s >= settings.evidence_s:
                 self._accept(track)
         self._tracks = [track for track in self._tracks if track.id or track.evidence_s >= 0]
 
