@@ -9,7 +9,16 @@ import numpy as np
 
 from realtime.clock import NS_PER_S
 from realtime.errors import DeviceError, UsageError
-from realtime.messages import AudioGap, End, Message, Scene, Stats, Streams, VideoFrame
+from realtime.messages import (
+    AudioChunk,
+    AudioGap,
+    End,
+    Message,
+    Scene,
+    Stats,
+    Streams,
+    VideoFrame,
+)
 from realtime.sinks.mixer import PanLaw, equal_power
 from realtime.sinks.overlay_track import OverlayTrack
 from realtime.sinks.session import SessionInfo, SessionLog
@@ -17,14 +26,15 @@ from realtime.sinks.sound_files import SoundFiles
 from realtime.stage import Inputs, Outputs
 
 FLUSH_NS = NS_PER_S
-_DATA_TOPICS = frozenset({"video", "streams", "scene"})
+_RECORDED_TOPICS = frozenset({"video", "streams", "scene"})
 
 
 class Recorder:
-    """Stage: reads `video`, `streams`, `scene` and `stats`, writes a new folder.
+    """Stage: reads `video`, `audio`, `streams`, `scene` and `stats`, writes a new folder.
 
     Written are `mixture.wav`, `object-<id>.wav`, `residual.wav`, `overlay.mp4` and
-    `session.json`; all sounds have the same length and begin with the input's sample 0.
+    `session.json`. All sounds begin with the input's sample 0 and have its length: the streams end
+    with a whole step, so `audio` is asked where the input itself ended.
     """
 
     def __init__(self, folder: Path, info: SessionInfo, pan_law: PanLaw = equal_power) -> None:
@@ -33,6 +43,7 @@ class Recorder:
         self._log = SessionLog(info)
         self._sounds: SoundFiles | None = None
         self._overlay = OverlayTrack(folder / "overlay.mp4", pan_law)
+        self._input_samples = 0
         self._ended: set[str] = set()
         self._flush_at_ns = 0
         self._is_open = False
@@ -65,13 +76,13 @@ class Recorder:
             DeviceError: the disk is full, or a WAV file has reached 4 GiB.
         """
         # The sound first: it tells where time begins.
-        for topic in ("streams", "video", "scene", "stats"):
+        for topic in ("streams", "audio", "video", "scene", "stats"):
             for message in inputs.get(topic, ()):
-                self._add(message)
+                self._add(topic, message)
         if now_ns >= self._flush_at_ns:
             self._flush_at_ns = now_ns + FLUSH_NS
             self._flush()
-        if self._ended >= _DATA_TOPICS:
+        if self._has_all():
             self.close()
             self._finished = True
         return ()
@@ -90,7 +101,7 @@ class Recorder:
             self._overlay.close()
         finally:
             if self._sounds is not None:
-                self._sounds.close()
+                self._close_sounds(self._sounds)
             self._save()
 
     def stats(self) -> Mapping[str, float]:
@@ -100,9 +111,13 @@ class Recorder:
             recorded_s = self._sounds.length_samples / self._sounds.rate_hz
         return {"recorded_s": recorded_s, "waiting_frames": self._overlay.waiting_frames}
 
-    def _add(self, message: Message) -> None:
+    def _add(self, topic: str, message: Message) -> None:
         if isinstance(message, Streams):
             self._add_streams(message)
+        elif isinstance(message, AudioChunk):
+            self._input_samples = message.first_sample + message.samples.size
+        elif isinstance(message, AudioGap) and topic == "audio":
+            self._input_samples = message.first_sample + message.length_samples
         elif isinstance(message, AudioGap):
             self._fill(message.first_sample + message.length_samples)
         elif isinstance(message, VideoFrame):
@@ -113,9 +128,14 @@ class Recorder:
         elif isinstance(message, Stats):
             self._log.add_stats(message)
         elif isinstance(message, End):
-            self._ended.add(message.topic)
-            if message.topic == "scene":
+            self._ended.add(topic)
+            if topic == "scene":
                 self._overlay.end_scenes()
+
+    def _has_all(self) -> bool:
+        """Whether nothing follows; a run may leave the input itself away."""
+        is_input_known = "audio" in self._ended or self._input_samples == 0
+        return self._ended >= _RECORDED_TOPICS and is_input_known
 
     def _add_streams(self, streams: Streams) -> None:
         if self._sounds is None:
@@ -146,6 +166,14 @@ class Recorder:
             self._sounds.write_silence(missing)
             self._overlay.add_silence(missing)
             self._log.set_length(self._sounds.length_samples)
+
+    def _close_sounds(self, sounds: SoundFiles) -> None:
+        try:
+            if "audio" in self._ended and self._input_samples:
+                sounds.fit(self._input_samples)
+                self._log.set_length(sounds.length_samples)
+        finally:
+            sounds.close()
 
     def _flush(self) -> None:
         if self._sounds is not None:

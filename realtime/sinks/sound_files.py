@@ -59,6 +59,13 @@ class SoundFiles:
             writer.write_silence(samples)
         self._length += samples
 
+    def fit(self, samples: int) -> None:
+        """Make every file `samples` long, by cutting its end off or with silence."""
+        self.write_silence(max(0, samples - self._length))
+        for writer in self._all():
+            writer.truncate(samples)
+        self._length = samples
+
     def flush(self) -> None:
         """Make everything so far playable, whatever happens next."""
         for writer in self._all():

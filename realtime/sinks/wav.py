@@ -86,6 +86,17 @@ class WavWriter:
             self.write(block[:samples])
             samples -= block[:samples].size
 
+    def truncate(self, samples: int) -> None:
+        """Keep only the first `samples`; nothing happens where there are fewer."""
+        if samples >= self._samples:
+            return
+        self._samples = samples
+        try:
+            self._file.truncate(_HEADER.size + samples * _BYTES_PER_SAMPLE)
+        except OSError as error:
+            raise DeviceError(f"{self._path} cannot be written: {error.strerror}") from error
+        self.flush()
+
     def flush(self) -> None:
         """Write the sizes of what is there into the header."""
         try:

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from realtime.errors import DeviceError, UsageError
-from realtime.messages import AudioGap, Stats
+from realtime.messages import AudioChunk, AudioGap, Stats
 from realtime.sinks.recorder import Recorder
 from realtime.sinks.session import SessionInfo
 
@@ -17,6 +17,7 @@ from .examples import BLUE, NS_PER_S, RATE_HZ, end, frame, scene, scene_object, 
 
 INFO = SessionInfo(model="model", engines={"vision": "openvino/int8", "sound": "torch/fp32"})
 STEP = 600
+TOPICS = ("video", "audio", "streams", "scene")
 
 
 def noise(rows, samples=STEP, seed=0):
@@ -34,7 +35,7 @@ def session(folder):
 
 
 def finish(recorder):
-    recorder.step(0, {topic: [end(topic)] for topic in ("video", "streams", "scene")})
+    recorder.step(0, {topic: [end(topic)] for topic in TOPICS})
     assert recorder.finished
     recorder.close()
 
@@ -107,6 +108,59 @@ def test_a_first_message_that_is_not_at_sample_0_is_moved_to_its_place(recorder,
     mixture = sound(folder, "mixture")
     assert mixture.size == STEP + 500
     assert not mixture[:500].any()
+
+
+def chunk(samples, first_sample=0):
+    return AudioChunk(
+        stream="test",
+        sequence=0,
+        capture_ns=0,
+        first_sample=first_sample,
+        rate_hz=RATE_HZ,
+        samples=np.zeros(samples, dtype=np.float32),
+    )
+
+
+@pytest.mark.parametrize("extra", [-50, 0, 50])
+def test_everything_is_as_long_as_the_input(recorder, folder, extra):
+    """The streams end with a whole step, or lack what was lost at the end."""
+    recorder.step(0, {"streams": [streams(noise(2))]})
+    recorder.step(0, {"audio": [chunk(STEP - 100), chunk(100 + extra, STEP - 100)]})
+    finish(recorder)
+    for name in ("mixture", "object-1", "residual"):
+        assert sound(folder, name).size == STEP + extra
+    whole = min(STEP, STEP + extra)
+    np.testing.assert_array_equal(sound(folder, "object-1")[:whole], noise(2)[0][:whole])
+    assert session(folder)["duration_s"] == pytest.approx((STEP + extra) / RATE_HZ)
+
+
+def test_an_input_that_ends_with_a_gap_has_its_length(recorder, folder):
+    recorder.step(0, {"streams": [streams(noise(1))], "audio": [chunk(STEP)]})
+    gap = AudioGap(stream="test", sequence=1, first_sample=STEP, length_samples=40, rate_hz=RATE_HZ)
+    recorder.step(0, {"audio": [gap]})
+    finish(recorder)
+    assert sound(folder, "mixture").size == STEP + 40
+
+
+def test_it_waits_for_the_end_of_the_input(recorder):
+    recorder.step(0, {"streams": [streams(noise(1))], "audio": [chunk(STEP)]})
+    recorder.step(0, {topic: [end(topic)] for topic in ("video", "streams", "scene")})
+    assert not recorder.finished
+    recorder.step(0, {"audio": [end("audio")]})
+    assert recorder.finished
+
+
+def test_without_the_input_the_streams_tell_the_length(recorder, folder):
+    recorder.step(0, {"streams": [streams(noise(1))]})
+    recorder.step(0, {topic: [end(topic)] for topic in ("video", "streams", "scene")})
+    assert recorder.finished
+    assert sound(folder, "mixture").size == STEP
+
+
+def test_stopped_in_the_middle_nothing_is_made_up(recorder, folder):
+    recorder.step(0, {"streams": [streams(noise(1))], "audio": [chunk(2 * STEP)]})
+    recorder.close()
+    assert sound(folder, "mixture").size == STEP
 
 
 def test_the_session_tells_everything(recorder, folder):

@@ -33,6 +33,17 @@ def test_silence(tmp_path):
     assert read[-1] == 1.0
 
 
+def test_the_end_can_be_cut_off(tmp_path):
+    samples = np.arange(100, dtype=np.float32) / 100
+    with WavWriter(tmp_path / "a.wav", 8000) as writer:
+        writer.write(samples)
+        writer.truncate(200)
+        writer.truncate(60)
+        writer.write(samples[:5])
+    read, _ = soundfile.read(tmp_path / "a.wav", dtype="float32")
+    np.testing.assert_array_equal(read, np.concatenate([samples[:60], samples[:5]]))
+
+
 def test_an_empty_file_is_a_wav_file(tmp_path):
     WavWriter(tmp_path / "a.wav", 8000).close()
     assert soundfile.info(tmp_path / "a.wav").frames == 0
