@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from realtime.stages.gains import MOST_GAIN, Gains
+
+
+def test_solo_mute_and_gain_combine() -> None:
+    gains = Gains()
+    assert gains.effective(1) == gains.effective() == 1
+    gains.set_level(1, 0.5)
+    gains.toggle_solo(1)
+    assert [gains.effective(i) for i in (0, 1, 2)] == [0, 0.5, 0]
+    gains.toggle_mute(1)
+    assert gains.effective(1) == 0
+    gains.toggle_mute(1)
+    gains.toggle_solo(1)
+    assert [gains.effective(i) for i in (0, 1, 2)] == [1, 0.5, 1]
+
+
+def test_a_gain_stays_in_its_range() -> None:
+    gains = Gains()
+    gains.set_level(3, 1e9)
+    assert gains.effective(3) == MOST_GAIN
+    gains.set_level(3, -1)
+    assert gains.effective(3) == 0
+
+
+def test_clearing_the_solo_keeps_the_mutes() -> None:
+    gains = Gains()
+    gains.toggle_solo(1)
+    gains.toggle_solo(2)
+    gains.toggle_mute(3)
+    gains.clear_solo()
+    assert [gains.effective(i) for i in (0, 1, 2, 3)] == [1, 1, 1, 0]
