@@ -116,11 +116,13 @@ class Hearing:
 
     def _end(self, end: End) -> list[tuple[str, Message]]:
         outputs: list[tuple[str, Message]] = []
+        stop: int | None = None
         if self._input is not None:
             outputs += self._messages(self._input, self._input.listener.flush())
-        outputs.append(("sound", End(stream=end.stream, sequence=self._sequence, topic="sound")))
+            stop = self._input.next_sample
+        last = End(stream=end.stream, sequence=self._sequence, topic="sound", stop_sample=stop)
         self._finished = True
-        return outputs
+        return [*outputs, ("sound", last)]
 
     def _messages(self, stream: _Stream, heard: list[Heard]) -> list[tuple[str, Message]]:
         outputs: list[tuple[str, Message]] = []

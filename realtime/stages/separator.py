@@ -218,15 +218,21 @@ class Separator:
     def _end(self, end: End) -> list[tuple[str, Message]]:
         outputs: list[tuple[str, Message]] = []
         if self._input is not None:
-            length = (self._input.next_column - self._input.first_column - 1) * (
-                self._input.analysis.hop
-            )
+            length = self._length_samples(self._input, end)
             outputs += self._streams(self._input, self._input.streams.flush(length))
         for topic in ("streams", "scene"):
             last = End(stream=end.stream, sequence=self._next(topic), topic=topic)
             outputs.append((topic, last))
         self._finished = True
         return outputs
+
+    def _length_samples(self, current: _Input, end: End) -> int:
+        """Length of this run's streams: up to the input's end, as far as the columns reach."""
+        start = current.first_column * current.analysis.hop
+        whole_hops = (current.next_column - 1) * current.analysis.hop
+        stop = whole_hops if end.stop_sample is None else end.stop_sample
+        reached = current.next_column * current.analysis.hop
+        return min(max(stop, current.next_sample), reached) - start
 
     def _next(self, topic: str) -> int:
         self._sequences[topic] += 1
