@@ -110,6 +110,8 @@ def _output(given: OutputOptions, environment: Mapping[str, str]) -> OutputOptio
         _writable("--record", Path(given.record))
     if given.profile is not None:
         _writable("--profile", Path(given.profile).absolute().parent)
+        if Path(given.profile).is_dir():
+            raise UsageError(f"--profile {given.profile} is a folder; give a file's name")
     return dataclasses.replace(given, view=view)
 
 

@@ -97,6 +97,7 @@ def test_the_engine_is_measured_and_told(model: Path, monkeypatch: pytest.Monkey
         ("--video file:///missing.mp4", "--video /missing.mp4: there is no such file"),
         ("--demo --view window", "--view window: there is no display"),
         ("--demo --record /proc/no/such", "--record /proc/no/such"),
+        ("--demo --profile /", "--profile / is a folder"),
         ("--demo --lookahead 100000", "--lookahead 100000 is too much"),
     ],
 )
