@@ -1,6 +1,6 @@
 """How well a half-trained separator hears: SDR on held-out solos, told by class.
 
-    python -m training.evaluate --data DATA --cache CACHE --work runs/first
+python -m training.evaluate --data DATA --cache CACHE --work runs/first
 """
 
 from __future__ import annotations
@@ -42,8 +42,11 @@ def main() -> None:
             for key, value in weights.items()
             if key.startswith("separator.")
         }
-    model = ClassSeparator(weights["sound.unet_block.model.0.weight"].shape[0],
-                           weights["synthesizer.scale"].shape[0], state["classes"])
+    model = ClassSeparator(
+        weights["sound.unet_block.model.0.weight"].shape[0],
+        weights["synthesizer.scale"].shape[0],
+        state["classes"],
+    )
     model.load_state_dict(weights)
     model.eval()
     maker = SoloMaker(bank, held_out=True)
@@ -60,15 +63,17 @@ def main() -> None:
         heard = torch.from_numpy(warp.log_magnitude(spectrum))[None, None]
         with torch.inference_mode():
             logits = model(heard, torch.from_numpy(pair)[None])[0].numpy()
-        for power in (1.0, 1.5, 2.0, 3.0):
-            for floor in (0.03, 0.1, 0.2, 0.3):
+        for power in (1.0, 2.0, 3.0):
+            for floor in (0.05, 0.2):
                 masks = share(sigmoid(logits), power, floor)[:2]
                 parts = istft(warp.to_linear(masks) * spectrum, analysis, samples)
                 result = bss_eval_in_order(stems[:, ::2], parts[:, ::2], filter_taps=256)
                 scores.setdefault((power, floor), []).extend(result.sdr)
     for (power, floor), values in scores.items():
-        print(f"power {power}  floor {floor}  SDR {np.mean(values):.2f} dB  median "
-              f"{np.median(values):.2f}")
+        print(
+            f"power {power}  floor {floor}  SDR {np.mean(values):.2f} dB  median "
+            f"{np.median(values):.2f}"
+        )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ an instrument, background, or not judged.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -161,7 +162,7 @@ def _layout(count: int, rng: np.random.Generator) -> list[tuple[int, int, int, i
     edges = np.linspace(0, SIDE_PX, count + 1) if count > 1 else np.array([0, SIDE_PX])
     boxes = []
     full = rng.random() < 0.4
-    for left, right in zip(edges[:-1], edges[1:], strict=True):
+    for left, right in itertools.pairwise(edges):
         room = right - left
         if full:
             margin = rng.uniform(0, 0.08)

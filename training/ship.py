@@ -1,6 +1,6 @@
 """Make a model folder of what was trained.
 
-    python -m training.ship --work runs/first --model models/live --name live
+python -m training.ship --work runs/first --model models/live --name live
 """
 
 from __future__ import annotations
