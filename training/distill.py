@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelplayer.networks.vision import FrameNet
-from training.photos import Photos, open_photos
+from training.corpus import open_pictures
+from training.photos import Photos
 from training.teacher import Teacher
 
 TEACHER_PX = 224
@@ -48,6 +49,7 @@ class Student(nn.Module):
         self.reading = nn.Conv2d(last, COMPONENTS, kernel_size=1)
 
     def forward(self, pictures: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] → (B, 64, H/16, W/16)."""
         net = self.frame_net
         reading: Tensor = self.reading(net.features((pictures - net.mean) / net.deviation))
         return reading
@@ -149,7 +151,8 @@ def main() -> None:
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     teacher = Teacher(next((options.data / "teacher").glob("*.npz"))).eval()
-    known, other = open_photos(options.data / "photos"), open_photos(options.data / "photos_other")
+    pictures = open_pictures(options.data)
+    known, other = pictures.known, pictures.other
     photos = Photos(
         pixels=np.concatenate([known.pixels, other.pixels]),
         labels=np.concatenate([known.labels, other.labels]),

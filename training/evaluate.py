@@ -15,10 +15,9 @@ from pixelplayer.masks import share, sigmoid
 from pixelplayer.metrics import bss_eval_in_order
 from pixelplayer.stft import istft, stft
 from pixelplayer.warp import LogFrequencyWarp
-from training.bank import merge, open_bank
+from training.corpus import open_sounds
 from training.solos import SoloMaker
 from training.sound import AUDIO, ClassSeparator
-from training.virtual import open_virtual_bank
 
 
 def main() -> None:
@@ -30,10 +29,7 @@ def main() -> None:
     parser.add_argument("--checkpoint", default="sound.pt")
     parser.add_argument("--clips", type=int, default=24)
     options = parser.parse_args()
-    bank = merge(
-        open_bank(options.data / "solo_audio", options.cache, AUDIO.rate_hz),
-        open_virtual_bank(options.cache, AUDIO.rate_hz),
-    )
+    bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
     state = torch.load(options.work / options.checkpoint, weights_only=True)
     weights = state["model"]
     if any(key.startswith("separator.") for key in weights):

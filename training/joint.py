@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +20,16 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
-from training.bank import merge, open_bank
-from training.mixtures import Mixtures
-from training.photos import open_photos
+from training.bank import Bank
+from training.corpus import Pictures, open_pictures, open_sounds
+from training.mixtures import MixtureBatch, Mixtures
 from training.scenes import BACKGROUND, SceneMaker, ScenePictures
 from training.sight import Naming, accuracy, cell_loss
 from training.solos import SoloMaker
 from training.sound import AUDIO, ClassSeparator, cosine, mask_loss
-from training.virtual import open_virtual_bank
 
 LEARNING_RATE = 4e-4
+SEEING_SHARE = 0.15  # weight of the cell loss beside the mask loss
 BACKGROUND_SHARE = 0.2  # of the queries, that ask for a background cell
 
 
@@ -54,6 +55,136 @@ def picture_vectors(
     return torch.stack(rows), flat[torch.from_numpy(ground)]
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How long to train, and what one step holds."""
+
+    minutes: float
+    columns: int
+    mixtures: int
+    pictures: int
+    seed: int
+
+
+class Both(nn.Module):
+    """The two networks and the synthesizer, as one thing to train and to save."""
+
+    def __init__(self, separator: ClassSeparator, naming: Naming) -> None:
+        super().__init__()
+        self.separator = separator
+        self.naming = naming
+
+
+def read_both(work: Path) -> Both:
+    """The networks as ``training.sound`` and ``training.sight`` left them."""
+    heard = torch.load(work / "sound.pt", weights_only=True)
+    seen = torch.load(work / "sight.pt", weights_only=True)
+    channels = len(heard["model"]["synthesizer.scale"])
+    separator = ClassSeparator(
+        heard["model"]["sound.unet_block.model.0.weight"].shape[0], channels, heard["classes"]
+    )
+    separator.load_state_dict(heard["model"])
+    frame_net = FrameNet(seen["frame_net.features.0.weight"].shape[0], channels)
+    naming = Naming(frame_net, len(separator.classes))
+    naming.load_state_dict(seen)
+    return Both(separator, naming).to(memory_format=torch.channels_last)
+
+
+def step_loss(
+    both: Both,
+    sound: MixtureBatch,
+    seen: tuple[Tensor, Tensor],
+    rng: np.random.Generator,
+) -> tuple[Tensor, Tensor]:
+    """The mask loss of the queries, and the cell loss of the pictures."""
+    pictures, cells = seen
+    table = both.separator.vectors()
+    logits, names = both.naming(pictures.contiguous(memory_format=torch.channels_last))
+    by_class, ground = picture_vectors(torch.sigmoid(logits), cells, table, rng)
+    vectors, targets = by_class[sound.classes], sound.targets
+    of_ground = torch.from_numpy(rng.random(vectors.shape[:2]) < BACKGROUND_SHARE)
+    picked = torch.from_numpy(rng.integers(0, len(ground), vectors.shape[:2]))
+    vectors = torch.where(of_ground[..., None], ground[picked], vectors)
+    targets = torch.where(of_ground[..., None, None], 0.0, targets)
+    components = both.separator.sound(
+        sound.log_magnitude.contiguous(memory_format=torch.channels_last)
+    )
+    mask_logits = both.separator.synthesizer(vectors, components)
+    return (
+        mask_loss(mask_logits, targets, sound.weight),
+        cell_loss(logits, names, cells, table.detach()),
+    )
+
+
+def train(both: Both, bank: Bank, pictures: Pictures, path: Path, pace: Pace) -> None:
+    """Train in place for ``pace.minutes``, saving to ``path`` on the way."""
+    classes = both.separator.classes
+    mixtures = Mixtures(
+        SoloMaker(bank, held_out=False),
+        AUDIO,
+        classes=classes,
+        columns=pace.columns,
+        batch=pace.mixtures,
+        seed=pace.seed,
+    )
+    known, other = pictures.known, pictures.other
+    scenes = ScenePictures(
+        SceneMaker(known, other, classes, held_out=False), batch=pace.pictures, seed=pace.seed
+    )
+    unseen = ScenePictures(SceneMaker(known, other, classes, held_out=True), batch=48, seed=1)
+    check = next(iter(unseen))
+    loaders = (DataLoader(data, batch_size=None, num_workers=1) for data in (mixtures, scenes))
+    optimiser = torch.optim.AdamW(both.parameters(), lr=LEARNING_RATE, weight_decay=3e-3)
+    rng = np.random.default_rng(pace.seed)
+    began, heard, named = time.monotonic(), Running(), Running()
+    for step, (sound, seen) in enumerate(zip(*loaders, strict=False), start=1):
+        elapsed = (time.monotonic() - began) / 60
+        for group in optimiser.param_groups:
+            group["lr"] = LEARNING_RATE * cosine(min(elapsed / pace.minutes, 1.0))
+        both.train()
+        hearing, seeing = step_loss(both, sound, seen, rng)
+        optimiser.zero_grad()
+        (hearing + SEEING_SHARE * seeing).backward()
+        nn.utils.clip_grad_norm_(both.parameters(), 5.0)
+        optimiser.step()
+        heard.add(hearing.item())
+        named.add(seeing.item())
+        finished = elapsed >= pace.minutes
+        if step % 50 == 0 or finished:
+            both.eval()
+            with torch.inference_mode():
+                features = both.naming(check[0])[0]
+                right, quiet = accuracy(features, check[1], both.separator.vectors())
+            print(
+                f"{elapsed:6.2f} min  step {step}  mask loss {heard.mean:.4f}  "
+                f"cell loss {named.mean:.3f}  unseen cells right {right:.3f}  "
+                f"background {quiet:.3f}",
+                flush=True,
+            )
+            part = path.with_suffix(".part")
+            torch.save({"model": both.state_dict(), "classes": classes, "step": step}, part)
+            part.replace(path)
+        if finished:
+            return
+
+
+class Running:
+    """A running mean over about fifty values."""
+
+    def __init__(self) -> None:
+        self._sum, self._weight = 0.0, 0.0
+
+    def add(self, value: float) -> None:
+        """Take one value in."""
+        self._sum = 0.98 * self._sum + value
+        self._weight = 0.98 * self._weight + 1.0
+
+    @property
+    def mean(self) -> float:
+        """Of the latest values."""
+        return self._sum / self._weight
+
+
 def main() -> None:
     """Train from ``sound.pt`` and ``sight.pt``; save ``joint.pt``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -61,93 +192,25 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="sound.pt, sight.pt")
     parser.add_argument("--minutes", type=float, default=30.0)
-    parser.add_argument("--width", type=int, default=16, help="of the sound network")
-    parser.add_argument("--sight-width", type=int, default=24)
-    parser.add_argument("--channels", type=int, default=16)
     parser.add_argument("--columns", type=int, default=256)
     parser.add_argument("--batch", type=int, default=5, help="mixtures in a step")
     parser.add_argument("--pictures", type=int, default=8, help="pictures in a step")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
-    rng = np.random.default_rng(options.seed)
-    bank = merge(
-        open_bank(options.data / "solo_audio", options.cache, AUDIO.rate_hz),
-        open_virtual_bank(options.cache, AUDIO.rate_hz),
-    )
-    classes = bank.instruments()
-    separator = ClassSeparator(options.width, options.channels, classes)
-    separator.load_state_dict(torch.load(options.work / "sound.pt", weights_only=True)["model"])
-    naming = Naming(FrameNet(options.sight_width, options.channels), len(classes))
-    naming.load_state_dict(torch.load(options.work / "sight.pt", weights_only=True))
-    both = nn.ModuleDict({"separator": separator, "naming": naming})
-    both.to(memory_format=torch.channels_last)
-    photos = open_photos(options.data / "photos")
-    others = open_photos(options.data / "photos_other")
-    mixtures = DataLoader(
-        Mixtures(
-            SoloMaker(bank, held_out=False),
-            AUDIO,
-            classes=classes,
+    train(
+        read_both(options.work),
+        open_sounds(options.data, options.cache, AUDIO.rate_hz),
+        open_pictures(options.data),
+        options.work / "joint.pt",
+        Pace(
+            minutes=options.minutes,
             columns=options.columns,
-            batch=options.batch,
+            mixtures=options.batch,
+            pictures=options.pictures,
             seed=options.seed,
         ),
-        batch_size=None,
-        num_workers=1,
     )
-    scenes = DataLoader(
-        ScenePictures(
-            SceneMaker(photos, others, classes, held_out=False),
-            batch=options.pictures,
-            seed=options.seed,
-        ),
-        batch_size=None,
-        num_workers=1,
-    )
-    unseen = ScenePictures(SceneMaker(photos, others, classes, held_out=True), batch=48, seed=1)
-    pictures, seen_cells = next(iter(unseen))
-    optimiser = torch.optim.AdamW(both.parameters(), lr=LEARNING_RATE, weight_decay=3e-3)
-    began, heard, named = time.monotonic(), 0.0, 0.0
-    for step, (sound, (batch, cells)) in enumerate(zip(mixtures, scenes, strict=False), start=1):
-        elapsed = (time.monotonic() - began) / 60
-        for group in optimiser.param_groups:
-            group["lr"] = LEARNING_RATE * cosine(min(elapsed / options.minutes, 1.0))
-        both.train()
-        table = separator.vectors()
-        logits, names = naming(batch.contiguous(memory_format=torch.channels_last))
-        by_class, ground = picture_vectors(torch.sigmoid(logits), cells, table, rng)
-        vectors, targets = by_class[sound.classes], sound.targets
-        asked_ground = torch.from_numpy(rng.random(vectors.shape[:2]) < BACKGROUND_SHARE)
-        picked = torch.from_numpy(rng.integers(0, len(ground), vectors.shape[:2]))
-        vectors = torch.where(asked_ground[..., None], ground[picked], vectors)
-        targets = torch.where(asked_ground[..., None, None], 0.0, targets)
-        components = separator.sound(
-            sound.log_magnitude.contiguous(memory_format=torch.channels_last)
-        )
-        hearing = mask_loss(separator.synthesizer(vectors, components), targets, sound.weight)
-        seeing = cell_loss(logits, names, cells, table.detach())
-        optimiser.zero_grad()
-        (hearing + 0.15 * seeing).backward()
-        nn.utils.clip_grad_norm_(both.parameters(), 5.0)
-        optimiser.step()
-        heard = hearing.item() if heard == 0 else 0.98 * heard + 0.02 * hearing.item()
-        named = seeing.item() if named == 0 else 0.98 * named + 0.02 * seeing.item()
-        finished = elapsed >= options.minutes
-        if step % 50 == 0 or finished:
-            both.eval()
-            with torch.inference_mode():
-                right, quiet = accuracy(naming(pictures)[0], seen_cells, separator.vectors())
-            print(
-                f"{elapsed:6.2f} min  step {step}  mask loss {heard:.4f}  cell loss {named:.3f}  "
-                f"unseen cells right {right:.3f}  background {quiet:.3f}",
-                flush=True,
-            )
-            part = options.work / "joint.part"
-            torch.save({"model": both.state_dict(), "classes": classes, "step": step}, part)
-            part.replace(options.work / "joint.pt")
-        if finished:
-            return
 
 
 if __name__ == "__main__":

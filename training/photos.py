@@ -15,7 +15,7 @@ SIDE_PX = 224
 
 @dataclass(frozen=True)
 class Photos:
-    """``pixels`` (n, 224, 224, 3) uint8 RGB; ``labels`` (n,) class names; ``held_out`` (n,) bool."""
+    """``pixels`` (n, 224, 224, 3) uint8 RGB; ``labels`` (n,) names; ``held_out`` (n,) bool."""
 
     pixels: np.ndarray
     labels: np.ndarray

@@ -20,8 +20,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
+from training.corpus import open_pictures
 from training.distill import Student
-from training.photos import open_photos
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
 from training.sound import cosine
 
@@ -87,8 +87,8 @@ def main() -> None:
     student = Student(frame_net)
     student.load_state_dict(torch.load(options.work / "frame-distilled.pt", weights_only=True))
     classes, vectors = read_vectors(options.work)
-    photos = open_photos(options.data / "photos")
-    others = open_photos(options.data / "photos_other")
+    seen = open_pictures(options.data)
+    photos, others = seen.known, seen.other
     maker = SceneMaker(photos, others, classes, held_out=False)
     loader = DataLoader(
         ScenePictures(maker, batch=options.batch, seed=options.seed), batch_size=None, num_workers=1

@@ -25,10 +25,9 @@ from torch.utils.data import DataLoader
 from pixelplayer.networks.sound import SoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.spec import AudioSpec
-from training.bank import merge, open_bank
+from training.corpus import open_sounds
 from training.mixtures import MixtureBatch, Mixtures
 from training.solos import SoloMaker
-from training.virtual import open_virtual_bank
 
 AUDIO = AudioSpec(
     rate_hz=44100, n_fft=4088, hop=1024, columns=256, frequency_bins=256, warp_base=121.0
@@ -139,10 +138,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
-    bank = merge(
-        open_bank(options.data / "solo_audio", options.cache, AUDIO.rate_hz),
-        open_virtual_bank(options.cache, AUDIO.rate_hz),
-    )
+    bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
     maker = SoloMaker(bank, held_out=False)
     classes = bank.instruments()
     data = Mixtures(

@@ -1,0 +1,28 @@
+"""All that a checkpoint is taught with: the data folder, opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from training.bank import Bank, merge, open_bank
+from training.photos import Photos, open_photos
+from training.virtual import open_virtual_bank
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Photographs of the instruments, and of other things."""
+
+    known: Photos
+    other: Photos
+
+
+def open_sounds(data: Path, cache: Path, rate_hz: int) -> Bank:
+    """Real solos from ``data/solo_audio`` and the virtual band's."""
+    return merge(open_bank(data / "solo_audio", cache, rate_hz), open_virtual_bank(cache, rate_hz))
+
+
+def open_pictures(data: Path) -> Pictures:
+    """``data/photos`` and ``data/photos_other``."""
+    return Pictures(known=open_photos(data / "photos"), other=open_photos(data / "photos_other"))
