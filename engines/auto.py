@@ -23,7 +23,7 @@ import numpy as np
 
 from engines import memory
 from engines.errors import EngineError
-from engines.model import graph_path
+from engines.model import graph_path, resolve_precision
 from engines.protocol import Engine, Network
 from engines.registry import BACKENDS, is_installed, open_engine
 
@@ -96,7 +96,7 @@ def choose(
         EngineError: no candidate runs this model; the message has every reason.
     """
     path = cache or memory.default_path()
-    resolved = "fp32" if precision == "auto" else precision
+    resolved = resolve_precision(precision)
     key = _key(model_dir, resolved, threads)
     remembered = _recalled(path, key) if path else None
     if remembered:

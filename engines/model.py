@@ -71,6 +71,11 @@ def read_spec(folder: Path) -> ModelSpec:
         raise EngineError(str(error)) from error
 
 
+def resolve_precision(precision: str) -> str:
+    """What ``auto`` stands for: the graph as trained, fp32."""
+    return "fp32" if precision == "auto" else precision
+
+
 def graph_path(folder: Path, network: Network, precision: str) -> Path:
     """The ONNX file of one network in one precision: ``sound.onnx``, ``sound.int8.onnx``.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engines.errors import EngineError
-from engines.model import graph_path, read_spec
+from engines.model import graph_path, read_spec, resolve_precision
 from engines.networks import NetworkRequest
 from engines.protocol import Engine, Network
 
@@ -77,7 +77,7 @@ def open_engine(
         network=network,
         spec=read_spec(model_dir),
         graph=graph_path(model_dir, network, precision),
-        precision="fp32" if precision == "auto" else precision,
+        precision=resolve_precision(precision),
         threads=threads,
     )
     try:

@@ -59,7 +59,7 @@ def has_display(environment: Mapping[str, str], platform: str) -> bool:
     """Whether windows can be shown; OpenCV would end the process where they cannot."""
     if platform in ("darwin", "win32"):
         return True
-    return bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+    return bool(environment.get("DISPLAY"))  # OpenCV's wheels speak X11, not Wayland's own
 
 
 def _sources(given: InputOptions) -> tuple[str, ...]:
@@ -76,10 +76,15 @@ def _sources(given: InputOptions) -> tuple[str, ...]:
 
 
 def _kind(option: str, uri: str | None, file_kind: str, device_kind: str) -> str:
-    path = None if uri is None else file_of(uri)
-    if path is not None:
-        _existing(option, path)
-    return device_kind if path is None else file_kind
+    if uri is None:
+        return device_kind
+    path = file_of(uri)
+    if path is None and "://" not in uri and Path(uri).suffix and not uri.startswith("/dev/"):
+        path = Path(uri)  # a device has no file name's ending
+    if path is None:
+        return device_kind
+    _existing(option, path)
+    return file_kind
 
 
 def _existing(option: str, path: Path) -> None:
@@ -148,6 +153,7 @@ def _threads(options: Options) -> int:
 def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     """Decide the engine, and see that it can be had, before any process is started."""
     from engines import auto, registry
+    from engines.model import resolve_precision
 
     given = options.model
     threads = given.threads_per_network or 1
@@ -159,7 +165,7 @@ def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     if given.engine not in registry.BACKENDS:
         known = ", ".join(registry.BACKENDS)
         raise UsageError(f"--engine {given.engine} is not part of this version; there are {known}")
-    return options
+    return _decided(options, given.engine, resolve_precision(given.precision))
 
 
 def _decided(options: Options, backend: str, precision: str) -> Options:
