@@ -225,7 +225,8 @@ class Supervisor:
     def _fail(self, report: Report) -> None:
         if self._started_ns is None:
             # PortAudio keeps stderr to itself while it opens; all is told when all have left.
-            self._failures.append(report.text)
+            if report.text not in self._failures:  # several stages may stumble over one file
+                self._failures.append(report.text)
         else:
             self._screen.error(report.text)
         self._exit_code = self._exit_code or report.exit_code
