@@ -1,0 +1,92 @@
+"""The checkpoint that ships: whole, the same in every form, and able to separate the demo."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from engines.registry import open_engine
+from pixelplayer.band import demo_scene
+from pixelplayer.metrics import nsdr
+from pixelplayer.networks.checkpoint import load
+from pixelplayer.networks.vision import VisualFeatures
+from pixelplayer.spec import ModelSpec
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = ROOT / "models" / "live"
+DEMO_S = 8.0
+
+
+@pytest.fixture(scope="module")
+def spec() -> ModelSpec:
+    return ModelSpec.load(MODEL)
+
+
+def test_the_card_says_where_it_comes_from() -> None:
+    card = json.loads((MODEL / "model.json").read_text("utf-8"))
+    assert {"classes", "provenance", "scores"} <= card.keys()
+    assert card["provenance"]["seeds"]
+    assert card["provenance"]["data"]
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_graphs_and_weights_are_one(spec: ModelSpec, backend: str) -> None:
+    networks = load(MODEL / "weights.safetensors", spec)
+    random = np.random.default_rng(1)
+    picture = random.random((1, 3, spec.vision.frame_px, spec.vision.frame_px), np.float32)
+    shape = (1, 1, spec.audio.frequency_bins, spec.audio.columns)
+    heard = random.normal(-3, 3, shape).astype(np.float32)
+    with torch.inference_mode():
+        features = VisualFeatures(networks.frame).eval()(torch.from_numpy(picture)).numpy()
+        sound = networks.sound.eval()(torch.from_numpy(heard)).numpy()
+    with open_engine(MODEL, "vision", backend, "fp32", 1) as engine:
+        np.testing.assert_allclose(
+            engine.infer({"picture": picture})["features"], features, atol=1e-4
+        )
+    with open_engine(MODEL, "sound", backend, "fp32", 1) as engine:
+        np.testing.assert_allclose(
+            engine.infer({"log_magnitude": heard})["sound"],
+            sound,
+            atol=1e-4 * float(np.abs(sound).max()),
+        )
+
+
+def test_the_demo_is_separated(tmp_path: Path) -> None:
+    folder = tmp_path / "session"
+    done = subprocess.run(
+        [
+            *(sys.executable, str(ROOT / "run_live.py"), "--demo", "--duration", str(DEMO_S)),
+            *("--pace", "fast", "--view", "none", "--engine", "onnxruntime"),
+            *("--record", str(folder)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    session = json.loads((folder / "session.json").read_text("utf-8"))
+    rate_hz = session["sample_rate"]
+    scene = demo_scene(rate_hz)
+    samples = round(DEMO_S * rate_hz)
+    mixture = scene.mixture[:samples]
+    for stem, thing in zip(scene.stems[:, :samples], scene.objects, strict=True):
+        x0, y0, x1, y1 = thing.box
+        here = [
+            found
+            for found in session["objects"]
+            if x0 <= found["centroid"][0] <= x1 and y0 <= found["centroid"][1] <= y1
+        ]
+        assert here, f"no object on the {thing.name}"
+        found = min(here, key=lambda item: item["first_s"])
+        assert found["first_s"] <= 3.0
+        recorded, _ = soundfile.read(folder / found["file"], dtype="float32")
+        score = nsdr(stem[None], recorded[None], mixture)
+        assert score[0] >= 4.0, f"{thing.name}: {score[0]:.1f} dB"
