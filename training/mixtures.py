@@ -13,7 +13,7 @@ from pixelplayer.spec import AudioSpec
 from pixelplayer.warp import LogFrequencyWarp
 from training.solos import SoloMaker, reverberate
 
-SOLOS_PER_BATCH = 10
+LEAST_SOLOS = 4  # in a batch; each sounds in about two of its mixtures
 QUERIES = 4  # masks asked per mixture: its sources, and instruments that are not in it
 
 
@@ -66,7 +66,8 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
     def _make(
         self, rng: np.random.Generator, warp: LogFrequencyWarp, hiss: np.ndarray
     ) -> MixtureBatch:
-        labels = rng.choice(len(self._classes), SOLOS_PER_BATCH, replace=False)
+        solos = min(max(LEAST_SOLOS, self._batch), len(self._classes))
+        labels = rng.choice(len(self._classes), solos, replace=False)
         spectra = [self._spectrum(self._classes[label], rng) for label in labels]
         bins, columns, batch = self._audio.frequency_bins, self._columns, self._batch
         mixtures = np.empty((batch, 1, bins, columns), np.float32)
@@ -74,7 +75,7 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         classes = np.empty((batch, QUERIES), np.int64)
         for index in range(batch):
             count = int(rng.choice([1, 2, 3], p=[0.12, 0.63, 0.25]))
-            chosen = rng.choice(SOLOS_PER_BATCH, count, replace=False)
+            chosen = rng.choice(solos, count, replace=False)
             gains = 10 ** (rng.uniform(-9, 9, count) / 20)
             level = 10 ** (rng.uniform(-36, 0) / 20)
             parts = [spectra[i] * np.float32(gain) for i, gain in zip(chosen, gains, strict=True)]

@@ -22,6 +22,7 @@ from training.virtual import PREFIX
 
 SIDE_PX = 224
 GRID = 14
+BACKDROPS = 60  # stages of the virtual band, painted beforehand
 BACKGROUND, NOT_JUDGED = -1, -2
 _COVERED, _EMPTY = 0.35, 0.02  # share of a cell that the instrument covers
 
@@ -56,6 +57,10 @@ class SceneMaker:
         }
         self._strange = np.flatnonzero(others.held_out == held_out)
         self.seen = [name for name in classes if name in self._by_class or name.startswith(PREFIX)]
+        self._backdrops = [
+            np.ascontiguousarray(band.backdrop(SIDE_PX, SIDE_PX, seed)[..., ::-1])
+            for seed in range(BACKDROPS)
+        ]
         # Instruments in photographs whose sound is unknown are things like any other.
         self._silent = [label for label in self._by_class if label not in self._classes]
 
@@ -67,23 +72,24 @@ class SceneMaker:
             count = int(rng.choice([1, 2, 3], p=[0.2, 0.6, 0.2]))
             labels = [str(name) for name in rng.choice(self.seen, count, replace=False)]
         canvas = self._background(rng)
-        share = np.zeros((len(self._classes), SIDE_PX, SIDE_PX), np.uint8)
+        share = np.zeros((len(labels), SIDE_PX, SIDE_PX), np.uint8)
         doubt = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
         boxes = _layout(len(labels), rng)
         if rng.random() < 0.35 and len(boxes) < 3:
             self._distract(canvas, boxes, rng)
         placed = []
-        for label, box in zip(labels, boxes, strict=False):
+        for row, (label, box) in enumerate(zip(labels, boxes, strict=True)):
             pixels, sure, maybe = self._instrument(label, box, rng)
             x0, y0, x1, y1 = box
             alpha = (maybe[..., None] / 255.0).astype(np.float32)
             region = canvas[y0:y1, x0:x1]
             region[:] = (pixels * alpha + region * (1 - alpha)).astype(np.uint8)
-            share[self._classes.index(label), y0:y1, x0:x1] = sure
+            share[row, y0:y1, x0:x1] = sure
             doubt[y0:y1, x0:x1] = np.maximum(doubt[y0:y1, x0:x1], maybe)
             placed.append(Placed(label=label, box=box))
+        known = np.array([self._classes.index(label) for label in labels])
         return ScenePicture(
-            pixels=_camera(canvas, rng), cells=_cells(share, doubt), placed=tuple(placed)
+            pixels=_camera(canvas, rng), cells=_cells(share, known, doubt), placed=tuple(placed)
         )
 
     def _instrument(
@@ -111,8 +117,7 @@ class SceneMaker:
     def _background(self, rng: np.random.Generator) -> np.ndarray:
         kind = rng.random()
         if kind < 0.4:
-            picture = band.backdrop(SIDE_PX, SIDE_PX, int(rng.integers(1 << 30)))[..., ::-1]
-            return np.ascontiguousarray(picture)
+            return self._backdrops[int(rng.integers(BACKDROPS))].copy()
         if kind < 0.7:
             picture = self._others.pixels[rng.choice(self._strange)]
             return cv2.GaussianBlur(_variation(picture, rng), (0, 0), float(rng.uniform(2, 14)))
@@ -221,24 +226,25 @@ def _figure(picture: np.ndarray, *, keep_ground: bool) -> tuple[np.ndarray, np.n
 
 def _camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Light, tint, blur and grain of some camera."""
-    gain = rng.uniform(0.65, 1.3) * rng.uniform(0.9, 1.1, 3)
-    seen = picture * gain + rng.uniform(-20, 20)
+    gain = (rng.uniform(0.65, 1.3) * rng.uniform(0.9, 1.1, 3)).astype(np.float32)
+    seen = picture * gain + np.float32(rng.uniform(-20, 20))
     if rng.random() < 0.3:
         seen = cv2.GaussianBlur(seen, (0, 0), float(rng.uniform(0.4, 1.2)))
     if rng.random() < 0.3:
-        seen = seen + rng.normal(0, rng.uniform(1, 8), seen.shape)
+        grain = rng.standard_normal(seen.shape, dtype=np.float32)
+        seen = seen + grain * np.float32(rng.uniform(1, 8))
     return np.clip(seen, 0, 255).astype(np.uint8)
 
 
-def _cells(share: np.ndarray, doubt: np.ndarray) -> np.ndarray:
-    """(classes, H, W) and (H, W) uint8 → (14, 14) int16."""
+def _cells(share: np.ndarray, known: np.ndarray, doubt: np.ndarray) -> np.ndarray:
+    """(n, H, W) uint8 of the classes ``known`` (n,), and (H, W) uint8 → (14, 14) int16."""
     side = SIDE_PX // GRID
 
     def mean(mask: np.ndarray) -> np.ndarray:
         tiles = mask.reshape(*mask.shape[:-2], GRID, side, GRID, side)
-        return tiles.mean(axis=(-3, -1)) / 255
+        return tiles.mean(axis=(-3, -1), dtype=np.float32) / 255
 
     covered, doubted = mean(share), mean(doubt)
-    best = covered.argmax(axis=0)
+    best = known[covered.argmax(axis=0)]
     cells = np.where(doubted > _EMPTY, NOT_JUDGED, BACKGROUND)
     return np.where(covered.max(axis=0) > _COVERED, best, cells).astype(np.int16)
