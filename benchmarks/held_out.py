@@ -59,9 +59,11 @@ class HeldOutScene:
 class HeldOutScenes:
     """Makes scenes by number; the same number is always the same scene."""
 
-    def __init__(self, data: Path, cache: Path, seed: int) -> None:
+    def __init__(self, data: Path, cache: Path, seed: int, phrase_share: float) -> None:
+        """``phrase_share``: how often a real phrase is taken in place of a row of notes, 0..1."""
         photos, others = open_photos(data / "photos"), open_photos(data / "photos_other")
-        self._solos = SoloMaker(open_bank(data / "solo_audio", cache, RATE_HZ), held_out=True)
+        bank = open_bank(data / "solo_audio", cache, RATE_HZ)
+        self._solos = SoloMaker(bank, held_out=True, phrase_share=phrase_share)
         self.classes = [
             name for name in self._solos.instruments if len(photos.select(name, held_out=True))
         ]
@@ -111,6 +113,13 @@ def add_data_options(parser: argparse.ArgumentParser, *, required: bool) -> None
         required=required,
         metavar="DIR",
         help="a folder with solo_audio, photos and photos_other, each holding <class>/<file>",
+    )
+    parser.add_argument(
+        "--phrase-share",
+        type=float,
+        default=0.0,
+        metavar="0..1",
+        help="how often a real, held-out phrase is played in place of held-out notes (default 0)",
     )
     parser.add_argument(
         "--cache",

@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="scenes at a time")
     parser.add_argument("--objects", default="auto", metavar="auto|N", help="as run_live.py's")
     options = parser.parse_args(arguments)
-    scenes = HeldOutScenes(options.data, options.cache, options.seed)
+    scenes = HeldOutScenes(options.data, options.cache, options.seed, options.phrase_share)
     with working_folder(options.keep) as folder, ThreadPoolExecutor(options.jobs) as pool:
         run = partial(
             _run,

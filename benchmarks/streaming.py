@@ -65,7 +65,7 @@ def _clips(options: argparse.Namespace) -> Iterator[Clip]:
     for index in range(options.clips):
         yield _band_clip(options.seed + index)
     if options.data is not None:
-        scenes = HeldOutScenes(options.data, options.cache, options.seed)
+        scenes = HeldOutScenes(options.data, options.cache, options.seed, options.phrase_share)
         for index in range(options.clips):
             scene = scenes.scene(index)
             pictures = [picture for picture, _ in zip(scene.pictures(), range(FPS), strict=False)]

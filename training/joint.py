@@ -10,6 +10,7 @@ a photograph are asked by their table vector.
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
+from pixelplayer.networks import checkpoint
 from pixelplayer.networks.vision import FrameNet
+from pixelplayer.spec import ModelSpec
 from training.bank import Bank
 from training.corpus import Pictures, open_pictures, open_sounds
 from training.mixtures import MixtureBatch, Mixtures
@@ -88,6 +91,19 @@ def read_both(work: Path) -> Both:
     frame_net = FrameNet(seen["frame_net.features.0.weight"].shape[0], channels)
     naming = Naming(frame_net, len(separator.classes))
     naming.load_state_dict(seen)
+    return Both(separator, naming).to(memory_format=torch.channels_last)
+
+
+def read_model(folder: Path) -> Both:
+    """The networks of a model folder, to go on from; the reading into classes begins anew."""
+    spec = ModelSpec.load(folder)
+    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+    networks = checkpoint.load(folder / "weights.safetensors", spec)
+    separator = ClassSeparator(spec.sound.width, spec.channels, card["classes"])
+    separator.sound, separator.synthesizer = networks.sound, networks.synthesizer
+    with torch.no_grad():
+        separator.table.copy_(torch.logit(torch.tensor(card["class_vectors"]), eps=1e-3))
+    naming = Naming(networks.frame, len(separator.classes))
     return Both(separator, naming).to(memory_format=torch.channels_last)
 
 
@@ -193,11 +209,12 @@ class Running:
 
 
 def main() -> None:
-    """Train from ``sound.pt`` and ``sight.pt``; save ``joint.pt``."""
+    """Train from ``sound.pt`` and ``sight.pt``, or from a model folder; save ``joint.pt``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="sound.pt, sight.pt")
+    parser.add_argument("--start", type=Path, help="a model folder, in place of work's networks")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--columns", type=int, default=256)
     parser.add_argument("--batch", type=int, default=5, help="mixtures in a step")
@@ -206,7 +223,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     train(
-        read_both(options.work),
+        read_model(options.start) if options.start else read_both(options.work),
         open_sounds(options.data, options.cache, AUDIO.rate_hz),
         open_pictures(options.data),
         options.work / "joint.pt",

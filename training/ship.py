@@ -84,7 +84,12 @@ def main() -> None:
     )
     for network, values in zip(networks, (frame, sound, synthesizer), strict=True):
         network.load_state_dict(values)
-    extra: dict[str, Any] = {"classes": classes, "trained": step}
+    vectors = torch.sigmoid(weights["separator.table"])
+    extra: dict[str, Any] = {
+        "classes": classes,
+        "class_vectors": [[round(value, 4) for value in row] for row in vectors.tolist()],
+        "trained": step,
+    }
     if options.facts:
         extra |= json.loads(options.facts.read_text())
     write_model(options.model, spec, *networks, extra)
