@@ -33,8 +33,8 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
         output=_speaker(_output(options.output, environment), options, tell),
         model=dataclasses.replace(options.model, threads_per_network=_threads(options)),
     )
-    options = _with_engine(options, tell)
     names = (*_sources(options.input), "sight", "hearing", "separator", *_sinks(options))
+    options = _with_engine(options, tell)  # last: measuring takes seconds, a mistake none
     apart = options.run.place == "processes"
     return Plan(
         stream=_stream(options.input),
