@@ -21,9 +21,8 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.corpus import open_pictures
-from training.distill import Student
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
-from training.sound import cosine
+from training.sound import cosine, warm
 
 LEARNING_RATE = 1.5e-3
 
@@ -41,6 +40,17 @@ class Naming(nn.Module):
         net = self.frame_net
         trunk = net.features((pictures - net.mean) / net.deviation)
         return net.fc(trunk), self.reading(trunk)
+
+    def speak(self) -> None:
+        """Let the features begin with what the reading knows: one feature per class."""
+        known = min(self.frame_net.fc.out_channels, self.reading.out_channels - 1)
+        fc = self.frame_net.fc
+        with torch.no_grad():
+            fc.weight.zero_()
+            fc.weight[:known, :, 1, 1] = self.reading.weight[:known, :, 0, 0]
+            fc.weight[:known, :, 1, 1] -= self.reading.weight[-1, :, 0, 0]
+            if fc.bias is not None and self.reading.bias is not None:
+                fc.bias[:known] = self.reading.bias[:known] - self.reading.bias[-1]
 
 
 def cell_loss(features: Tensor, names: Tensor, cells: Tensor, vectors: Tensor) -> Tensor:
@@ -78,15 +88,36 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="frame-distilled.pt, sound.pt")
     parser.add_argument("--minutes", type=float, default=25.0)
     parser.add_argument("--width", type=int, default=24)
-    parser.add_argument("--channels", type=int, default=16)
-    parser.add_argument("--batch", type=int, default=20)
+    parser.add_argument("--channels", type=int, default=24)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument(
+        "--warm", type=Path, help="a joint.pt whose trunk and reading to begin from"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     frame_net = FrameNet(width=options.width, channels=options.channels)
-    student = Student(frame_net)
-    student.load_state_dict(torch.load(options.work / "frame-distilled.pt", weights_only=True))
     classes, vectors = read_vectors(options.work)
+    model = Naming(frame_net, len(classes))
+    if options.warm:
+        weights = torch.load(options.warm, weights_only=True)["model"]
+        prefix = "naming."
+        print(
+            "begins anew:",
+            warm(
+                model,
+                {
+                    key.removeprefix(prefix): value
+                    for key, value in weights.items()
+                    if key.startswith(prefix)
+                },
+            ),
+            flush=True,
+        )
+        model.speak()
+    else:
+        distilled = torch.load(options.work / "frame-distilled.pt", weights_only=True)
+        warm(model, distilled)
     seen = open_pictures(options.data)
     photos, others = seen.known, seen.other
     maker = SceneMaker(photos, others, classes, held_out=False)
@@ -97,7 +128,7 @@ def main() -> None:
         ScenePictures(SceneMaker(photos, others, classes, held_out=True), batch=48, seed=1)
     )
     pictures, cells = next(unseen)
-    model = Naming(frame_net, len(classes)).to(memory_format=torch.channels_last)
+    model.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=1e-2)
     began, running = time.monotonic(), 0.0
     for step, (batch, truth) in enumerate(loader, start=1):

@@ -13,10 +13,11 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -34,6 +35,8 @@ AUDIO = AudioSpec(
 )
 EDGE_COLUMNS = 24  # the right edge, where live masks are taken, counts double
 LEARNING_RATE = 1.5e-3
+FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
+NOTHING_SHARE = 0.1  # weight of the loss for a cell that shows nothing
 
 
 class ClassSeparator(nn.Module):
@@ -44,16 +47,32 @@ class ClassSeparator(nn.Module):
         self.classes = list(classes)
         self.sound = SoundNet(width=width, channels=channels)
         self.synthesizer = Synthesizer(channels)
-        self.table = nn.Parameter(torch.randn(len(classes), channels) * 1.5)
+        # Nearly one component per class to begin with: a code in which all classes share all
+        # components learns many times more slowly.
+        own = torch.eye(len(classes), channels)
+        self.table = nn.Parameter(FIRM * (2 * own - 1))
+        nn.init.constant_(self.synthesizer.bias, -FIRM)
 
     def vectors(self) -> Tensor:
         """(classes, K) in (0, 1)."""
         return torch.sigmoid(self.table)
 
     def forward(self, log_magnitude: Tensor, classes: Tensor) -> Tensor:
-        """(B, 1, F, T) and (B, Q) class indices → mask logits (B, Q, F, T)."""
-        logits: Tensor = self.synthesizer(self.vectors()[classes], self.sound(log_magnitude))
+        """(B, 1, F, T) and (B, Q) class indices → mask logits (B, Q, F, T).
+
+        In training the vectors are blurred as a picture would blur them: weaker than they should
+        be, with a little of everything else.
+        """
+        vectors = self.vectors()[classes]
+        if self.training:
+            strength = torch.empty(*classes.shape, 1).uniform_(0.5, 1.0)
+            vectors = vectors * strength + torch.randn_like(vectors).abs() * 0.03
+        logits: Tensor = self.synthesizer(vectors, self.sound(log_magnitude))
         return logits
+
+    def nothing_loss(self) -> Tensor:
+        """Of a vector of zeros, through which nothing may be heard."""
+        return functional.softplus(self.synthesizer.bias).mean()
 
 
 def mask_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
@@ -92,6 +111,7 @@ def train(
             group["lr"] = LEARNING_RATE * cosine(min(used_s / 60 / minutes, 1.0))
         spectrogram = batch.log_magnitude.contiguous(memory_format=torch.channels_last)
         loss = mask_loss(model(spectrogram, batch.classes), batch.targets, batch.weight)
+        loss = loss + NOTHING_SHARE * model.nothing_loss()
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
@@ -106,6 +126,18 @@ def train(
             save(model, optimiser, path, used_s=used_s, step=step)
         if finished:
             return
+
+
+def warm(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """Take over the weights that fit by name and shape; give the names of those that do not."""
+    own = model.state_dict()
+    fitting = {
+        name: value
+        for name, value in weights.items()
+        if name in own and own[name].shape == value.shape
+    }
+    model.load_state_dict(own | fitting)
+    return sorted(own.keys() - fitting.keys())
 
 
 def save(
@@ -132,9 +164,10 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--width", type=int, default=16)
-    parser.add_argument("--channels", type=int, default=16)
+    parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--columns", type=int, default=128, help="of a training window")
     parser.add_argument("--batch", type=int, default=10)
+    parser.add_argument("--warm", type=Path, help="a safetensors file to begin from, where it fits")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
@@ -153,8 +186,14 @@ def main() -> None:
     )
     loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=3)
     options.work.mkdir(parents=True, exist_ok=True)
+    model = ClassSeparator(options.width, options.channels, classes)
+    if options.warm:
+        kept_back = ("synthesizer.",)  # belongs to the code of the former model
+        weights = safetensors.torch.load_file(options.warm)
+        weights = {k: v for k, v in weights.items() if not k.startswith(kept_back)}
+        print("begins anew:", ", ".join(warm(model, weights)), flush=True)
     train(
-        ClassSeparator(options.width, options.channels, classes),
+        model,
         loader,
         options.work / "sound.pt",
         options.minutes,
