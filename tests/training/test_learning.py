@@ -1,0 +1,169 @@
+"""The trainer on sounds and pictures that the test makes itself."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from pixelplayer.spec import AudioSpec
+from training.bank import Bank, held_out, merge, open_bank
+from training.mixtures import QUERIES, Mixtures
+from training.photos import open_photos
+from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker
+from training.sight import Naming
+from training.solos import SoloMaker
+from training.sound import ClassSeparator, mask_loss, warm
+
+RATE_HZ = 8_000
+CLASSES = ["bell", "drone", "pipe", "reed", "string"]
+AUDIO = AudioSpec(
+    rate_hz=RATE_HZ, n_fft=512, hop=128, columns=32, frequency_bins=32, warp_base=21.0
+)
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    """Five classes, each in an octave of its own; at another rate, between silences."""
+    folder = tmp_path_factory.mktemp("solo")
+    time_s = np.arange(16_000) / 16_000
+    for number, name in enumerate(CLASSES):
+        (folder / name).mkdir()
+        for take in range(16):
+            tone = np.sin(2 * np.pi * 100 * 2**number * (1 + take / 40) * time_s)
+            silence = np.zeros(4_000)
+            sound = np.concatenate([silence, 0.4 * tone, silence])
+            soundfile.write(folder / name / f"{name}_{take}.wav", sound, 16_000)
+    (folder / "bell" / "broken.wav").write_bytes(b"RIFF")
+    soundfile.write(folder / "bell" / "silent.wav", np.zeros(8_000), 16_000)
+    return open_bank(folder, tmp_path_factory.mktemp("cache"), RATE_HZ)
+
+
+def test_the_bank_is_trimmed_resampled_and_split_by_name(bank: Bank) -> None:
+    assert bank.instruments() == CLASSES
+    names = {recording.name for recording in bank.recordings}
+    assert not names & {"broken", "silent"}
+    for recording in bank.recordings:
+        samples = bank.read(recording)
+        assert len(samples) == pytest.approx(RATE_HZ, rel=0.02)
+        assert np.abs(samples).max() == pytest.approx(1.0, abs=1e-3)
+        assert recording.held_out == held_out(f"{recording.instrument}/{recording.name}")
+    for name in CLASSES:
+        learned = {r.name for r in bank.select(name, held_out=False)}
+        unseen = {r.name for r in bank.select(name, held_out=True)}
+        assert learned
+        assert not learned & unseen
+
+
+def test_merged_banks_read_the_same(bank: Bank) -> None:
+    both = merge(bank, bank)
+    count = len(bank.recordings)
+    for first, second in zip(both.recordings[:count], both.recordings[count:], strict=True):
+        np.testing.assert_array_equal(both.read(first), both.read(second))
+
+
+def mixtures(bank: Bank, seed: int) -> Mixtures:
+    maker = SoloMaker(bank, held_out=False)
+    return Mixtures(maker, AUDIO, classes=CLASSES, columns=32, batch=6, seed=seed)
+
+
+def test_targets_are_shares_of_what_sounds(bank: Bank) -> None:
+    batch = next(iter(mixtures(bank, 1)))
+    assert batch.log_magnitude.shape == (6, 1, 32, 32)
+    assert batch.targets.shape == (6, QUERIES, 32, 32)
+    assert float(batch.targets.min()) >= 0.0
+    assert float(batch.targets.sum(dim=1).max()) <= 1.0 + 1e-5
+    for asked, targets in zip(batch.classes, batch.targets, strict=True):
+        assert len(set(asked.tolist())) == QUERIES
+        assert float(targets[0].sum()) > 0.0  # at least one source sounds
+        assert float(targets[-1].sum()) == 0.0  # and at least one instrument does not
+    again = next(iter(mixtures(bank, 1)))
+    torch.testing.assert_close(batch.log_magnitude, again.log_magnitude)
+    assert not torch.equal(batch.log_magnitude, next(iter(mixtures(bank, 2))).log_magnitude)
+
+
+def test_a_few_steps_teach_something(bank: Bank) -> None:
+    torch.manual_seed(0)
+    model = ClassSeparator(4, len(CLASSES), CLASSES)
+    # Five levels are the most that a window of 32 has.
+    model.sound = type(model.sound)(width=4, channels=len(CLASSES), levels=4)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    losses = []
+    for _, batch in zip(range(60), mixtures(bank, 3), strict=False):
+        logits = model(batch.log_magnitude, batch.classes)
+        loss = mask_loss(logits, batch.targets, batch.weight)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert np.mean(losses[-10:]) < 0.7 * np.mean(losses[:10])
+
+
+def test_a_cell_that_shows_nothing_lets_nothing_through() -> None:
+    model = ClassSeparator(4, 8, CLASSES).eval()
+    model.sound = type(model.sound)(width=4, channels=8, levels=4).eval()
+    with torch.inference_mode():
+        sound = model.sound(torch.randn(1, 1, 32, 32))
+        nothing = torch.sigmoid(model.synthesizer(torch.zeros(1, 1, 8), sound))
+    assert float(nothing.max()) < 0.06
+    assert model.nothing_loss().item() < 0.06
+
+
+def test_warm_starts_take_what_fits() -> None:
+    old, new = ClassSeparator(4, 6, CLASSES), ClassSeparator(4, 8, CLASSES)
+    anew = warm(new, old.state_dict())
+    assert set(anew) == {
+        "synthesizer.scale",
+        "table",
+        "sound.unet_block.model.4.weight",
+        "sound.unet_block.model.4.bias",
+    }
+    torch.testing.assert_close(
+        new.sound.unet_block.model[0].weight, old.sound.unet_block.model[0].weight
+    )
+
+
+@pytest.fixture(scope="module")
+def makers(tmp_path_factory: pytest.TempPathFactory) -> SceneMaker:
+    folder = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    for kind, label in (("photos", "bell"), ("photos", "pipe"), ("other", "lamp")):
+        (folder / kind / label).mkdir(parents=True)
+        for number in range(24):
+            picture = np.full((60, 60, 3), 255, np.uint8)
+            colour = random.integers(0, 150, 3).tolist()
+            cv2.circle(picture, (30, 30), 22, colour, -1)
+            cv2.imwrite(str(folder / kind / label / f"{label}{number}.png"), picture)
+    photos, others = open_photos(folder / "photos"), open_photos(folder / "other")
+    return SceneMaker(photos, others, ["bell", "pipe"], held_out=False)
+
+
+def test_scenes_know_what_stands_where(makers: SceneMaker) -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        scene = makers.picture(rng, ("pipe", "bell"))
+        assert scene.pixels.shape == (224, 224, 3)
+        rows, columns = np.indices(scene.cells.shape)
+        assert set(np.unique(scene.cells)) <= {NOT_JUDGED, BACKGROUND, 0, 1}
+        for index, label in enumerate(("bell", "pipe")):
+            box = next(placed.box for placed in scene.placed if placed.label == label)
+            cells = scene.cells == index
+            assert cells.any()
+            assert (columns[cells] >= box[0] // 16).all()
+            assert (columns[cells] <= box[2] // 16).all()
+            assert (rows[cells] >= box[1] // 16).all()
+            assert (rows[cells] <= box[3] // 16).all()
+
+
+def test_features_begin_with_what_the_reading_knows() -> None:
+    from pixelplayer.networks.vision import FrameNet
+
+    torch.manual_seed(1)
+    naming = Naming(FrameNet(width=4, channels=6), 5).eval()
+    naming.speak()
+    with torch.inference_mode():
+        features, names = naming(torch.rand(1, 3, 64, 64))
+    torch.testing.assert_close(features[:, :5], names[:, :5] - names[:, 5:], atol=1e-4, rtol=1e-4)
+    assert float(features[:, 5].abs().max()) < 1.0
