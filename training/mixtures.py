@@ -12,6 +12,7 @@ from torch.utils.data import IterableDataset
 from pixelplayer.spec import AudioSpec
 from pixelplayer.warp import LogFrequencyWarp
 from training.solos import SoloMaker, reverberate
+from training.virtual import PREFIX
 
 LEAST_SOLOS = 4  # in a batch; each sounds in about two of its mixtures
 QUERIES = 4  # masks asked per mixture: its sources, and instruments that are not in it
@@ -44,7 +45,9 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         columns: int,
         batch: int,
         seed: int,
+        virtual_share: float = 0.0,
     ) -> None:
+        """``virtual_share`` of the batches, 0..1, are of the virtual band alone."""
         self._maker = maker
         self._audio = audio
         self._analysis = audio.at_rate(audio.rate_hz)
@@ -52,6 +55,7 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         self._columns = columns
         self._batch = batch
         self._seed = seed
+        self._virtual_share = virtual_share
 
     def __iter__(self) -> Iterator[MixtureBatch]:
         torch.set_num_threads(1)
@@ -66,8 +70,11 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
     def _make(
         self, rng: np.random.Generator, warp: LogFrequencyWarp, hiss: np.ndarray
     ) -> MixtureBatch:
-        solos = min(max(LEAST_SOLOS, self._batch), len(self._classes))
-        labels = rng.choice(len(self._classes), solos, replace=False)
+        pool = np.arange(len(self._classes))
+        if rng.random() < self._virtual_share:
+            pool = np.array([i for i in pool if self._classes[i].startswith(PREFIX)])
+        solos = min(max(LEAST_SOLOS, self._batch), len(pool))
+        labels = rng.choice(pool, solos, replace=False)
         spectra = [self._spectrum(self._classes[label], rng) for label in labels]
         bins, columns, batch = self._audio.frequency_bins, self._columns, self._batch
         mixtures = np.empty((batch, 1, bins, columns), np.float32)

@@ -34,7 +34,6 @@ AUDIO = AudioSpec(
     rate_hz=44100, n_fft=4088, hop=1024, columns=256, frequency_bins=256, warp_base=121.0
 )
 EDGE_COLUMNS = 24  # the right edge, where live masks are taken, counts double
-LEARNING_RATE = 1.5e-3
 FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
 NOTHING_SHARE = 0.1  # weight of the loss for a cell that shows nothing
 
@@ -93,11 +92,16 @@ def cosine(progress: float) -> float:
 
 
 def train(
-    model: ClassSeparator, loader: DataLoader[MixtureBatch], path: Path, minutes: float
+    model: ClassSeparator,
+    loader: DataLoader[MixtureBatch],
+    path: Path,
+    *,
+    minutes: float,
+    rate: float,
 ) -> None:
     """Train in place until ``minutes`` are used up, over any number of starts."""
     model.sound.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=1e-3)
+    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-3)
     used_s, step = 0.0, 0
     if path.exists():
         state = torch.load(path, weights_only=True)
@@ -108,7 +112,7 @@ def train(
     last, running = time.monotonic(), 0.0
     for batch in loader:
         for group in optimiser.param_groups:
-            group["lr"] = LEARNING_RATE * cosine(min(used_s / 60 / minutes, 1.0))
+            group["lr"] = rate * cosine(min(used_s / 60 / minutes, 1.0))
         spectrogram = batch.log_magnitude.contiguous(memory_format=torch.channels_last)
         loss = mask_loss(model(spectrogram, batch.classes), batch.targets, batch.weight)
         loss = loss + NOTHING_SHARE * model.nothing_loss()
@@ -167,6 +171,10 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--columns", type=int, default=128, help="of a training window")
     parser.add_argument("--batch", type=int, default=10)
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="learning rate at its highest")
+    parser.add_argument(
+        "--virtual-share", type=float, default=0.0, help="batches of the band alone"
+    )
     parser.add_argument("--warm", type=Path, help="a safetensors file to begin from, where it fits")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -180,6 +188,7 @@ def main() -> None:
         classes=classes,
         columns=options.columns,
         batch=options.batch,
+        virtual_share=options.virtual_share,
         seed=int(np.random.SeedSequence().entropy % 2**31)
         if (options.work / "sound.pt").exists()
         else options.seed,
@@ -196,7 +205,8 @@ def main() -> None:
         model,
         loader,
         options.work / "sound.pt",
-        options.minutes,
+        minutes=options.minutes,
+        rate=options.rate,
     )
 
 
