@@ -14,7 +14,7 @@ class ObjectSettings:
 
     count: int | None = None  # None: as many as are found
     most_objects: int = 8  # identities in all: one colour and one stream each
-    salience_floor: float = 0.06  # a cell below it is not heard; see pixelplayer.energy
+    salience_floor: float = 0.04  # a cell below it is not heard; see pixelplayer.energy
     least_cells: int = 2  # a group of fewer is noise
     least_part: float = 0.15  # of the most salient group; a group of less is noise
     alike: float = 0.8  # least cosine within a new object
@@ -25,7 +25,7 @@ class ObjectSettings:
     noise: float = 0.15  # feature differences below this say nothing; features are in 0..1
     common_quantile: float = 0.25  # as in the energy: what all but a quarter of the cells show
     heart_power: float = 6.0  # how much more an object's salient cells count for its vector
-    exclusive_floor: float = 0.03  # least part of the sound that a new object explains best
+    exclusive_floor: float = 0.015  # least part of the sound that a new object explains best
     reach_cells: int = 2  # a gap of one cell does not split an object
     distance_weight: float = 0.3  # cosine that a step across the whole picture is worth
     evidence_s: float = 0.3  # how long a new object must be heard: a chance is shorter
