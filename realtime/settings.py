@@ -6,7 +6,7 @@ from pixelplayer.spec import ModelSpec
 from realtime.clock import NS_PER_MS
 from realtime.errors import UsageError
 
-COLUMNS_PER_STEP = 3  # 14.4 steps per second
+COLUMNS_PER_STEP = 2  # 21.5 steps per second
 MOST_COLUMNS_PER_STEP = 24  # where a slow machine has to catch up
 LOOKAHEAD_COLUMNS = 4  # 93 ms
 

@@ -29,7 +29,7 @@ from training.mixtures import MixtureBatch, Mixtures
 from training.scenes import BACKGROUND, SceneMaker, ScenePictures
 from training.sight import Naming, accuracy, cell_loss
 from training.solos import SoloMaker
-from training.sound import AUDIO, ClassSeparator, cosine, mask_loss
+from training.sound import AUDIO, ClassSeparator, cosine, mask_loss, share_loss
 
 SOUND_RATE = 4e-4  # learning rates: the ear is nearly done when this begins, the eye is not
 SIGHT_RATE = 1e-3
@@ -128,7 +128,8 @@ def step_loss(
     )
     mask_logits = both.separator.synthesizer(vectors, components)
     return (
-        mask_loss(mask_logits, targets, sound.weight),
+        mask_loss(mask_logits, targets, sound.weight)
+        + share_loss(mask_logits, targets, sound.weight),
         cell_loss(logits, names, cells, table.detach()),
     )
 

@@ -15,7 +15,7 @@ from training.solos import SoloMaker, reverberate
 from training.virtual import PREFIX
 
 LEAST_SOLOS = 4  # in a batch; each sounds in about two of its mixtures
-QUERIES = 4  # masks asked per mixture: its sources, and instruments that are not in it
+QUERIES = 3  # masks asked per mixture: its sources, and instruments that are not in it
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class MixtureBatch:
 
     ``log_magnitude`` (B, 1, F, T); ``classes`` (B, Q) int64 queried classes;
     ``targets`` (B, Q, F, T) float32 in [0, 1]: the share of the class in the mixture, 0 where it
-    does not sound; ``weight`` (B, 1, F, T): the paper's loss weight.
+    does not sound; ``weight`` (B, 1, F, T): how much each
+    bin counts.
     """
 
     log_magnitude: torch.Tensor
@@ -56,20 +57,28 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         self._batch = batch
         self._seed = seed
         self._virtual_share = virtual_share
+        warp = LogFrequencyWarp(audio, self._analysis).to_log(
+            np.eye(self._analysis.bins, dtype=np.float32)
+        )
+        # The log-frequency bins look at a quarter of the transform's; the others are not computed.
+        self._heard = np.flatnonzero(warp.any(axis=0))
+        self._warp = np.ascontiguousarray(warp[:, self._heard])
 
     def __iter__(self) -> Iterator[MixtureBatch]:
         torch.set_num_threads(1)
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng((self._seed, worker.id if worker else 0))
-        warp = LogFrequencyWarp(self._audio, self._analysis)
-        parts = rng.standard_normal((2, self._analysis.bins, 6 * self._columns), dtype=np.float32)
+        parts = rng.standard_normal((2, len(self._heard), 6 * self._columns), dtype=np.float32)
         hiss = (parts[0] + 1j * parts[1]).astype(np.complex64)
         while True:
-            yield self._make(rng, warp, hiss)
+            yield self._make(rng, hiss)
 
-    def _make(
-        self, rng: np.random.Generator, warp: LogFrequencyWarp, hiss: np.ndarray
-    ) -> MixtureBatch:
+    def _to_log(self, spectrum: np.ndarray) -> np.ndarray:
+        """Magnitudes (F, T) of a spectrum (heard bins, T)."""
+        magnitudes: np.ndarray = self._warp @ np.abs(spectrum)
+        return magnitudes
+
+    def _make(self, rng: np.random.Generator, hiss: np.ndarray) -> MixtureBatch:
         pool = np.arange(len(self._classes))
         if rng.random() < self._virtual_share:
             pool = np.array([i for i in pool if self._classes[i].startswith(PREFIX)])
@@ -90,17 +99,16 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
             noise = self._noise(parts, hiss, rng)
             mixture = sum(parts) + noise
             mixture[:, :start] = 0
-            magnitude = warp.to_log(np.abs(mixture) * np.float32(level))
-            mixtures[index, 0] = magnitude
-            shares = np.stack([warp.to_log(np.abs(part)) for part in parts])
-            whole = shares.sum(axis=0) + warp.to_log(np.abs(noise)) + 1e-8
+            mixtures[index, 0] = self._to_log(mixture) * np.float32(level)
+            shares = np.stack([self._to_log(part) for part in parts])
+            whole = shares.sum(axis=0) + self._to_log(noise) + 1e-8
             targets[index, :count] = shares / whole
             targets[index, :, :, :start] = 0
             sounding = labels[chosen]
             absent = rng.permutation(np.setdiff1d(np.arange(len(self._classes)), sounding))
             classes[index] = np.concatenate([sounding, absent])[:QUERIES]
         log_magnitude = np.log(mixtures + 1e-10)
-        weight = np.clip(np.log1p(mixtures * 4), 1e-3, 10)
+        weight = _weight(mixtures)
         return MixtureBatch(
             log_magnitude=torch.from_numpy(log_magnitude),
             classes=torch.from_numpy(classes),
@@ -121,17 +129,17 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         level = np.sqrt(np.mean(solo**2)) + 1e-4
         frames = np.lib.stride_tricks.sliding_window_view(solo / level * 0.1, n_fft)[::hop]
         window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n_fft) / n_fft)).astype(np.float32)
-        spectrum = np.fft.rfft((frames * window).astype(np.float32), axis=1).T
+        spectrum = np.fft.rfft((frames * window).astype(np.float32), axis=1)[:, self._heard].T
         return (spectrum * self._equaliser(rng)[:, None]).astype(np.complex64)
 
     def _equaliser(self, rng: np.random.Generator) -> np.ndarray:
         """A smooth random colouring, as of another microphone or room, half of the time."""
-        if rng.random() < 0.4:
-            return np.ones(self._analysis.bins, np.float32)
-        octaves = np.log2(np.arange(self._analysis.bins) + 4.0)
-        decibels = rng.uniform(-2.5, 2.5) * (octaves - octaves.mean())
+        if rng.random() < 0.5:
+            return np.ones(len(self._heard), np.float32)
+        octaves = np.log2(self._heard + 4.0)
+        decibels = rng.uniform(-1.5, 1.5) * (octaves - octaves.mean())
         for _ in range(3):
-            decibels += rng.uniform(-4, 4) * np.cos(
+            decibels += rng.uniform(-2.5, 2.5) * np.cos(
                 octaves * rng.uniform(0.5, 4.0) + rng.uniform(0, 6.28)
             )
         return (10 ** (decibels / 20)).astype(np.float32)
@@ -142,8 +150,19 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         """Room and microphone noise 20 to 60 dB below the loudest part: in no mask."""
         level = max(float(np.sqrt(np.mean(np.abs(part) ** 2))) for part in parts)
         level *= 10 ** (rng.uniform(-60, -20) / 20)
-        bins, columns = parts[0].shape
-        slope = (np.arange(bins, dtype=np.float32) + 20) ** np.float32(rng.uniform(-0.7, 0))
+        columns = parts[0].shape[1]
+        slope = (self._heard.astype(np.float32) + 20) ** np.float32(rng.uniform(-0.7, 0))
         slope *= level / np.sqrt(2 * np.mean(slope**2))
         start = int(rng.integers(0, hiss.shape[1] - columns))
         return hiss[:, start : start + columns] * slope[:, None]
+
+
+def _weight(magnitude: np.ndarray) -> np.ndarray:
+    """(B, 1, F, T) magnitudes → loss weight, 1 on average in each window.
+
+    The paper's log(1 + magnitude) depends on the level of the recording and gives bins 40 dB
+    below the loudest a third of its weight; a square root gives them a tenth, and quiet windows
+    count as much as loud ones.
+    """
+    root = np.sqrt(magnitude) + 1e-3
+    return root / root.mean(axis=(1, 2, 3), keepdims=True)

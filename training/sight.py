@@ -66,7 +66,7 @@ def cell_loss(features: Tensor, names: Tensor, cells: Tensor, vectors: Tensor) -
     ).mean(dim=-1)
     named = torch.where(cells == BACKGROUND, names.shape[1] - 1, known)
     by_class = functional.cross_entropy(names, named, reduction="none")
-    each = by_feature * 2 + by_class * 0.5
+    each = by_feature * 8 + by_class * 0.5
     instrument, ground = (cells >= 0) & judged, cells == BACKGROUND
     return each[instrument].mean() + each[ground].mean()
 

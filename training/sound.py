@@ -31,9 +31,10 @@ from training.mixtures import MixtureBatch, Mixtures
 from training.solos import SoloMaker
 
 AUDIO = AudioSpec(
-    rate_hz=44100, n_fft=4088, hop=1024, columns=256, frequency_bins=256, warp_base=121.0
+    rate_hz=44100, n_fft=4088, hop=1024, columns=128, frequency_bins=256, warp_base=121.0
 )
-EDGE_COLUMNS = 24  # the right edge, where live masks are taken, counts double
+JUDGED_COLUMNS = 56  # of a training window, in one step
+MASK_POWER = 1.5  # with which the player's masks share the mixture
 FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
 NOTHING_SHARE = 0.1  # weight of the loss for a cell that shows nothing
 
@@ -56,8 +57,10 @@ class ClassSeparator(nn.Module):
         """(classes, K) in (0, 1)."""
         return torch.sigmoid(self.table)
 
-    def forward(self, log_magnitude: Tensor, classes: Tensor) -> Tensor:
-        """(B, 1, F, T) and (B, Q) class indices → mask logits (B, Q, F, T).
+    def forward(
+        self, log_magnitude: Tensor, classes: Tensor, columns: slice = slice(None)
+    ) -> Tensor:
+        """(B, 1, F, T) and (B, Q) class indices → mask logits (B, Q, F, t) of ``columns``.
 
         In training the vectors are blurred as a picture would blur them: weaker than they should
         be, with a little of everything else.
@@ -66,7 +69,7 @@ class ClassSeparator(nn.Module):
         if self.training:
             strength = torch.empty(*classes.shape, 1).uniform_(0.5, 1.0)
             vectors = vectors * strength + torch.randn_like(vectors).abs() * 0.03
-        logits: Tensor = self.synthesizer(vectors, self.sound(log_magnitude))
+        logits: Tensor = self.synthesizer(vectors, components(self.sound, log_magnitude, columns))
         return logits
 
     def nothing_loss(self) -> Tensor:
@@ -74,14 +77,48 @@ class ClassSeparator(nn.Module):
         return functional.softplus(self.synthesizer.bias).mean()
 
 
-def mask_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
-    """Cross-entropy against the share of each source, weighted as in the paper.
+def components(net: SoundNet, log_magnitude: Tensor, columns: slice) -> Tensor:
+    """What ``net`` gives for (B, 1, F, T), of ``columns`` only: (B, K, F, t).
 
-    The newest columns, where live masks are taken, count double; the whole window stays in.
+    The outermost convolution, 40 % of all the work, is computed for these columns alone.
     """
-    columns = torch.ones(logits.shape[-1])
-    columns[-EDGE_COLUMNS:] = 2.0
-    weight = weight * columns
+    *inner, last = net.unet_block.model
+    decoded = net.bn0(log_magnitude)
+    for layer in inner:
+        decoded = layer(decoded)
+    start, stop, _ = columns.indices(decoded.shape[-1])
+    halo = max(start - 1, 0)
+    wanted: Tensor = last(decoded[..., halo : stop + 1])
+    return wanted[..., start - halo : stop - halo]
+
+
+def judged_columns(columns: int, step: int) -> slice:
+    """The columns that a step learns from: the newest, then some others, in turn.
+
+    Neighbouring columns say nearly the same; half of them teach almost as much as all.
+    """
+    length = min(JUDGED_COLUMNS, columns)
+    if step % 2 == 0:
+        return slice(columns - length, columns)
+    start = (step // 2 * 37) % (columns - length + 1)
+    return slice(start, start + length)
+
+
+def share_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy of the shares that a player would give the sounding sources, (B, Q, F, T).
+
+    In the player the masks of the objects share the mixture (``pixelplayer.masks.share``); what
+    counts there is which source has more, not how sure the network is of each.
+    """
+    sounding = targets.amax(dim=(2, 3), keepdim=True) > 0
+    claims = MASK_POWER * functional.logsigmoid(logits)
+    claims = claims.masked_fill(~sounding, -1e4)
+    loss = -(targets * torch.log_softmax(claims, dim=1)).sum(dim=1, keepdim=True)
+    return (loss * weight).sum() / weight.sum()
+
+
+def mask_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+    """Cross-entropy against the share of each source, loud bins weighted up as in the paper."""
     loss = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     return (loss * weight).sum() / (weight.sum() * logits.shape[1])
 
@@ -114,7 +151,10 @@ def train(
         for group in optimiser.param_groups:
             group["lr"] = rate * cosine(min(used_s / 60 / minutes, 1.0))
         spectrogram = batch.log_magnitude.contiguous(memory_format=torch.channels_last)
-        loss = mask_loss(model(spectrogram, batch.classes), batch.targets, batch.weight)
+        columns = judged_columns(spectrogram.shape[-1], step)
+        logits = model(spectrogram, batch.classes, columns)
+        targets, weight = batch.targets[..., columns], batch.weight[..., columns]
+        loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
         loss = loss + NOTHING_SHARE * model.nothing_loss()
         optimiser.zero_grad()
         loss.backward()
