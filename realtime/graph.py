@@ -66,18 +66,22 @@ class StageEntry:
     keeps_up: bool = True  # False: a viewer; it never holds the others up, not even in fast
 
 
+NICENESS: Mapping[str, int] = MappingProxyType({"sight": 10})
+"""Processes that give way where cores are short: a late picture is not noticed, late sound is."""
+
+
 # Depths: `newest` is deep enough for a slow consumer to find a really new one behind the old ones;
-# 10 s of sound are 1000 chunks of 10 ms, or 150 steps of three hops.
+# 10 s of sound are 1000 chunks of 10 ms, or 215 steps of two hops.
 TOPICS: Mapping[str, TopicEntry] = MappingProxyType(
     {
         "video": TopicEntry(messages=(VideoFrame,), rate_hz=30, depth=8, when_full="newest"),
         "audio": TopicEntry(
             messages=(AudioChunk, AudioGap), rate_hz=100, depth=1000, when_full="gap"
         ),
-        "sight": TopicEntry(messages=(SightMap,), rate_hz=15, depth=8, when_full="newest"),
+        "sight": TopicEntry(messages=(SightMap,), rate_hz=10, depth=8, when_full="newest"),
         # A full `sound` makes hearing wait, so that what is lost is lost at `audio`, as a gap.
-        "sound": TopicEntry(messages=(SoundColumns,), rate_hz=15, depth=150, when_full="wait"),
-        "streams": TopicEntry(messages=(Streams, AudioGap), rate_hz=15, depth=150, when_full="gap"),
+        "sound": TopicEntry(messages=(SoundColumns,), rate_hz=22, depth=220, when_full="wait"),
+        "streams": TopicEntry(messages=(Streams, AudioGap), rate_hz=22, depth=220, when_full="gap"),
         "scene": TopicEntry(messages=(Scene,), rate_hz=10, depth=8, when_full="newest"),
         "control": TopicEntry(
             messages=(Control,), rate_hz=10, depth=1000, when_full="wait", is_data=False

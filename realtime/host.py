@@ -12,11 +12,13 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Generator
+from contextlib import suppress
+from pathlib import Path
 from threading import Lock, Thread
 from typing import TextIO
 
 from realtime.clock import Clock, SystemClock
-from realtime.graph import STAGES
+from realtime.graph import NICENESS, STAGES
 from realtime.plan import Plan
 from realtime.reports import EXIT_FAILED, EXIT_RAN, Command, Report
 from realtime.runner import Run, Runner
@@ -112,6 +114,19 @@ def _private_stdout() -> TextIO:
     return pipe
 
 
+def give_way(niceness: int) -> None:
+    """Let other processes go first.
+
+    A child is a session of its own. Where Linux shares the cores among sessions first (autogroup,
+    as on desktops) it is the session's niceness that counts; elsewhere the process's.
+    """
+    if sys.platform == "win32":
+        return
+    os.nice(niceness)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
+
+
 def main() -> int:
     """Run the stages of one child process until stdin ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
@@ -121,6 +136,7 @@ def main() -> int:
         return EXIT_FAILED
     process, _, text = first.partition(" ")
     plan = Plan.from_json(text)
+    give_way(NICENESS.get(process, 0))
     host = Host(plan, process, SystemClock(), _Reporter(pipe))
     host.start()
     is_dismissed = False

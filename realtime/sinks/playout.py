@@ -66,8 +66,12 @@ class Playout:
             shrunk_s = self._target_s - settings.shrink_per_s * piece / self._rate_hz
             self._target_s = max(shrunk_s, settings.target_s)
         target = round(self._target_s * self._rate_hz)
-        if gaps or not self._started:
+        slack = settings.slack_s * self._rate_hz
+        if not self._started:
+            # Nobody knows yet how early the first piece was; rather too long than lengthened.
             self._started = True
+            return Correction(silence=max(0, target + round(slack - queued)))
+        if gaps:
             self._forget()
             return Correction(silence=max(0, target - queued))
         if queued > settings.longest_s * self._rate_hz:
@@ -77,7 +81,7 @@ class Playout:
         if self._covered < settings.look_back_s * self._rate_hz:
             return Correction()
         excess = min(queued for queued, _ in self._queued) - target
-        if abs(excess) <= settings.slack_s * self._rate_hz:
+        if abs(excess) <= slack:
             return Correction()
         self._forget()
         return Correction(shorten=max(excess, 0), lengthen=max(-excess, 0))

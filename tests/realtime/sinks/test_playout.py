@@ -14,8 +14,10 @@ def settle(playout, queued, seconds=1.5, gaps=0):
     return NOTHING
 
 
-def test_it_starts_with_the_target_in_silence():
-    assert Playout(RATE_HZ).next(0, PIECE, 0) == Correction(silence=60)
+def test_it_starts_with_as_much_silence_as_may_stay():
+    playout = Playout(RATE_HZ)
+    assert playout.next(0, PIECE, 0) == Correction(silence=80)
+    assert settle(playout, 80) == NOTHING
 
 
 def test_near_the_target_nothing_is_done():
@@ -74,4 +76,4 @@ def test_a_new_device_is_filled_anew():
     playout = Playout(RATE_HZ)
     playout.next(0, PIECE, 0)
     playout.restart()
-    assert playout.next(0, PIECE, 3) == Correction(silence=60)
+    assert playout.next(0, PIECE, 3) == Correction(silence=80)

@@ -9,6 +9,7 @@ from realtime.sinks.speaker import Speaker
 
 RATE_HZ = 8000
 PIECE = 560  # 70 ms
+START = 640  # silence before the first piece, 80 ms
 MS = 1_000_000
 
 
@@ -93,23 +94,23 @@ def speaker(device):
     speaker.close()
 
 
-def test_the_first_piece_waits_behind_60_ms_of_silence(speaker, device):
+def test_the_first_piece_waits_behind_80_ms_of_silence(speaker, device):
     assert list(run(speaker, 0, 200)) == []
     (output,) = device.outputs
-    assert output.queued_samples == 480 + PIECE
-    assert not output.queue[:480].any()
+    assert output.queued_samples == START + PIECE
+    assert not output.queue[:START].any()
     assert output.queue[-1, 0] == 0.5
 
 
 def test_the_delay_is_from_the_capture_to_the_ear(speaker, device):
     run(speaker, 0, 200)
-    # 200 ms old, behind 60 ms of silence, on a device that takes 10 ms.
-    assert speaker.stats()["latency_ms"] == pytest.approx(270.0)
+    # 200 ms old, behind 80 ms of silence, on a device that takes 10 ms.
+    assert speaker.stats()["latency_ms"] == pytest.approx(290.0)
     device.outputs[0].play(PIECE)
     run(speaker, 1, 280)
-    assert speaker.stats()["latency_ms"] == pytest.approx(210.0 + 60.0 + 10.0)
-    assert speaker.stats()["latency_max_ms"] == pytest.approx(280.0)
-    assert speaker.stats()["latency_p50_ms"] == pytest.approx(270.0, rel=0.06)
+    assert speaker.stats()["latency_ms"] == pytest.approx(210.0 + 80.0 + 10.0)
+    assert speaker.stats()["latency_max_ms"] == pytest.approx(300.0)
+    assert speaker.stats()["latency_p50_ms"] == pytest.approx(290.0, rel=0.06)
 
 
 def test_a_steady_stream_is_heard_whole(speaker, device):
@@ -118,7 +119,7 @@ def test_a_steady_stream_is_heard_whole(speaker, device):
         device.outputs[0].play(PIECE)
     heard = np.concatenate(device.outputs[0].heard)
     # Silence, the first piece fading in, and then not one sample missing.
-    assert (heard[600:] == 0.5).all()
+    assert (heard[START + 120 :] == 0.5).all()
     stats = speaker.stats()
     assert stats["gaps"] == stats["trimmed_samples"] == stats["refused_samples"] == 0
 
@@ -142,7 +143,7 @@ def test_too_long_a_queue_is_trimmed_without_a_click(speaker, device):
         output.play(PIECE - 20)  # the device is slow
     assert speaker.stats()["trimmed_samples"] > 0
     assert speaker.stats()["queued_ms"] < 200
-    heard = np.concatenate([*output.heard, output.queue])[600:]
+    heard = np.concatenate([*output.heard, output.queue])[START + 120 :]
     assert np.abs(np.diff(heard[:, 0])).max() < 1e-3
 
 
@@ -174,7 +175,7 @@ def test_after_lost_sound_it_begins_softly(speaker, device):
         },
     )
     assert speaker.stats()["lost_samples"] == PIECE
-    assert abs(device.outputs[0].queue[480 + PIECE, 0]) < 1e-3
+    assert abs(device.outputs[0].queue[START + PIECE, 0]) < 1e-3
 
 
 def test_it_is_finished_once_the_last_sample_was_heard(speaker, device):
@@ -207,7 +208,7 @@ def test_a_device_that_goes_away_is_opened_again(speaker, device):
     assert len(device.outputs) == 1
     run(speaker, 3, 1000)
     assert len(device.outputs) == 2
-    assert device.outputs[1].queued_samples == 480 + PIECE
+    assert device.outputs[1].queued_samples == START + PIECE
     assert speaker.stats()["device_lost"] == 0.0
     assert speaker.stats()["lost_samples"] == 2 * PIECE
     assert speaker.stats()["device_reopened"] == 1
