@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Any
-
 import numpy as np
 import openvino as ov
-from numpy.typing import NDArray
 
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.onnx_file import check_graph
-from engines.protocol import FloatArray, TensorSpec, checked_inputs, warm_up
+from engines.opened import OpenedNetwork, warmed_up
+from engines.protocol import FloatArray
 
 
 def open_network(request: NetworkRequest) -> OpenVinoEngine:
@@ -23,18 +19,14 @@ def open_network(request: NetworkRequest) -> OpenVinoEngine:
         EngineError: the graph is unusable.
     """
     check_graph(request.graph, request.inputs, request.outputs)
-    engine = OpenVinoEngine(request)
-    warm_up(engine)
-    return engine
+    return warmed_up(OpenVinoEngine(request))
 
 
-class OpenVinoEngine:
-    """One OpenVINO inference request; see ``engines.protocol.Engine``."""
+class OpenVinoEngine(OpenedNetwork):
+    """One OpenVINO inference request, whose results are copied out of its own buffers."""
 
     def __init__(self, request: NetworkRequest) -> None:
-        self.name = f"openvino/{request.precision}"
-        self.inputs: tuple[TensorSpec, ...] = request.inputs
-        self.outputs: tuple[TensorSpec, ...] = request.outputs
+        super().__init__("openvino", request)
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "NUM_STREAMS": "1",
@@ -50,35 +42,16 @@ class OpenVinoEngine:
             graph = core.read_model(request.graph)
             graph.reshape({spec.name: ov.PartialShape(list(spec.shape)) for spec in self.inputs})
             compiled = core.compile_model(graph, "CPU", settings)
-            self._request: ov.InferRequest | None = compiled.create_infer_request()
+            self._request = compiled.create_infer_request()
         except Exception as error:  # the runtime's errors share no narrower base
             raise EngineError(f"OpenVINO cannot open {request.graph}: {error}") from error
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
-        """See ``Engine.infer``; results are copied out of the request's own buffers."""
-        if self._request is None:
-            raise EngineError(f"{self.name} is closed")
-        arrays = checked_inputs(inputs, self.inputs)
-        try:
-            self._request.infer(arrays, share_inputs=True)
-            return {
-                spec.name: np.array(self._request.get_tensor(spec.name).data, np.float32)
-                for spec in self.outputs
-            }
-        except Exception as error:  # as above
-            raise EngineError(f"{self.name} failed: {error}") from error
+    def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
+        self._request.infer(inputs, share_inputs=True)
+        return {
+            spec.name: np.array(self._request.get_tensor(spec.name).data, np.float32)
+            for spec in self.outputs
+        }
 
-    def close(self) -> None:
-        """See ``Engine.close``."""
-        self._request = None
-
-    def __enter__(self) -> OpenVinoEngine:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _release(self) -> None:
+        del self._request

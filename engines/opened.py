@@ -1,0 +1,78 @@
+"""What all engines have in common: one opened network, from warm-up to closing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, TypeVar
+
+from numpy.typing import NDArray
+
+from engines.errors import EngineError
+from engines.networks import NetworkRequest
+from engines.protocol import FloatArray, TensorSpec, checked_inputs, warm_up
+
+_Opened = TypeVar("_Opened", bound="OpenedNetwork")
+
+
+class OpenedNetwork(ABC):
+    """One network in one runtime; see ``engines.protocol.Engine``.
+
+    A runtime gives the two steps that are its own, and opens the network in its constructor.
+    """
+
+    def __init__(self, backend: str, request: NetworkRequest) -> None:
+        self.name = f"{backend}/{request.precision}"
+        self.inputs: tuple[TensorSpec, ...] = request.inputs
+        self.outputs: tuple[TensorSpec, ...] = request.outputs
+        self._is_open = True
+
+    @abstractmethod
+    def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
+        """Run once on checked inputs; the results belong to the caller."""
+
+    @abstractmethod
+    def _release(self) -> None:
+        """Let go of the network."""
+
+    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
+        """See ``Engine.infer``."""
+        if not self._is_open:
+            raise EngineError(f"{self.name} is closed")
+        arrays = checked_inputs(inputs, self.inputs)
+        try:
+            return self._run(arrays)
+        except Exception as error:  # the runtimes' errors share no narrower base
+            raise EngineError(f"{self.name} failed: {error}") from error
+
+    def close(self) -> None:
+        """See ``Engine.close``."""
+        if self._is_open:
+            self._is_open = False
+            self._release()
+
+    def __enter__(self: _Opened) -> _Opened:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def warmed_up(engine: _Opened) -> _Opened:
+    """The engine, once it has run: a first call is slower than all others.
+
+    Raises:
+        EngineError: it cannot run; it is closed then.
+    """
+    try:
+        warm_up(engine)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
