@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.portaudio import SpeakerStream, find_audio_device
+from realtime.portaudio import find_audio_device
+from realtime.sinks.speaker_stream import SpeakerStream
 
 
 class Output(Protocol):

@@ -10,7 +10,8 @@ import numpy as np
 from realtime.clock import Clock
 from realtime.errors import DeviceError
 from realtime.messages import AudioChunk, AudioGap, Message
-from realtime.portaudio import Latency, MicrophoneBlock, MicrophoneStream
+from realtime.portaudio import Latency
+from realtime.sources.microphone_stream import MicrophoneBlock, MicrophoneStream
 from realtime.sources.sample_clock import SampleClock
 from realtime.sources.samples import mono, silence_broken
 from realtime.stage import Inputs, Outputs
@@ -19,7 +20,7 @@ POLL_S = 0.004  # the callback must not wake anybody, so the ring is looked at
 
 
 class Recording(Protocol):
-    """A running microphone: :class:`~realtime.portaudio.MicrophoneStream` or a double."""
+    """A running microphone: ``microphone_stream.MicrophoneStream`` or a double."""
 
     rate_hz: int
 

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[2]
 
 LOSE = """
 from realtime.clock import SystemClock
-from realtime.portaudio import MicrophoneStream, SpeakerStream
+from realtime.sinks.speaker_stream import SpeakerStream
+from realtime.sources.microphone_stream import MicrophoneStream
 clock = SystemClock()
 streams = [MicrophoneStream("pulse", clock), SpeakerStream("pulse", rate_hz=48_000)]
 print("ready", flush=True)
@@ -27,11 +28,10 @@ FREEZE = """
 import sys
 from realtime import portaudio
 from realtime.clock import SystemClock
+from realtime.sinks.speaker_stream import SpeakerStream
+from realtime.sources.microphone_stream import MicrophoneStream
 portaudio.ANSWER_TIMEOUT_S = 0.5
-streams = [
-    portaudio.MicrophoneStream("pulse", SystemClock()),
-    portaudio.SpeakerStream("pulse", rate_hz=48_000),
-]
+streams = [MicrophoneStream("pulse", SystemClock()), SpeakerStream("pulse", rate_hz=48_000)]
 print("ready", flush=True)
 sys.stdin.readline()
 print(any([stream.close() for stream in streams]), flush=True)

@@ -14,12 +14,9 @@ import pytest
 from realtime import portaudio
 from realtime.clock import NS_PER_MS
 from realtime.errors import DeviceError
-from realtime.portaudio import (
-    MicrophoneStream,
-    SpeakerStream,
-    find_audio_device,
-    list_audio_devices,
-)
+from realtime.portaudio import find_audio_device, list_audio_devices
+from realtime.sinks.speaker_stream import SpeakerStream
+from realtime.sources.microphone_stream import MicrophoneStream
 from tests.fakes.clock import FakeClock
 
 FINE = SimpleNamespace(input_overflow=False, output_underflow=False)

@@ -8,8 +8,8 @@ import pytest
 from realtime.clock import NS_PER_MS
 from realtime.errors import DeviceError
 from realtime.messages import AudioChunk, AudioGap, Message
-from realtime.portaudio import MicrophoneBlock
 from realtime.sources.microphone import MicrophoneSource
+from realtime.sources.microphone_stream import MicrophoneBlock
 from tests.fakes.clock import FakeClock
 
 RATE_HZ = 8_000
