@@ -13,8 +13,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from realtime.clock import SystemClock
 from realtime.command import failing
+from realtime.command_line import parse
 from realtime.compose import compose
-from realtime.options import Options, parse
+from realtime.options import Options
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
 

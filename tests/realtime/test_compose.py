@@ -8,9 +8,9 @@ import pytest
 from pixelplayer.spec import ModelSpec, SpecError
 from realtime.build import build
 from realtime.clock import SystemClock
+from realtime.command_line import parse
 from realtime.compose import compose, file_of, has_display
 from realtime.errors import DeviceError, UsageError
-from realtime.options import parse
 from realtime.plan import Plan
 from realtime.settings import LOOKAHEAD_COLUMNS, lookahead_columns
 from tests.fakes.tiny_model import tiny_spec, write_tiny_model

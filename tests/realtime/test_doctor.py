@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from realtime.command_line import parse
 from realtime.doctor import Finding, examine
 from realtime.errors import DeviceError
-from realtime.options import parse
 from tests.fakes.tiny_model import write_tiny_model
 
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from realtime.command_line import parse
 from realtime.errors import UsageError
-from realtime.options import Options, parse
+from realtime.options import Options
 
 
 def config(folder: Path, text: str) -> str:

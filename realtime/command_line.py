@@ -1,0 +1,307 @@
+"""One table of options, for the command line and for TOML files."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NoReturn, get_args
+
+from realtime.errors import UsageError
+from realtime.graph import Pace, Placement
+from realtime.options import MOST_OBJECTS, NONE, EngineName, Options, Precision, View
+
+# The standard library has it from Python 3.11 on; before, the package tomli is the same.
+_toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """One option. ``place`` is ``section.field``; a switch has no ``metavar``."""
+
+    place: str
+    help: str
+    metavar: str | None = None
+    parse: Callable[[str], object] = str
+    choices: tuple[str, ...] | None = None
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError
+    return value
+
+
+def _not_negative(text: str) -> float:
+    value = float(text)
+    if not (value >= 0 and math.isfinite(value)):
+        raise ValueError
+    return value
+
+
+def _objects(text: str) -> int | None:
+    if text == "auto":
+        return None
+    value = int(text)
+    if not 1 <= value <= MOST_OBJECTS:
+        raise ValueError
+    return value
+
+
+def _threads(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+_GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
+    {
+        "what goes in (default: the default camera and microphone)": {
+            "demo": _Row(place="input.demo", help="the built-in duet; needs no hardware"),
+            "source": _Row(
+                place="input.source", metavar="FILE", help="a media file, picture and sound"
+            ),
+            "video": _Row(
+                place="input.video",
+                metavar="URI",
+                help="0, /dev/video0, csi://0, rtsp://..., http://..., a file, or none",
+            ),
+            "audio": _Row(
+                place="input.audio",
+                metavar="URI",
+                help="a microphone's name or number, a file, or none",
+            ),
+        },
+        "what computes": {
+            "model": _Row(place="model.model", metavar="DIR", help="a checkpoint's folder"),
+            "engine": _Row(
+                place="model.engine",
+                metavar="NAME",
+                choices=get_args(EngineName),
+                help="what runs the networks; auto measures and remembers",
+            ),
+            "precision": _Row(
+                place="model.precision",
+                metavar="NAME",
+                choices=get_args(Precision),
+                help="of the networks' numbers",
+            ),
+            "threads-per-network": _Row(
+                place="model.threads_per_network",
+                metavar="N",
+                parse=_threads,
+                help="CPU threads for each of the two networks (default: half of the cores)",
+            ),
+        },
+        "how it is separated": {
+            "objects": _Row(
+                place="separation.objects",
+                metavar="auto|N",
+                parse=_objects,
+                help=f"how many objects there are, 1 to {MOST_OBJECTS} (default: auto)",
+            ),
+            "lookahead": _Row(
+                place="separation.lookahead_ms",
+                metavar="MS",
+                parse=_not_negative,
+                help="later but better (default: 4 hops, 93 ms)",
+            ),
+        },
+        "what comes out": {
+            "speaker": _Row(
+                place="output.speaker",
+                metavar="NAME|none",
+                help="where the mix is played (default: the default speaker)",
+            ),
+            "view": _Row(
+                place="output.view",
+                metavar="NAME",
+                choices=get_args(View),
+                help="auto: a window where there is a display, else a page for a browser",
+            ),
+            "record": _Row(
+                place="output.record",
+                metavar="DIR",
+                help="write every object, and the picture, there",
+            ),
+            "profile": _Row(
+                place="output.profile",
+                metavar="FILE",
+                help="write a trace that Perfetto opens; prints a table per stage at the end",
+            ),
+        },
+        "the run": {
+            "duration": _Row(
+                place="run.duration_s",
+                metavar="S",
+                parse=_positive,
+                help="end after so many seconds",
+            ),
+            "pace": _Row(
+                place="run.pace",
+                metavar="NAME",
+                choices=get_args(Pace),
+                help="fast, for files: as quick as it goes, nothing lost, same result every time",
+            ),
+            "place": _Row(
+                place="run.place",
+                metavar="NAME",
+                choices=get_args(Placement),
+                help="threads of one process, or processes (default)",
+            ),
+        },
+    }
+)
+_ROWS = MappingProxyType({key: row for group in _GROUPS.values() for key, row in group.items()})
+_ACTIONS = MappingProxyType(
+    {
+        "list-devices": "show cameras, microphones and speakers",
+        "doctor": "show what is missing, and the command that mends it",
+    }
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Raises instead of leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; run with --help")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; every option is absent unless given."""
+    made = _Parser(
+        prog="run_live.py",
+        description="Hear each sounding object on its own, live, and see where it sounds.",
+        epilog="exit codes: 0 ran; 2 wrong use; 3 a device or library is missing; 130 interrupted",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    for title, rows in _GROUPS.items():
+        group = made.add_argument_group(title)
+        for key, row in rows.items():
+            if row.metavar is None:
+                group.add_argument(f"--{key}", action="store_true", help=row.help)
+            else:
+                values = f" ({', '.join(row.choices)})" if row.choices else ""
+                group.add_argument(f"--{key}", metavar=row.metavar, help=row.help + values)
+    group = made.add_argument_group("other")
+    group.add_argument(
+        "--config", metavar="FILE.toml", help="any of the above; the command line wins"
+    )
+    for key, text in _ACTIONS.items():
+        group.add_argument(f"--{key}", action="store_true", help=text)
+    return made
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Options from a command line, and from the file that it names.
+
+    Raises:
+        UsageError: an option, a value or the file is wrong, or two options contradict.
+        SystemExit: after ``--help``.
+    """
+    known, unknown = parser().parse_known_args(arguments)
+    if unknown:
+        raise UsageError(f"unknown option {unknown[0]}{_nearest(unknown[0])}; run with --help")
+    given = {key.replace("_", "-"): value for key, value in vars(known).items()}
+    actions = [action for action in ("list-devices", "doctor") if given.pop(action, False)]
+    config = given.pop("config", None)
+    values = {key: _value(f"--{key}", key, value) for key, value in given.items()}
+    if config is not None:
+        values = _merged(_config(Path(config)), values)
+    return _checked(_built("run" if not actions else actions[0], values))
+
+
+def _config(path: Path) -> dict[str, object]:
+    """The values of a TOML file, by option."""
+    try:
+        found = _toml.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"--config {path}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--config {path}: {error}") from error
+    for key in found:
+        if key not in _ROWS:
+            raise UsageError(f"{path}: unknown key {key!r}{_nearest(key)}; run with --help")
+    return {key: _value(f"{path}: {key}", key, value) for key, value in found.items()}
+
+
+def _value(name: str, key: str, value: object) -> object:
+    row = _ROWS[key]
+    if row.metavar is None:
+        if isinstance(value, bool):
+            return value
+        raise UsageError(f"{name}: wanted true or false, got {value!r}")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise UsageError(f"{name}: wanted {row.metavar}, got {value!r}")
+    text = str(value)
+    if row.choices and text not in row.choices:
+        near = _nearest(text, row.choices)
+        raise UsageError(f"{name}: {text!r} is none of {', '.join(row.choices)}{near}")
+    try:
+        return row.parse(text)
+    except ValueError:
+        raise UsageError(f"{name}: wanted {row.metavar}, got {text!r}; run with --help") from None
+
+
+def _nearest(word: str, among: Sequence[str] | None = None) -> str:
+    """``, did you mean ...?`` where something is near."""
+    dashes = "--" if word.startswith("--") else ""
+    names = among or (*_ROWS, *_ACTIONS, "config")
+    found = difflib.get_close_matches(word.removeprefix("--").partition("=")[0], names, 1)
+    return f", did you mean {dashes}{found[0]}?" if found else ""
+
+
+def _merged(config: Mapping[str, object], line: Mapping[str, object]) -> dict[str, object]:
+    """The command line wins; a different kind of input replaces the file's."""
+    inputs = {key for key, row in _ROWS.items() if row.place.startswith("input.")}
+    dropped: set[str] = set()
+    if line.keys() & {"demo", "source"}:
+        dropped = inputs
+    elif line.keys() & inputs:
+        dropped = {"demo", "source"}
+    kept = {key: value for key, value in config.items() if key not in dropped}
+    return {**kept, **line}
+
+
+def _built(action: str, values: Mapping[str, object]) -> Options:
+    plain = Options().to_plain()
+    plain["action"] = action
+    for key, value in values.items():
+        section, _, name = _ROWS[key].place.partition(".")
+        plain[section][name] = value
+    return Options.from_plain(plain)
+
+
+def _checked(options: Options) -> Options:
+    """Raise UsageError for what contradicts itself."""
+    given = options.input
+    kinds = [given.demo, given.source is not None, bool(given.video or given.audio)]
+    if sum(kinds) > 1:
+        raise UsageError("choose one of --demo, --source, or --video with --audio")
+    if given.audio == NONE and given.video == NONE:
+        raise UsageError("--video none and --audio none leave nothing; leave one of them out")
+    if given.audio == NONE:
+        raise UsageError("--audio none leaves nothing to separate; leave it out")
+    if options.run.pace == "fast":
+        _check_fast(options)
+    return options
+
+
+def _check_fast(options: Options) -> None:
+    given = options.input
+    if given.demo and options.run.duration_s is None:
+        raise UsageError("--demo has no end; with --pace fast give --duration too")
+    if not (given.demo or given.source or (given.audio and given.video)):
+        raise UsageError("--pace fast is for files; give --source FILE or --demo")
+    if options.output.speaker not in (None, NONE):
+        raise UsageError("--pace fast plays nothing; leave --speaker out")
