@@ -14,8 +14,9 @@ class PlayoutSettings:
     largest_target_s: float = 0.200
     growth_s: float = 0.020  # the target grows by this with every gap
     shrink_per_s: float = 0.001  # and comes back by this per second of sound
-    slack_s: float = 0.020  # how far from the target the queue may stay
     look_back_s: float = 1.0  # the shortest queue of this long is what counts
+    settled_s: float = 0.010  # how near the target that must be at first, and
+    slack_s: float = 0.040  # later: the delay is to stay the same while nothing is missing
     longest_s: float = 0.400  # a queue above this is shortened at once
 
 
@@ -43,6 +44,7 @@ class Playout:
         self._queued: deque[tuple[int, int]] = deque()  # (queued, length of the piece), newest last
         self._covered = 0
         self._started = False
+        self._settled = False
 
     @property
     def target_s(self) -> float:
@@ -66,12 +68,8 @@ class Playout:
             shrunk_s = self._target_s - settings.shrink_per_s * piece / self._rate_hz
             self._target_s = max(shrunk_s, settings.target_s)
         target = round(self._target_s * self._rate_hz)
-        slack = settings.slack_s * self._rate_hz
-        if not self._started:
-            # Nobody knows yet how early the first piece was; rather too long than lengthened.
-            self._started = True
-            return Correction(silence=max(0, target + round(slack - queued)))
-        if gaps:
+        if gaps or not self._started:
+            self._started, self._settled = True, False
             self._forget()
             return Correction(silence=max(0, target - queued))
         if queued > settings.longest_s * self._rate_hz:
@@ -81,7 +79,9 @@ class Playout:
         if self._covered < settings.look_back_s * self._rate_hz:
             return Correction()
         excess = min(queued for queued, _ in self._queued) - target
-        if abs(excess) <= slack:
+        near_s = settings.slack_s if self._settled else settings.settled_s
+        self._settled = True
+        if abs(excess) <= near_s * self._rate_hz:
             return Correction()
         self._forget()
         return Correction(shorten=max(excess, 0), lengthen=max(-excess, 0))

@@ -5,7 +5,7 @@ PIECE = 70
 NOTHING = Correction()
 
 
-def settle(playout, queued, seconds=1.5, gaps=0):
+def settle(playout, queued, seconds=2.5, gaps=0):
     """Feed pieces until something is to be done; that, or nothing after `seconds`."""
     for _ in range(int(seconds * RATE_HZ / PIECE)):
         correction = playout.next(queued, PIECE, gaps)
@@ -14,17 +14,31 @@ def settle(playout, queued, seconds=1.5, gaps=0):
     return NOTHING
 
 
-def test_it_starts_with_as_much_silence_as_may_stay():
-    playout = Playout(RATE_HZ)
-    assert playout.next(0, PIECE, 0) == Correction(silence=80)
-    assert settle(playout, 80) == NOTHING
+def test_it_starts_with_the_target_in_silence():
+    assert Playout(RATE_HZ).next(0, PIECE, 0) == Correction(silence=60)
 
 
 def test_near_the_target_nothing_is_done():
     playout = Playout(RATE_HZ)
     playout.next(0, PIECE, 0)
-    for queued in (45, 60, 75):
+    for queued in (60, 25, 75, 95):
         assert settle(playout, queued) == NOTHING
+
+
+def test_the_first_second_decides_the_delay():
+    playout = Playout(RATE_HZ)
+    playout.next(0, PIECE, 0)
+    assert settle(playout, 75) == Correction(shorten=15)
+    assert settle(playout, 75) == NOTHING
+
+
+def test_after_a_gap_the_delay_is_decided_anew():
+    playout = Playout(RATE_HZ)
+    playout.next(0, PIECE, 0)
+    assert settle(playout, 60) == NOTHING
+    assert playout.next(0, PIECE, 1) == Correction(silence=80)
+    correction = settle(playout, 95)
+    assert 15 <= correction.shorten <= 17  # the target is on its way back
 
 
 def test_a_queue_that_stays_long_is_shortened():
@@ -50,7 +64,7 @@ def test_a_very_long_queue_is_shortened_at_once():
 def test_a_queue_that_stays_short_is_lengthened():
     playout = Playout(RATE_HZ)
     playout.next(0, PIECE, 0)
-    assert settle(playout, 20) == Correction(lengthen=40)
+    assert settle(playout, 10) == Correction(lengthen=50)
 
 
 def test_a_gap_fills_up_with_silence_and_asks_for_more_from_now_on():
@@ -76,4 +90,4 @@ def test_a_new_device_is_filled_anew():
     playout = Playout(RATE_HZ)
     playout.next(0, PIECE, 0)
     playout.restart()
-    assert playout.next(0, PIECE, 3) == Correction(silence=80)
+    assert playout.next(0, PIECE, 3) == Correction(silence=60)

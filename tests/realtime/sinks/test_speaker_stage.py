@@ -9,7 +9,7 @@ from realtime.sinks.speaker import Speaker
 
 RATE_HZ = 8000
 PIECE = 560  # 70 ms
-START = 640  # silence before the first piece, 80 ms
+START = 480  # silence before the first piece, 60 ms
 MS = 1_000_000
 
 
@@ -94,7 +94,7 @@ def speaker(device):
     speaker.close()
 
 
-def test_the_first_piece_waits_behind_80_ms_of_silence(speaker, device):
+def test_the_first_piece_waits_behind_60_ms_of_silence(speaker, device):
     assert list(run(speaker, 0, 200)) == []
     (output,) = device.outputs
     assert output.queued_samples == START + PIECE
@@ -104,13 +104,13 @@ def test_the_first_piece_waits_behind_80_ms_of_silence(speaker, device):
 
 def test_the_delay_is_from_the_capture_to_the_ear(speaker, device):
     run(speaker, 0, 200)
-    # 200 ms old, behind 80 ms of silence, on a device that takes 10 ms.
-    assert speaker.stats()["latency_ms"] == pytest.approx(290.0)
+    # 200 ms old, behind 60 ms of silence, on a device that takes 10 ms.
+    assert speaker.stats()["latency_ms"] == pytest.approx(270.0)
     device.outputs[0].play(PIECE)
     run(speaker, 1, 280)
-    assert speaker.stats()["latency_ms"] == pytest.approx(210.0 + 80.0 + 10.0)
-    assert speaker.stats()["latency_max_ms"] == pytest.approx(300.0)
-    assert speaker.stats()["latency_p50_ms"] == pytest.approx(290.0, rel=0.06)
+    assert speaker.stats()["latency_ms"] == pytest.approx(210.0 + 60.0 + 10.0)
+    assert speaker.stats()["latency_max_ms"] == pytest.approx(280.0)
+    assert speaker.stats()["latency_p50_ms"] == pytest.approx(270.0, rel=0.06)
 
 
 def test_a_steady_stream_is_heard_whole(speaker, device):
