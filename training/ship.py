@@ -19,7 +19,7 @@ from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from training.export import write_model
 from training.scenes import GRID, SIDE_PX
-from training.sound import AUDIO
+from training.sound import AUDIO, MASK_POWER
 
 VISION_RATE_HZ = 10.0
 VISION_FRAMES = 3
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--name", default="live")
-    parser.add_argument("--mask-power", type=float, default=1.5)
+    parser.add_argument("--mask-power", type=float, default=MASK_POWER)
     parser.add_argument("--residual-floor", type=float, default=0.2)
     parser.add_argument("--facts", type=Path, help="JSON object to add to model.json")
     options = parser.parse_args()

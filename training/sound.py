@@ -95,7 +95,7 @@ def components(net: SoundNet, log_magnitude: Tensor, columns: slice) -> Tensor:
 def judged_columns(columns: int, step: int) -> slice:
     """The columns that a step learns from: the newest, then some others, in turn.
 
-    Neighbouring columns say nearly the same; half of them teach almost as much as all.
+    Neighbouring columns say nearly the same, and the columns are what costs most.
     """
     length = min(JUDGED_COLUMNS, columns)
     if step % 2 == 0:
@@ -108,7 +108,8 @@ def share_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
     """Cross-entropy of the shares that a player would give the sounding sources, (B, Q, F, T).
 
     In the player the masks of the objects share the mixture (``pixelplayer.masks.share``); what
-    counts there is which source has more, not how sure the network is of each.
+    counts there is which source has more, not how sure the network is of each. The residual's
+    claim is left out: it belongs to the model's description, not to its weights.
     """
     sounding = targets.amax(dim=(2, 3), keepdim=True) > 0
     claims = MASK_POWER * functional.logsigmoid(logits)
@@ -118,7 +119,7 @@ def share_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
 
 
 def mask_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
-    """Cross-entropy against the share of each source, loud bins weighted up as in the paper."""
+    """Cross-entropy of each mask alone against its source's part of the mixture, weighted."""
     loss = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     return (loss * weight).sum() / (weight.sum() * logits.shape[1])
 
