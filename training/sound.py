@@ -6,6 +6,8 @@ heavier network, learns. ``training.scenes`` then teaches the visual network to 
 and ``training.joint`` trains both together.
 
     python -m training.sound --data DATA --cache CACHE --work runs/first --minutes 60
+
+Two processes share the work when it is started by ``torchrun --nproc-per-node 2 -m``.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -28,7 +29,9 @@ from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.spec import AudioSpec
 from training.corpus import open_sounds
 from training.mixtures import MixtureBatch, Mixtures
+from training.muon import optimisers
 from training.solos import SoloMaker
+from training.team import Team
 
 AUDIO = AudioSpec(
     rate_hz=44100, n_fft=4088, hop=1024, columns=128, frequency_bins=256, warp_base=121.0
@@ -136,20 +139,24 @@ def train(
     *,
     minutes: float,
     rate: float,
+    team: Team,
 ) -> None:
     """Train in place until ``minutes`` are used up, over any number of starts."""
     model.sound.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=1e-3)
+    steppers = optimisers(model, rate)
     used_s, step = 0.0, 0
     if path.exists():
         state = torch.load(path, weights_only=True)
         model.load_state_dict(state["model"])
-        optimiser.load_state_dict(state["optimiser"])
+        for stepper, kept in zip(steppers, state["optimisers"], strict=True):
+            stepper.load_state_dict(kept)
         used_s, step = state["used_s"], state["step"]
+    with torch.no_grad():
+        team.average(model.state_dict().values())  # one beginning for all
     model.train()
     last, running = time.monotonic(), 0.0
     for batch in loader:
-        for group in optimiser.param_groups:
+        for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = rate * cosine(min(used_s / 60 / minutes, 1.0))
         spectrogram = batch.log_magnitude.contiguous(memory_format=torch.channels_last)
         columns = judged_columns(spectrogram.shape[-1], step)
@@ -157,18 +164,22 @@ def train(
         targets, weight = batch.targets[..., columns], batch.weight[..., columns]
         loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
         loss = loss + NOTHING_SHARE * model.nothing_loss()
-        optimiser.zero_grad()
+        model.zero_grad()
         loss.backward()
+        team.average(weight.grad for weight in model.parameters() if weight.grad is not None)
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        optimiser.step()
+        for stepper in steppers:
+            stepper.step()
         now = time.monotonic()
-        used_s, last, step = used_s + now - last, now, step + 1
+        used_s, last, step = team.first(used_s + now - last), now, step + 1
         running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
-        if step % 50 == 0:
+        if step % 50 == 0 and team.rank == 0:
             print(f"{used_s / 60:7.2f} min  step {step}  loss {running:.4f}", flush=True)
         finished = used_s / 60 >= minutes
         if step % 200 == 0 or finished:
-            save(model, optimiser, path, used_s=used_s, step=step)
+            team.average(model.buffers())  # running means of the batch norms
+            if team.rank == 0:
+                save(model, steppers, path, used_s=used_s, step=step)
         if finished:
             return
 
@@ -185,13 +196,27 @@ def warm(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
     return sorted(own.keys() - fitting.keys())
 
 
+def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
+    """The weights in the middle between those of several files of ``save``."""
+    several = [torch.load(path, weights_only=True)["model"] for path in paths]
+    return {
+        name: torch.stack([weights[name].double() for weights in several]).mean(0).to(value.dtype)
+        for name, value in several[0].items()
+    }
+
+
 def save(
-    model: ClassSeparator, optimiser: torch.optim.Optimizer, path: Path, *, used_s: float, step: int
+    model: ClassSeparator,
+    steppers: Sequence[torch.optim.Optimizer],
+    path: Path,
+    *,
+    used_s: float,
+    step: int,
 ) -> None:
     """Write atomically: a kill in the middle leaves the former file."""
     state = {
         "model": model.state_dict(),
-        "optimiser": optimiser.state_dict(),
+        "optimisers": [stepper.state_dict() for stepper in steppers],
         "used_s": used_s,
         "step": step,
         "classes": model.classes,
@@ -216,39 +241,39 @@ def main() -> None:
     parser.add_argument(
         "--virtual-share", type=float, default=0.0, help="batches of the band alone"
     )
-    parser.add_argument("--warm", type=Path, help="a safetensors file to begin from, where it fits")
+    parser.add_argument(
+        "--begin",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="sound.pt",
+        help="begin from this one's weights, or from the mean of several that began as one",
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    torch.manual_seed(options.seed)
-    bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
-    maker = SoloMaker(bank, held_out=False)
-    classes = bank.instruments()
-    data = Mixtures(
-        maker,
-        AUDIO,
-        classes=classes,
-        columns=options.columns,
-        batch=options.batch,
-        virtual_share=options.virtual_share,
-        seed=int(np.random.SeedSequence().entropy % 2**31)
-        if (options.work / "sound.pt").exists()
-        else options.seed,
-    )
-    loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=3)
     options.work.mkdir(parents=True, exist_ok=True)
+    path = options.work / "sound.pt"
+    bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
+    classes = bank.instruments()
+    torch.manual_seed(options.seed)
     model = ClassSeparator(options.width, options.channels, classes)
-    if options.warm:
-        kept_back = ("synthesizer.",)  # belongs to the code of the former model
-        weights = safetensors.torch.load_file(options.warm)
-        weights = {k: v for k, v in weights.items() if not k.startswith(kept_back)}
-        print("begins anew:", ", ".join(warm(model, weights)), flush=True)
-    train(
-        model,
-        loader,
-        options.work / "sound.pt",
-        minutes=options.minutes,
-        rate=options.rate,
-    )
+    if options.begin:
+        model.load_state_dict(mean_weights(options.begin))
+    # Started again, it hears other mixtures than the first time.
+    seed = int(np.random.SeedSequence().entropy % 2**31) if path.exists() else options.seed
+    with Team() as team:
+        torch.manual_seed(options.seed + team.rank)
+        data = Mixtures(
+            SoloMaker(bank, held_out=False),
+            AUDIO,
+            classes=classes,
+            columns=options.columns,
+            batch=options.batch,
+            virtual_share=options.virtual_share,
+            seed=seed + team.rank,
+        )
+        loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=3)
+        train(model, loader, path, minutes=options.minutes, rate=options.rate, team=team)
 
 
 if __name__ == "__main__":

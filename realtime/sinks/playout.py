@@ -10,13 +10,14 @@ from dataclasses import dataclass
 class PlayoutSettings:
     """Wanted lengths of the queue as a new piece arrives; it is that much longer afterwards."""
 
-    target_s: float = 0.060
+    target_s: float = 0.070
     largest_target_s: float = 0.200
     growth_s: float = 0.020  # the target grows by this with every gap
     shrink_per_s: float = 0.001  # and comes back by this per second of sound
     look_back_s: float = 1.0  # the shortest queue of this long is what counts
-    settled_s: float = 0.010  # how near the target that must be at first, and
-    slack_s: float = 0.040  # later: the delay is to stay the same while nothing is missing
+    # How far from the target that may be. Wide: the first piece comes when it comes, and a delay
+    # that stays is worth more than one that is right.
+    slack_s: float = 0.050
     longest_s: float = 0.400  # a queue above this is shortened at once
 
 
@@ -44,7 +45,6 @@ class Playout:
         self._queued: deque[tuple[int, int]] = deque()  # (queued, length of the piece), newest last
         self._covered = 0
         self._started = False
-        self._settled = False
 
     @property
     def target_s(self) -> float:
@@ -69,7 +69,7 @@ class Playout:
             self._target_s = max(shrunk_s, settings.target_s)
         target = round(self._target_s * self._rate_hz)
         if gaps or not self._started:
-            self._started, self._settled = True, False
+            self._started = True
             self._forget()
             return Correction(silence=max(0, target - queued))
         if queued > settings.longest_s * self._rate_hz:
@@ -79,9 +79,7 @@ class Playout:
         if self._covered < settings.look_back_s * self._rate_hz:
             return Correction()
         excess = min(queued for queued, _ in self._queued) - target
-        near_s = settings.slack_s if self._settled else settings.settled_s
-        self._settled = True
-        if abs(excess) <= near_s * self._rate_hz:
+        if abs(excess) <= settings.slack_s * self._rate_hz:
             return Correction()
         self._forget()
         return Correction(shorten=max(excess, 0), lengthen=max(-excess, 0))

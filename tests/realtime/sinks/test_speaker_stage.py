@@ -9,7 +9,7 @@ from realtime.sinks.speaker import Speaker
 
 RATE_HZ = 8000
 PIECE = 560  # 70 ms
-START = 480  # silence before the first piece, 60 ms
+START = 560  # silence before the first piece, 70 ms
 MS = 1_000_000
 
 
@@ -94,7 +94,7 @@ def speaker(device):
     speaker.close()
 
 
-def test_the_first_piece_waits_behind_60_ms_of_silence(speaker, device):
+def test_the_first_piece_waits_behind_silence(speaker, device):
     assert list(run(speaker, 0, 200)) == []
     (output,) = device.outputs
     assert output.queued_samples == START + PIECE
@@ -104,12 +104,12 @@ def test_the_first_piece_waits_behind_60_ms_of_silence(speaker, device):
 
 def test_the_delay_is_from_the_capture_to_the_ear(speaker, device):
     run(speaker, 0, 200)
-    # 200 ms old, behind 60 ms of silence, on a device that takes 10 ms.
-    assert speaker.stats()["latency_ms"] == pytest.approx(270.0)
+    # 200 ms old, behind 70 ms of silence, on a device that takes 10 ms.
+    assert speaker.stats()["latency_ms"] == pytest.approx(280.0)
     device.outputs[0].play(PIECE)
     run(speaker, 1, 280)
-    assert speaker.stats()["latency_ms"] == pytest.approx(210.0 + 60.0 + 10.0)
-    assert speaker.stats()["latency_max_ms"] == pytest.approx(280.0)
+    assert speaker.stats()["latency_ms"] == pytest.approx(210.0 + 70.0 + 10.0)
+    assert speaker.stats()["latency_max_ms"] == pytest.approx(290.0)
     assert speaker.stats()["latency_p50_ms"] == pytest.approx(270.0, rel=0.06)
 
 
@@ -131,7 +131,7 @@ def test_running_dry_is_one_gap_and_is_filled_up_again(speaker, device):
         output.play(PIECE)
     run(speaker, 1, 600)
     assert speaker.stats()["gaps"] == 1
-    assert output.queued_samples == 640 + PIECE  # 80 ms: it asks for more now
+    assert output.queued_samples == 720 + PIECE  # 90 ms: it asks for more now
     assert abs(output.queue[640, 0]) < 1e-3  # and begins softly
 
 
