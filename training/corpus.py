@@ -23,6 +23,10 @@ def open_sounds(data: Path, cache: Path, rate_hz: int) -> Bank:
     return merge(open_bank(data / "solo_audio", cache, rate_hz), open_virtual_bank(cache, rate_hz))
 
 
-def open_pictures(data: Path) -> Pictures:
-    """``data/photos`` and ``data/photos_other``."""
-    return Pictures(known=open_photos(data / "photos"), other=open_photos(data / "photos_other"))
+def open_pictures(data: Path, work: Path) -> Pictures:
+    """``data/photos`` and ``data/photos_other``; ``work/attention.npz``, if it is there."""
+    attention = work / "attention.npz"
+    return Pictures(
+        known=open_photos(data / "photos", attention if attention.exists() else None),
+        other=open_photos(data / "photos_other"),
+    )

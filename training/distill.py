@@ -151,12 +151,14 @@ def main() -> None:
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
     teacher = Teacher(next((options.data / "teacher").glob("*.npz"))).eval()
-    pictures = open_pictures(options.data)
+    pictures = open_pictures(options.data, options.work)
     known, other = pictures.known, pictures.other
     photos = Photos(
         pixels=np.concatenate([known.pixels, other.pixels]),
         labels=np.concatenate([known.labels, other.labels]),
+        names=np.concatenate([known.names, other.names]),
         held_out=np.concatenate([known.held_out, other.held_out]),
+        evidence={},
     )
     lessons = prepare(photos, teacher, crops=2, rng=rng)
     print(f"{len(lessons.pictures)} crops", flush=True)

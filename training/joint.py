@@ -226,7 +226,7 @@ def main() -> None:
     train(
         read_model(options.start) if options.start else read_both(options.work),
         open_sounds(options.data, options.cache, AUDIO.rate_hz),
-        open_pictures(options.data),
+        open_pictures(options.data, options.work),
         options.work / "joint.pt",
         Pace(
             minutes=options.minutes,

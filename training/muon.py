@@ -64,8 +64,13 @@ def orthogonal(matrix: Tensor) -> Tensor:
     return x.T if is_tall else x
 
 
-def optimisers(model: nn.Module, lr: float) -> list[torch.optim.Optimizer]:
+def optimisers(
+    model: nn.Module, lr: float, weight_decay: float = 1e-3
+) -> list[torch.optim.Optimizer]:
     """Muon for the kernels of the convolutions in ``model``, AdamW for all else."""
     kernels = [weight for weight in model.parameters() if weight.ndim == 4]
     others = [weight for weight in model.parameters() if weight.ndim != 4]
-    return [Muon(kernels, lr), torch.optim.AdamW(others, lr=lr, weight_decay=1e-3)]
+    return [
+        Muon(kernels, lr, weight_decay),
+        torch.optim.AdamW(others, lr=lr, weight_decay=weight_decay),
+    ]

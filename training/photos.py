@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,20 +16,29 @@ SIDE_PX = 224
 
 @dataclass(frozen=True)
 class Photos:
-    """``pixels`` (n, 224, 224, 3) uint8 RGB; ``labels`` (n,) names; ``held_out`` (n,) bool."""
+    """``pixels`` (n, 224, 224, 3) uint8 RGB; ``labels`` and ``names`` (n,); ``held_out`` (n,) bool.
+
+    ``evidence`` by name, of some: (side, side) uint8, where in it ``training.attention`` finds its
+    label.
+    """
 
     pixels: np.ndarray
     labels: np.ndarray
+    names: np.ndarray
     held_out: np.ndarray
+    evidence: Mapping[str, np.ndarray]
 
     def select(self, label: str, *, held_out: bool) -> np.ndarray:
         """Indices of one class on one side of the split."""
         return np.flatnonzero((self.labels == label) & (self.held_out == held_out))
 
 
-def open_photos(folder: Path) -> Photos:
-    """Read ``<folder>/<class>/<picture>``; unreadable files are left out."""
-    pixels, labels, held = [], [], []
+def open_photos(folder: Path, attention: Path | None = None) -> Photos:
+    """Read ``<folder>/<class>/<picture>``; unreadable files are left out.
+
+    ``attention`` is a file of ``training.attention``.
+    """
+    pixels, labels, names = [], [], []
     for path in sorted(folder.glob("*/*")):
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is None:
@@ -36,7 +46,18 @@ def open_photos(folder: Path) -> Photos:
         picture = cv2.resize(picture, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
         pixels.append(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
         labels.append(path.parent.name)
-        held.append(held_out(f"{path.parent.name}/{path.stem}"))
+        names.append(f"{path.parent.name}/{path.stem}")
     if not pixels:
         raise FileNotFoundError(f"{folder} holds no <class>/<picture> files")
-    return Photos(pixels=np.stack(pixels), labels=np.array(labels), held_out=np.array(held))
+    return Photos(
+        pixels=np.stack(pixels),
+        labels=np.array(labels),
+        names=np.array(names),
+        held_out=np.array([held_out(name) for name in names]),
+        evidence=_read(attention) if attention else {},
+    )
+
+
+def _read(attention: Path) -> dict[str, np.ndarray]:
+    with np.load(attention) as file:
+        return dict(zip(file["names"].tolist(), file["evidence"], strict=True))

@@ -17,6 +17,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from pixelplayer import band
+from training.figures import Figure, figure_of
 from training.photos import Photos
 from training.virtual import PREFIX
 
@@ -79,13 +80,13 @@ class SceneMaker:
             self._distract(canvas, boxes, rng)
         placed = []
         for row, (label, box) in enumerate(zip(labels, boxes, strict=True)):
-            pixels, sure, maybe = self._instrument(label, box, rng)
+            pixels, figure = self._instrument(label, box, rng)
             x0, y0, x1, y1 = box
-            alpha = (maybe[..., None] / 255.0).astype(np.float32)
+            alpha = (figure.pasted[..., None] / 255.0).astype(np.float32)
             region = canvas[y0:y1, x0:x1]
             region[:] = (pixels * alpha + region * (1 - alpha)).astype(np.uint8)
-            share[row, y0:y1, x0:x1] = sure
-            doubt[y0:y1, x0:x1] = np.maximum(doubt[y0:y1, x0:x1], maybe)
+            share[row, y0:y1, x0:x1] = figure.sure
+            doubt[y0:y1, x0:x1] = np.maximum(doubt[y0:y1, x0:x1], figure.doubt)
             placed.append(Placed(label=label, box=box))
         known = np.array([self._classes.index(label) for label in labels])
         return ScenePicture(
@@ -94,8 +95,8 @@ class SceneMaker:
 
     def _instrument(
         self, label: str, box: tuple[int, int, int, int], rng: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Pixels (h, w, 3) RGB, where it surely is (h, w) 0 or 255, what is pasted (h, w)."""
+    ) -> tuple[np.ndarray, Figure]:
+        """Pixels (h, w, 3) RGB in the size of the box, and what in it is the instrument."""
         width, height = box[2] - box[0], box[3] - box[1]
         if label.startswith(PREFIX):
             sprite = band.draw(
@@ -103,16 +104,29 @@ class SceneMaker:
             )
             sprite = cv2.resize(sprite, (width, height), interpolation=cv2.INTER_AREA)
             alpha = np.ascontiguousarray(sprite[..., 3])
-            return sprite[..., 2::-1], np.where(alpha > 100, 255, 0).astype(np.uint8), alpha
-        picture = self._photos.pixels[rng.choice(self._by_class[label])]
-        picture = _variation(picture, rng)
-        sure, cut = _figure(picture, keep_ground=rng.random() < 0.55)
+            sure = np.where(alpha > 100, 255, 0).astype(np.uint8)
+            return sprite[..., 2::-1], Figure(sure=sure, pasted=alpha, doubt=alpha)
+        picture, evidence = self._photo(label, rng)
+        figure = figure_of(picture, evidence, keep_ground=rng.random() < 0.55)
         size = (width, height)
-        return (
-            cv2.resize(picture, size, interpolation=cv2.INTER_AREA),
-            cv2.resize(sure, size, interpolation=cv2.INTER_NEAREST),
-            cv2.resize(cut, size, interpolation=cv2.INTER_AREA),
+        return cv2.resize(picture, size, interpolation=cv2.INTER_AREA), Figure(
+            sure=cv2.resize(figure.sure, size, interpolation=cv2.INTER_NEAREST),
+            pasted=cv2.resize(figure.pasted, size, interpolation=cv2.INTER_AREA),
+            doubt=cv2.resize(figure.doubt, size, interpolation=cv2.INTER_AREA),
         )
+
+    def _photo(self, label: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
+        """A photograph, varied, and the evidence in it, varied likewise."""
+        index = rng.choice(self._by_class[label])
+        picture, evidence = (
+            self._photos.pixels[index],
+            self._photos.evidence.get(str(self._photos.names[index])),
+        )
+        if evidence is None:
+            return _variation(picture, rng), None
+        enlarged = cv2.resize(evidence, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+        both = _variation(np.dstack([picture, enlarged]), rng)
+        return np.ascontiguousarray(both[..., :3]), both[..., 3]
 
     def _background(self, rng: np.random.Generator) -> np.ndarray:
         kind = rng.random()
@@ -157,7 +171,7 @@ class ScenePictures(IterableDataset):  # type: ignore[type-arg]
         rng = np.random.default_rng((self._seed, worker.id if worker else 0))
         while True:
             scenes = [self._maker.picture(rng) for _ in range(self._batch)]
-            pixels = torch.from_numpy(np.stack([scene.pixels for scene in scenes]))
+            pixels = torch.from_numpy(np.stack([_light(scene.pixels, rng) for scene in scenes]))
             cells = torch.from_numpy(np.stack([scene.cells for scene in scenes]))
             yield pixels.permute(0, 3, 1, 2).float() / 255, cells.long()
 
@@ -194,36 +208,6 @@ def _variation(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return cv2.warpAffine(np.ascontiguousarray(picture), matrix, (side, side), borderMode=border)
 
 
-def _figure(picture: np.ndarray, *, keep_ground: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Where the instrument surely is, and what to paste, both (h, w) uint8 0..255.
-
-    On a plain ground the figure is what differs from it; elsewhere it is the middle of the
-    picture, since photographers aim.
-    """
-    border = np.concatenate(
-        [
-            picture[:4].reshape(-1, 3),
-            picture[:, :4].reshape(-1, 3),
-            picture[-4:].reshape(-1, 3),
-            picture[:, -4:].reshape(-1, 3),
-        ]
-    )
-    ground = np.median(border, axis=0)
-    plain = (np.abs(border.astype(np.int16) - ground).max(axis=1) < 25).mean() > 0.8
-    height, width = picture.shape[:2]
-    if not plain:
-        sure = np.zeros((height, width), np.uint8)
-        sure[height // 6 : -height // 6, width // 6 : -width // 6] = 255
-        return sure, np.full((height, width), 255, np.uint8)
-    differs = np.abs(picture.astype(np.int16) - ground.astype(np.int16)).max(axis=2) > 28
-    figure = cv2.morphologyEx(
-        differs.astype(np.uint8) * 255, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)
-    )
-    if keep_ground:
-        return figure, np.full((height, width), 255, np.uint8)
-    return figure, cv2.GaussianBlur(cv2.dilate(figure, np.ones((3, 3), np.uint8)), (3, 3), 0)
-
-
 def _camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Light, tint, blur and grain of some camera."""
     gain = (rng.uniform(0.65, 1.3) * rng.uniform(0.9, 1.1, 3)).astype(np.float32)
@@ -234,6 +218,22 @@ def _camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         grain = rng.standard_normal(seen.shape, dtype=np.float32)
         seen = seen + grain * np.float32(rng.uniform(1, 8))
     return np.clip(seen, 0, 255).astype(np.uint8)
+
+
+def _light(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """In a third of the pictures, the light of a stage: a dark room and something lit in it."""
+    if rng.random() > 0.33:
+        return picture
+    side = picture.shape[0]
+    x, y = rng.uniform(0, side, 2)
+    reach = side * rng.uniform(0.3, 1.2)
+    across, down = np.meshgrid(np.arange(side), np.arange(side))
+    lit = np.exp(-((across - x) ** 2 + (down - y) ** 2) / (2 * reach**2))[..., None]
+    ambient = rng.uniform(0.15, 1.0)
+    contrast = rng.uniform(0.7, 2.2)  # an exponent: dark becomes darker
+    seen = (picture / 255.0) ** contrast * (ambient + (1 - ambient) * lit)
+    seen *= rng.uniform(0.8, 1.6) * rng.uniform(0.75, 1.2, 3)
+    return np.clip(seen * 255, 0, 255).astype(np.uint8)
 
 
 def _cells(share: np.ndarray, known: np.ndarray, doubt: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.corpus import open_pictures
+from training.muon import optimisers
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
 from training.sound import cosine, warm
 
@@ -40,17 +41,6 @@ class Naming(nn.Module):
         net = self.frame_net
         trunk = net.features((pictures - net.mean) / net.deviation)
         return net.fc(trunk), self.reading(trunk)
-
-    def speak(self) -> None:
-        """Let the features begin with what the reading knows: one feature per class."""
-        known = min(self.frame_net.fc.out_channels, self.reading.out_channels - 1)
-        fc = self.frame_net.fc
-        with torch.no_grad():
-            fc.weight.zero_()
-            fc.weight[:known, :, 1, 1] = self.reading.weight[:known, :, 0, 0]
-            fc.weight[:known, :, 1, 1] -= self.reading.weight[-1, :, 0, 0]
-            if fc.bias is not None and self.reading.bias is not None:
-                fc.bias[:known] = self.reading.bias[:known] - self.reading.bias[-1]
 
 
 def cell_loss(features: Tensor, names: Tensor, cells: Tensor, vectors: Tensor) -> Tensor:
@@ -91,7 +81,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument(
-        "--warm", type=Path, help="a joint.pt whose trunk and reading to begin from"
+        "--begin", type=Path, metavar="sight.pt", help="in place of the distilled network"
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -99,26 +89,9 @@ def main() -> None:
     frame_net = FrameNet(width=options.width, channels=options.channels)
     classes, vectors = read_vectors(options.work)
     model = Naming(frame_net, len(classes))
-    if options.warm:
-        weights = torch.load(options.warm, weights_only=True)["model"]
-        prefix = "naming."
-        print(
-            "begins anew:",
-            warm(
-                model,
-                {
-                    key.removeprefix(prefix): value
-                    for key, value in weights.items()
-                    if key.startswith(prefix)
-                },
-            ),
-            flush=True,
-        )
-        model.speak()
-    else:
-        distilled = torch.load(options.work / "frame-distilled.pt", weights_only=True)
-        warm(model, distilled)
-    seen = open_pictures(options.data)
+    begin = options.begin or options.work / "frame-distilled.pt"
+    print("begins anew:", warm(model, torch.load(begin, weights_only=True)), flush=True)
+    seen = open_pictures(options.data, options.work)
     photos, others = seen.known, seen.other
     maker = SceneMaker(photos, others, classes, held_out=False)
     loader = DataLoader(
@@ -129,18 +102,19 @@ def main() -> None:
     )
     pictures, cells = next(unseen)
     model.to(memory_format=torch.channels_last)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=1e-2)
+    steppers = optimisers(model, LEARNING_RATE, weight_decay=1e-2)
     began, running = time.monotonic(), 0.0
     for step, (batch, truth) in enumerate(loader, start=1):
         elapsed = (time.monotonic() - began) / 60
-        for group in optimiser.param_groups:
+        for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = LEARNING_RATE * cosine(min(elapsed / options.minutes, 1.0))
         model.train()
         features, names = model(batch.contiguous(memory_format=torch.channels_last))
         loss = cell_loss(features, names, truth, vectors)
-        optimiser.zero_grad()
+        model.zero_grad()
         loss.backward()
-        optimiser.step()
+        for stepper in steppers:
+            stepper.step()
         running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
         finished = elapsed >= options.minutes
         if step % 100 == 0 or finished:

@@ -14,7 +14,6 @@ from training.bank import Bank, held_out, merge, open_bank
 from training.mixtures import QUERIES, Mixtures
 from training.photos import open_photos
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker
-from training.sight import Naming
 from training.solos import SoloMaker
 from training.sound import (
     ClassSeparator,
@@ -192,15 +191,3 @@ def test_scenes_know_what_stands_where(makers: SceneMaker) -> None:
             assert (columns[cells] <= box[2] // 16).all()
             assert (rows[cells] >= box[1] // 16).all()
             assert (rows[cells] <= box[3] // 16).all()
-
-
-def test_features_begin_with_what_the_reading_knows() -> None:
-    from pixelplayer.networks.vision import FrameNet
-
-    torch.manual_seed(1)
-    naming = Naming(FrameNet(width=4, channels=6), 5).eval()
-    naming.speak()
-    with torch.inference_mode():
-        features, names = naming(torch.rand(1, 3, 64, 64))
-    torch.testing.assert_close(features[:, :5], names[:, :5] - names[:, 5:], atol=1e-4, rtol=1e-4)
-    assert float(features[:, 5].abs().max()) < 1.0

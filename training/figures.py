@@ -1,0 +1,65 @@
+"""What of a photograph is the instrument, and what of it to paste into a scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+_SURE, _NOT = 128, 38  # of 255: evidence above is the instrument, below is something else
+
+
+@dataclass(frozen=True)
+class Figure:
+    """All (h, w) uint8, 0..255: ``sure`` where the instrument is, ``pasted`` how much is pasted.
+
+    ``doubt`` is where nobody knows; what is neither sure nor in doubt is something else.
+    """
+
+    sure: np.ndarray
+    pasted: np.ndarray
+    doubt: np.ndarray
+
+
+def has_plain_ground(picture: np.ndarray) -> bool:
+    """Whether the border of a picture (h, w, 3) is nearly of one colour."""
+    border = _border(picture)
+    near = np.abs(border.astype(np.int16) - np.median(border, axis=0)).max(axis=1) < 25
+    return bool(near.mean() > 0.8)
+
+
+def figure_of(picture: np.ndarray, evidence: np.ndarray | None, *, keep_ground: bool) -> Figure:
+    """Of a photograph (h, w, 3) uint8 whose class was found as ``evidence`` (h, w) uint8 says.
+
+    On a plain ground the instrument is what differs from it. Elsewhere it is where the evidence
+    is; without any, the middle of the picture, since photographers aim.
+    """
+    height, width = picture.shape[:2]
+    everything = np.full((height, width), 255, np.uint8)
+    if has_plain_ground(picture):
+        ground = np.median(_border(picture), axis=0).astype(np.int16)
+        differs = np.abs(picture.astype(np.int16) - ground).max(axis=2) > 28
+        sure = cv2.morphologyEx(
+            differs.astype(np.uint8) * 255, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)
+        )
+        edge = cv2.dilate(sure, np.ones((3, 3), np.uint8))
+        if keep_ground:
+            return Figure(sure=sure, pasted=everything, doubt=edge)
+        soft = cv2.GaussianBlur(edge, (3, 3), 0)
+        return Figure(sure=sure, pasted=soft, doubt=soft)
+    if evidence is None:
+        sure = np.zeros((height, width), np.uint8)
+        sure[height // 6 : -height // 6, width // 6 : -width // 6] = 255
+        return Figure(sure=sure, pasted=everything, doubt=everything)
+    return Figure(
+        sure=np.where(evidence >= _SURE, 255, 0).astype(np.uint8),
+        pasted=everything,
+        doubt=np.where(evidence >= _NOT, 255, 0).astype(np.uint8),
+    )
+
+
+def _border(picture: np.ndarray) -> np.ndarray:
+    """The pixels (n, 3) along the edges."""
+    edges = (picture[:4], picture[:, :4], picture[-4:], picture[:, -4:])
+    return np.concatenate([edge.reshape(-1, 3) for edge in edges])
