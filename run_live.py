@@ -18,6 +18,7 @@ from realtime.compose import compose
 from realtime.options import Options
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
+from realtime.trace import Trace
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -34,11 +35,13 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(options: Options, screen: Screen) -> int:
-    supervisor = Supervisor(compose(options, os.environ, screen.say), SystemClock(), screen)
-    exit_code = supervisor.run()
-    if options.output.profile is not None:
+    plan, clock = compose(options, os.environ, screen.say), SystemClock()
+    if options.output.profile is None:
+        return Supervisor(plan, clock, screen).run()
+    with Trace(Path(options.output.profile), clock.now_ns()) as trace:
+        supervisor = Supervisor(plan, clock, screen, trace=trace)
+        exit_code = supervisor.run()
         screen.say(supervisor.table())
-        supervisor.trace.write(Path(options.output.profile))
     return exit_code
 
 

@@ -194,8 +194,9 @@ class Runner:
         boxes = (self._inbox, self._outbox)
         values = self._meter.values([box.traffic for box in boxes if box is not None])
         values |= {name: float(value) for name, value in stage.stats().items()}
-        spans = self._meter.take_spans() if self._plan.is_traced else []
-        self._report(Report(kind="numbers", stage=self.name, values=values, spans=spans))
+        spans = self._meter.take_spans()
+        told = spans if self._plan.is_traced else []
+        self._report(Report(kind="numbers", stage=self.name, values=values, spans=told))
 
     def _fail(self, error: Exception) -> None:
         report = failure(self.name, error)

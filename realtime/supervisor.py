@@ -31,7 +31,8 @@ from realtime.reports import (
 )
 from realtime.screen import Screen, end_lines
 from realtime.summary import Summary
-from realtime.telemetry import Board, Trace
+from realtime.telemetry import Board
+from realtime.trace import Trace
 from realtime.transport import Inbox, Outbox, Scheme
 
 STOP_S = 10.0  # for flushing, once the sources were asked to end
@@ -45,7 +46,13 @@ class Supervisor:
     """One run, from :meth:`run`'s call to its exit code."""
 
     def __init__(
-        self, plan: Plan, clock: Clock, screen: Screen, scheme: Scheme | None = None
+        self,
+        plan: Plan,
+        clock: Clock,
+        screen: Screen,
+        *,
+        scheme: Scheme | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self._plan = plan
         self._clock = clock
@@ -63,7 +70,7 @@ class Supervisor:
         self._stats_count = 0
         self.board = Board()
         self.summary = Summary()
-        self.trace = Trace()
+        self._trace = trace
 
     def run(self) -> int:
         """Run to the end; nothing is left behind: no process, no thread, no socket's file.
@@ -167,7 +174,8 @@ class Supervisor:
             self._opening.discard(report.stage)
         elif report.kind == "numbers":
             self.board.update(report.stage, report.values)
-            self.trace.add(self._plan.processes[report.stage], report.stage, report.spans)
+            if self._trace is not None:
+                self._trace.add(self._plan.processes[report.stage], report.stage, report.spans)
             if outbox is not None:
                 self._publish(report, outbox)
         elif report.kind == "finished":

@@ -6,10 +6,8 @@ A :class:`Meter` belongs to one stage and its thread. Its snapshots are plain nu
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TypeAlias
 
 from realtime.clock import NS_PER_MS, NS_PER_S
@@ -178,47 +176,4 @@ class Board:
         return (
             f"{stage:<12}{values.get('rate_hz', 0.0):>8.1f}{times}"
             f"{round(values.get('late', 0)):>6}{round(dropped):>9}{ages}"
-        )
-
-
-class Trace:
-    """The steps of all stages, for chrome://tracing and Perfetto."""
-
-    def __init__(self) -> None:
-        self._spans: list[tuple[str, str, int, int]] = []
-
-    def add(self, process: str, stage: str, spans: Sequence[Span]) -> None:
-        """Steps of ``stage`` in ``process``."""
-        self._spans.extend((process, stage, start_ns, stop_ns) for start_ns, stop_ns in spans)
-
-    def write(self, path: Path) -> None:
-        """Write Chrome's trace event format; times count from the first step, in us.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        processes = sorted({span[0] for span in self._spans})
-        tracks = sorted({span[:2] for span in self._spans})
-        origin_ns = min((span[2] for span in self._spans), default=0)
-        events: list[dict[str, object]] = [
-            {"ph": "M", "name": "process_name", "pid": pid, "args": {"name": name}}
-            for pid, name in enumerate(processes, 1)
-        ]
-        for tid, (process, stage) in enumerate(tracks, 1):
-            place = {"pid": processes.index(process) + 1, "tid": tid}
-            events.append({"ph": "M", "name": "thread_name", **place, "args": {"name": stage}})
-            events.extend(
-                {
-                    "ph": "X",
-                    "name": stage,
-                    "cat": "step",
-                    "ts": (start_ns - origin_ns) / 1000,
-                    "dur": (stop_ns - start_ns) / 1000,
-                    **place,
-                }
-                for owner, name, start_ns, stop_ns in self._spans
-                if (owner, name) == (process, stage)
-            )
-        path.write_text(
-            json.dumps({"traceEvents": events, "displayTimeUnit": "ms"}), encoding="utf-8"
         )

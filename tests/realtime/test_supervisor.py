@@ -15,6 +15,7 @@ import pytest
 from realtime.clock import SystemClock
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
+from realtime.trace import Trace
 from tests.fakes.stages import Script, plan
 
 PLACEMENTS = ("threads", "processes")
@@ -81,13 +82,10 @@ def test_numbers_of_every_stage_are_collected(tmp_path: Path) -> None:
 
 
 def test_trace_has_a_track_per_stage(tmp_path: Path) -> None:
-    supervisor = Supervisor(
-        plan(Script(results=str(tmp_path)), placement="processes", is_traced=True),
-        SystemClock(),
-        Screen(io.StringIO()),
-    )
-    assert supervisor.run() == 0
-    supervisor.trace.write(tmp_path / "trace.json")
+    made = plan(Script(results=str(tmp_path)), placement="processes", is_traced=True)
+    clock = SystemClock()
+    with Trace(tmp_path / "trace.json", clock.now_ns()) as trace:
+        assert Supervisor(made, clock, Screen(io.StringIO()), trace=trace).run() == 0
     events = json.loads((tmp_path / "trace.json").read_text(encoding="utf-8"))["traceEvents"]
     tracks = {item["args"]["name"] for item in events if item["name"] == "thread_name"}
     assert tracks == {"demo", "sight", "hearing", "separator", "recorder", "window"}

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from realtime.clock import NS_PER_MS, NS_PER_S
-from realtime.telemetry import SPANS_KEPT, Board, Histogram, Meter, Trace
+from realtime.telemetry import SPANS_KEPT, Board, Histogram, Meter
 from realtime.transport import Traffic
 from tests.fakes.messages import chunk, frame
 
@@ -82,22 +79,3 @@ def test_board_makes_a_table() -> None:
     assert board.total("dropped_video") == 5
     assert board.get("sight", "max_ms") == 1
     assert board.get("web", "max_ms") is None
-
-
-def test_trace_is_what_perfetto_reads(tmp_path: Path) -> None:
-    trace = Trace()
-    trace.add("main", "demo", [(5_000, 9_000)])
-    trace.add("sight", "sight", [(6_000, 8_000)])
-    trace.write(tmp_path / "trace.json")
-    events = json.loads((tmp_path / "trace.json").read_text(encoding="utf-8"))["traceEvents"]
-    steps = {item["name"]: item for item in events if item["ph"] == "X"}
-    assert (steps["demo"]["ts"], steps["demo"]["dur"]) == (0, 4)
-    assert (steps["sight"]["ts"], steps["sight"]["dur"]) == (1, 2)
-    assert steps["demo"]["pid"] != steps["sight"]["pid"]
-    names = {item["pid"]: item["args"]["name"] for item in events if item["name"] == "process_name"}
-    assert names[steps["sight"]["pid"]] == "sight"
-
-
-def test_an_empty_trace_is_a_trace(tmp_path: Path) -> None:
-    Trace().write(tmp_path / "trace.json")
-    assert json.loads((tmp_path / "trace.json").read_text(encoding="utf-8"))["traceEvents"] == []

@@ -1,0 +1,82 @@
+"""The steps of all stages in a file that chrome://tracing and Perfetto open."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from realtime.telemetry import Span
+
+
+class Trace:
+    """Chrome's trace event format, written as the steps come: a long run takes no more memory.
+
+    Times are in us since ``origin_ns``.
+    """
+
+    def __init__(self, path: Path, origin_ns: int) -> None:
+        """Begin the file.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._out = path.open("w", encoding="utf-8")
+        self._origin_ns = origin_ns
+        self._processes: dict[str, int] = {}
+        self._tracks: dict[tuple[str, str], int] = {}
+        self._separator = "\n"
+        self._out.write('{"displayTimeUnit": "ms", "traceEvents": [')
+
+    def __enter__(self) -> Trace:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def add(self, process: str, stage: str, spans: Sequence[Span]) -> None:
+        """Steps of ``stage`` in ``process``."""
+        place = {"pid": self._pid(process), "tid": self._tid(process, stage)}
+        for start_ns, stop_ns in spans:
+            self._write(
+                {
+                    "ph": "X",
+                    "name": stage,
+                    "cat": "step",
+                    "ts": (start_ns - self._origin_ns) / 1000,
+                    "dur": (stop_ns - start_ns) / 1000,
+                    **place,
+                }
+            )
+
+    def close(self) -> None:
+        """Complete the file."""
+        self._out.write("\n]}\n")
+        self._out.close()
+
+    def _pid(self, process: str) -> int:
+        if process not in self._processes:
+            self._processes[process] = len(self._processes) + 1
+            self._name("process_name", process, {"pid": self._processes[process]})
+        return self._processes[process]
+
+    def _tid(self, process: str, stage: str) -> int:
+        track = (process, stage)
+        if track not in self._tracks:
+            self._tracks[track] = len(self._tracks) + 1
+            place = {"pid": self._pid(process), "tid": self._tracks[track]}
+            self._name("thread_name", stage, place)
+        return self._tracks[track]
+
+    def _name(self, kind: str, name: str, place: dict[str, int]) -> None:
+        self._write({"ph": "M", "name": kind, **place, "args": {"name": name}})
+
+    def _write(self, event: dict[str, object]) -> None:
+        self._out.write(self._separator + json.dumps(event))
+        self._separator = ",\n"
