@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from pixelplayer.networks.vision import FrameNet
 from training.corpus import open_pictures
 from training.muon import optimisers
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
-from training.sound import cosine, warm
+from training.sound import cosine
 
 LEARNING_RATE = 1.5e-3
 
@@ -69,6 +70,18 @@ def accuracy(features: Tensor, cells: Tensor, vectors: Tensor) -> tuple[float, f
     truth_or_ground = torch.where(truth == BACKGROUND, len(vectors), truth)
     right = said == truth_or_ground
     return right[truth >= 0].float().mean().item(), right[truth == BACKGROUND].float().mean().item()
+
+
+def warm(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """Take over the weights that fit by name and shape; give the names of those that do not."""
+    own = model.state_dict()
+    fitting = {
+        name: value
+        for name, value in weights.items()
+        if name in own and own[name].shape == value.shape
+    }
+    model.load_state_dict(own | fitting)
+    return sorted(own.keys() - fitting.keys())
 
 
 def main() -> None:

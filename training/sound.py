@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -182,18 +182,6 @@ def train(
                 save(model, steppers, path, used_s=used_s, step=step)
         if finished:
             return
-
-
-def warm(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
-    """Take over the weights that fit by name and shape; give the names of those that do not."""
-    own = model.state_dict()
-    fitting = {
-        name: value
-        for name, value in weights.items()
-        if name in own and own[name].shape == value.shape
-    }
-    model.load_state_dict(own | fitting)
-    return sorted(own.keys() - fitting.keys())
 
 
 def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:

@@ -118,7 +118,7 @@ def test_the_picture_follows_the_envelope(demo: Scene) -> None:
 
 
 def test_the_demo_is_a_balanced_duet_that_loops(demo: Scene) -> None:
-    assert [o.name for o in demo.objects] == ["guitar", "trumpet"]
+    assert [o.name for o in demo.objects] == ["guitar", "flute"]
     assert demo.duration_s == 20.0
     np.testing.assert_array_equal(demo.stems.sum(axis=0), demo.mixture)
     first = np.sqrt(np.mean(demo.stems[:, :RATE_HZ] ** 2, axis=1))

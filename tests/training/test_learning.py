@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -14,14 +16,16 @@ from training.bank import Bank, held_out, merge, open_bank
 from training.mixtures import QUERIES, Mixtures
 from training.photos import open_photos
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker
+from training.sight import warm
 from training.solos import SoloMaker
 from training.sound import (
     ClassSeparator,
     components,
     judged_columns,
     mask_loss,
+    mean_weights,
+    save,
     share_loss,
-    warm,
 )
 
 RATE_HZ = 8_000
@@ -145,6 +149,18 @@ def test_a_cell_that_shows_nothing_lets_nothing_through() -> None:
         nothing = torch.sigmoid(model.synthesizer(torch.zeros(1, 1, 8), sound))
     assert float(nothing.max()) < 0.06
     assert model.nothing_loss().item() < 0.06
+
+
+def test_a_start_can_be_the_mean_of_several(tmp_path: Path) -> None:
+    models = [ClassSeparator(4, 6, CLASSES) for _ in range(2)]
+    paths = [tmp_path / "one.pt", tmp_path / "two.pt"]
+    for model, path in zip(models, paths, strict=True):
+        save(model, [], path, used_s=1.0, step=3)
+    middle = ClassSeparator(4, 6, CLASSES)
+    middle.load_state_dict(mean_weights(paths))
+    torch.testing.assert_close(middle.table, (models[0].table + models[1].table) / 2)
+    middle.load_state_dict(mean_weights(paths[:1]))
+    torch.testing.assert_close(middle.table, models[0].table)
 
 
 def test_warm_starts_take_what_fits() -> None:
