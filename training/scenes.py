@@ -49,8 +49,15 @@ class SceneMaker:
     """Composes pictures from one side of the photographs' split."""
 
     def __init__(
-        self, photos: Photos, others: Photos, classes: Sequence[str], *, held_out: bool
+        self,
+        photos: Photos,
+        others: Photos,
+        classes: Sequence[str],
+        *,
+        held_out: bool,
+        grounds: Sequence[np.ndarray] = (),
     ) -> None:
+        """``grounds``: pictures (224, 224, 3) uint8 to put instruments on, beside the stages."""
         self._classes = list(classes)
         self._photos, self._others = photos, others
         self._by_class = {
@@ -62,6 +69,7 @@ class SceneMaker:
             np.ascontiguousarray(band.backdrop(SIDE_PX, SIDE_PX, seed)[..., ::-1])
             for seed in range(BACKDROPS)
         ]
+        self._backdrops += grounds
         # Instruments in photographs whose sound is unknown are things like any other.
         self._silent = [label for label in self._by_class if label not in self._classes]
 
@@ -131,7 +139,7 @@ class SceneMaker:
     def _background(self, rng: np.random.Generator) -> np.ndarray:
         kind = rng.random()
         if kind < 0.4:
-            return self._backdrops[int(rng.integers(BACKDROPS))].copy()
+            return self._backdrops[int(rng.integers(len(self._backdrops)))].copy()
         if kind < 0.7:
             picture = self._others.pixels[rng.choice(self._strange)]
             return cv2.GaussianBlur(_variation(picture, rng), (0, 0), float(rng.uniform(2, 14)))

@@ -22,11 +22,13 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.corpus import open_pictures
+from training.grounds import dead_leaves, surroundings
 from training.muon import optimisers
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
 from training.sound import cosine
 
 LEARNING_RATE = 1.5e-3
+GROUNDS = 150  # of each kind
 
 
 class Naming(nn.Module):
@@ -106,7 +108,9 @@ def main() -> None:
     print("begins anew:", warm(model, torch.load(begin, weights_only=True)), flush=True)
     seen = open_pictures(options.data, options.work)
     photos, others = seen.known, seen.other
-    maker = SceneMaker(photos, others, classes, held_out=False)
+    rng = np.random.default_rng(options.seed)
+    grounds = [*surroundings(photos, GROUNDS, rng), *(dead_leaves(rng) for _ in range(GROUNDS))]
+    maker = SceneMaker(photos, others, classes, held_out=False, grounds=grounds)
     loader = DataLoader(
         ScenePictures(maker, batch=options.batch, seed=options.seed), batch_size=None, num_workers=1
     )
