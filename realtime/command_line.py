@@ -104,9 +104,9 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
         "how it is separated": {
             "objects": _Row(
                 place="separation.objects",
-                metavar="auto|N",
+                metavar=f"auto|1..{MOST_OBJECTS}",
                 parse=_objects,
-                help=f"how many objects there are, 1 to {MOST_OBJECTS} (default: auto)",
+                help="how many objects there are (default: auto)",
             ),
             "lookahead": _Row(
                 place="separation.lookahead_ms",

@@ -22,6 +22,7 @@ ANSWER_TIMEOUT_S = 5.0  # a frozen sound server never answers; nobody waits long
 LONGEST_DEVICE_DELAY_S = 1.0  # a driver that claims more is not believed
 
 _KIND = {"input": "microphone", "output": "speaker"}
+_WITHOUT = {"input": "try: python run_live.py --demo", "output": "go without: --speaker none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def find_audio_device(wanted: str | None, direction: Direction) -> AudioDevice:
     ]
     kind = _KIND[direction]
     if not usable:
-        raise DeviceError(f"no {kind} was found; plug one in, or try: python run_live.py --demo")
+        raise DeviceError(f"no {kind} was found; plug one in, or {_WITHOUT[direction]}")
     found = _matching(usable, wanted, direction)
     if len(found) == 1:
         return found[0]
