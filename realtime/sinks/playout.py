@@ -10,14 +10,15 @@ from dataclasses import dataclass
 class PlayoutSettings:
     """Wanted lengths of the queue as a new piece arrives; it is that much longer afterwards."""
 
-    target_s: float = 0.070
+    target_s: float = 0.075
     largest_target_s: float = 0.200
     growth_s: float = 0.020  # the target grows by this with every gap
     shrink_per_s: float = 0.001  # and comes back by this per second of sound
     look_back_s: float = 1.0  # the shortest queue of this long is what counts
     # How far from the target that may be. Wide: the first piece comes when it comes, and a delay
     # that stays is worth more than one that is right.
-    slack_s: float = 0.050
+    slack_s: float = 0.065
+    least_piece_s: float = 0.010  # a first piece below this tells nothing of when the next comes
     longest_s: float = 0.400  # a queue above this is shortened at once
 
 
@@ -68,6 +69,8 @@ class Playout:
             shrunk_s = self._target_s - settings.shrink_per_s * piece / self._rate_hz
             self._target_s = max(shrunk_s, settings.target_s)
         target = round(self._target_s * self._rate_hz)
+        if not self._started and piece < settings.least_piece_s * self._rate_hz:
+            return Correction()
         if gaps or not self._started:
             self._started = True
             self._forget()

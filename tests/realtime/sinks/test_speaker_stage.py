@@ -9,7 +9,7 @@ from realtime.sinks.speaker import Speaker
 
 RATE_HZ = 8000
 PIECE = 560  # 70 ms
-START = 560  # silence before the first piece, 70 ms
+START = 600  # silence before the first piece, 75 ms
 MS = 1_000_000
 
 
@@ -104,13 +104,13 @@ def test_the_first_piece_waits_behind_silence(speaker, device):
 
 def test_the_delay_is_from_the_capture_to_the_ear(speaker, device):
     run(speaker, 0, 200)
-    # 200 ms old, behind 70 ms of silence, on a device that takes 10 ms.
-    assert speaker.stats()["latency_ms"] == pytest.approx(280.0)
+    # 200 ms old, behind 75 ms of silence, on a device that takes 10 ms.
+    assert speaker.stats()["latency_ms"] == pytest.approx(285.0)
     device.outputs[0].play(PIECE)
     run(speaker, 1, 280)
-    assert speaker.stats()["latency_ms"] == pytest.approx(210.0 + 70.0 + 10.0)
-    assert speaker.stats()["latency_max_ms"] == pytest.approx(290.0)
-    assert speaker.stats()["latency_p50_ms"] == pytest.approx(270.0, rel=0.06)
+    assert speaker.stats()["latency_ms"] == pytest.approx(210.0 + 75.0 + 10.0)
+    assert speaker.stats()["latency_max_ms"] == pytest.approx(295.0)
+    assert speaker.stats()["latency_p50_ms"] == pytest.approx(285.0, rel=0.06)
 
 
 def test_a_steady_stream_is_heard_whole(speaker, device):
@@ -131,8 +131,8 @@ def test_running_dry_is_one_gap_and_is_filled_up_again(speaker, device):
         output.play(PIECE)
     run(speaker, 1, 600)
     assert speaker.stats()["gaps"] == 1
-    assert output.queued_samples == 720 + PIECE  # 90 ms: it asks for more now
-    assert abs(output.queue[640, 0]) < 1e-3  # and begins softly
+    assert output.queued_samples == 760 + PIECE  # 95 ms: it asks for more now
+    assert abs(output.queue[760, 0]) < 1e-3  # and begins softly
 
 
 def test_too_long_a_queue_is_trimmed_without_a_click(speaker, device):
@@ -150,7 +150,7 @@ def test_too_long_a_queue_is_trimmed_without_a_click(speaker, device):
 def test_a_fast_device_is_fed_more(speaker, device):
     run(speaker, 0, 200)
     output = device.outputs[0]
-    for number in range(1, 300):
+    for number in range(1, 600):
         run(speaker, number, 200 + 70 * number)
         output.play(PIECE + 2)
     assert speaker.stats()["padded_samples"] > 0
