@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 # Before numpy is loaded: the networks' own threads need the cores, and the results of its linear
@@ -38,7 +39,7 @@ def _run(options: Options, screen: Screen) -> int:
     plan, clock = compose(options, os.environ, screen.say), SystemClock()
     if options.output.profile is None:
         return Supervisor(plan, clock, screen).run()
-    with Trace(Path(options.output.profile), clock.now_ns()) as trace:
+    with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
         supervisor = Supervisor(plan, clock, screen, trace=trace)
         exit_code = supervisor.run()
         screen.say(supervisor.table())

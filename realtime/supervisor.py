@@ -174,8 +174,7 @@ class Supervisor:
             self._opening.discard(report.stage)
         elif report.kind == "numbers":
             self.board.update(report.stage, report.values)
-            if self._trace is not None:
-                self._trace.add(self._plan.processes[report.stage], report.stage, report.spans)
+            self._follow(report)
             if outbox is not None:
                 self._publish(report, outbox)
         elif report.kind == "finished":
@@ -183,6 +182,16 @@ class Supervisor:
         else:
             self._fail(report)
             self._gone(report.stage, "deaf")
+
+    def _follow(self, report: Report) -> None:
+        """Trace the steps; a full disk ends the trace, not the run."""
+        if self._trace is None:
+            return
+        try:
+            self._trace.add(self._plan.processes[report.stage], report.stage, report.spans)
+        except OSError as error:
+            self._trace = None
+            self._screen.say(f"--profile: the trace ends here ({error.strerror}); make room for it")
 
     def _publish(self, report: Report, outbox: Outbox) -> None:
         stats = Stats(

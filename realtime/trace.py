@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 from realtime.telemetry import Span
 
@@ -29,19 +28,12 @@ class Trace:
         self._separator = "\n"
         self._out.write('{"displayTimeUnit": "ms", "traceEvents": [')
 
-    def __enter__(self) -> Trace:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
     def add(self, process: str, stage: str, spans: Sequence[Span]) -> None:
-        """Steps of ``stage`` in ``process``."""
+        """Steps of ``stage`` in ``process``.
+
+        Raises:
+            OSError: the disk is full.
+        """
         place = {"pid": self._pid(process), "tid": self._tid(process, stage)}
         for start_ns, stop_ns in spans:
             self._write(
@@ -56,9 +48,13 @@ class Trace:
             )
 
     def close(self) -> None:
-        """Complete the file."""
-        self._out.write("\n]}\n")
-        self._out.close()
+        """Complete the file.
+
+        Raises:
+            OSError: as ``add``.
+        """
+        with self._out:
+            self._out.write("\n]}\n")
 
     def _pid(self, process: str) -> int:
         if process not in self._processes:

@@ -126,10 +126,8 @@ class SceneMaker:
     def _photo(self, label: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
         """A photograph, varied, and the evidence in it, varied likewise."""
         index = rng.choice(self._by_class[label])
-        picture, evidence = (
-            self._photos.pixels[index],
-            self._photos.evidence.get(str(self._photos.names[index])),
-        )
+        picture = self._photos.pixels[index]
+        evidence = self._photos.evidence.get(str(self._photos.names[index]))
         if evidence is None:
             return _variation(picture, rng), None
         enlarged = cv2.resize(evidence, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC)

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_numbers_of_every_stage_are_collected(tmp_path: Path) -> None:
 def test_trace_has_a_track_per_stage(tmp_path: Path) -> None:
     made = plan(Script(results=str(tmp_path)), placement="processes", is_traced=True)
     clock = SystemClock()
-    with Trace(tmp_path / "trace.json", clock.now_ns()) as trace:
+    with closing(Trace(tmp_path / "trace.json", clock.now_ns())) as trace:
         assert Supervisor(made, clock, Screen(io.StringIO()), trace=trace).run() == 0
     events = json.loads((tmp_path / "trace.json").read_text(encoding="utf-8"))["traceEvents"]
     tracks = {item["args"]["name"] for item in events if item["name"] == "thread_name"}
@@ -92,6 +93,18 @@ def test_trace_has_a_track_per_stage(tmp_path: Path) -> None:
     steps = [item for item in events if item["ph"] == "X"]
     assert all(item["dur"] >= 0 and item["ts"] >= 0 for item in steps)
     assert sum(item["name"] == "demo" for item in steps) == 51
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a full disk at hand")
+def test_a_full_disk_ends_the_trace_and_not_the_run(tmp_path: Path) -> None:
+    made = plan(Script(results=str(tmp_path)), placement="processes", is_traced=True)
+    said, clock = io.StringIO(), SystemClock()
+    trace = Trace(Path("/dev/full"), clock.now_ns())
+    trace.add("main", "demo", [(0, 1)] * 70)  # the next few do not fit the file's buffer
+    assert Supervisor(made, clock, Screen(said), trace=trace).run() == 0
+    assert "--profile: the trace ends here (No space left" in said.getvalue()
+    with pytest.raises(OSError, match="No space"):
+        trace.close()
 
 
 @pytest.mark.parametrize("pace", ["fast", "realtime"])

@@ -1,4 +1,5 @@
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ def events(path: Path) -> list[dict[str, Any]]:
 
 def test_it_is_what_perfetto_reads(tmp_path: Path) -> None:
     path = tmp_path / "trace.json"
-    with Trace(path, 5_000) as trace:
+    with closing(Trace(path, 5_000)) as trace:
         trace.add("main", "demo", [(5_000, 9_000)])
         trace.add("sight", "sight", [(6_000, 8_000)])
         trace.add("main", "demo", [(9_000, 9_500)])
@@ -38,6 +39,6 @@ def test_an_empty_trace_is_a_trace(tmp_path: Path) -> None:
 
 def test_steps_are_in_the_file_before_the_end(tmp_path: Path) -> None:
     path = tmp_path / "trace.json"
-    with Trace(path, 0) as trace:
+    with closing(Trace(path, 0)) as trace:
         trace.add("main", "demo", [(at, at + 1) for at in range(20_000)])
         assert path.stat().st_size > 1_000_000
