@@ -8,7 +8,7 @@ an instrument, background, or not judged.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -24,6 +24,7 @@ from training.virtual import PREFIX
 SIDE_PX = 224
 GRID = 14
 BACKDROPS = 60  # stages of the virtual band, painted beforehand
+FAR_AWAY = 0.3  # share of the pictures that are taught with
 BACKGROUND, NOT_JUDGED = -1, -2
 _COVERED, _EMPTY = 0.35, 0.02  # share of a cell that the instrument covers
 
@@ -43,6 +44,10 @@ class ScenePicture:
     pixels: np.ndarray
     cells: np.ndarray
     placed: tuple[Placed, ...]
+
+
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, half-open
+Layout = Callable[[int, np.random.Generator], list[Box]]
 
 
 class SceneMaker:
@@ -74,7 +79,10 @@ class SceneMaker:
         self._silent = [label for label in self._by_class if label not in self._classes]
 
     def picture(
-        self, rng: np.random.Generator, labels: Sequence[str] | None = None
+        self,
+        rng: np.random.Generator,
+        labels: Sequence[str] | None = None,
+        layout: Layout | None = None,
     ) -> ScenePicture:
         """A picture of ``labels``, or of one to three classes drawn at random."""
         if labels is None:
@@ -83,7 +91,7 @@ class SceneMaker:
         canvas = self._background(rng)
         share = np.zeros((len(labels), SIDE_PX, SIDE_PX), np.uint8)
         doubt = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
-        boxes = _layout(len(labels), rng)
+        boxes = (layout or side_by_side)(len(labels), rng)
         if rng.random() < 0.35 and len(boxes) < 3:
             self._distract(canvas, boxes, rng)
         placed = []
@@ -102,7 +110,7 @@ class SceneMaker:
         )
 
     def _instrument(
-        self, label: str, box: tuple[int, int, int, int], rng: np.random.Generator
+        self, label: str, box: Box, rng: np.random.Generator
     ) -> tuple[np.ndarray, Figure]:
         """Pixels (h, w, 3) RGB in the size of the box, and what in it is the instrument."""
         width, height = box[2] - box[0], box[3] - box[1]
@@ -148,9 +156,7 @@ class SceneMaker:
         noise = rng.normal(0, rng.uniform(0, 8), (SIDE_PX, SIDE_PX, 1))
         return np.clip(smooth + noise, 0, 255).astype(np.uint8)
 
-    def _distract(
-        self, canvas: np.ndarray, boxes: list[tuple[int, int, int, int]], rng: np.random.Generator
-    ) -> None:
+    def _distract(self, canvas: np.ndarray, boxes: list[Box], rng: np.random.Generator) -> None:
         """Put something that makes no known sound beside the instruments."""
         side = int(rng.integers(45, 90))
         x, y = (int(v) for v in rng.integers(0, SIDE_PX - side, 2))
@@ -168,21 +174,29 @@ class SceneMaker:
 class ScenePictures(IterableDataset):  # type: ignore[type-arg]
     """Endless batches: pictures (B, 3, 224, 224) float32 in [0, 1], cells (B, 14, 14) int64."""
 
-    def __init__(self, maker: SceneMaker, *, batch: int, seed: int) -> None:
-        self._maker, self._batch, self._seed = maker, batch, seed
+    def __init__(
+        self, maker: SceneMaker, *, batch: int, seed: int, far_away: float = FAR_AWAY
+    ) -> None:
+        """``far_away`` is the share of pictures whose instruments are small."""
+        self._maker, self._batch, self._seed, self._far_away = maker, batch, seed, far_away
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         cv2.setNumThreads(1)
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng((self._seed, worker.id if worker else 0))
         while True:
-            scenes = [self._maker.picture(rng) for _ in range(self._batch)]
-            pixels = torch.from_numpy(np.stack([_light(scene.pixels, rng) for scene in scenes]))
+            scenes = [
+                self._maker.picture(
+                    rng, layout=far_away if rng.random() < self._far_away else side_by_side
+                )
+                for _ in range(self._batch)
+            ]
+            pixels = torch.from_numpy(np.stack([_filmed(scene.pixels, rng) for scene in scenes]))
             cells = torch.from_numpy(np.stack([scene.cells for scene in scenes]))
             yield pixels.permute(0, 3, 1, 2).float() / 255, cells.long()
 
 
-def _layout(count: int, rng: np.random.Generator) -> list[tuple[int, int, int, int]]:
+def side_by_side(count: int, rng: np.random.Generator) -> list[Box]:
     """Boxes side by side in random columns, or columns filled from top to bottom."""
     edges = np.linspace(0, SIDE_PX, count + 1) if count > 1 else np.array([0, SIDE_PX])
     boxes = []
@@ -200,6 +214,19 @@ def _layout(count: int, rng: np.random.Generator) -> list[tuple[int, int, int, i
         boxes.append((int(x), int(y), int(x + width), int(y + height)))
     order = rng.permutation(len(boxes))
     return [boxes[i] for i in order]
+
+
+def far_away(count: int, rng: np.random.Generator) -> list[Box]:
+    """Small boxes anywhere that do not overlap: a stage as seen from the hall."""
+    boxes: list[Box] = []
+    while len(boxes) < count:
+        width = rng.uniform(28, 85)
+        height = np.clip(width * np.exp(rng.uniform(-0.3, 1.0)), 28, 110)
+        x, y = rng.uniform(0, SIDE_PX - width), rng.uniform(0, SIDE_PX - height)
+        box = (int(x), int(y), int(x + width), int(y + height))
+        if all(box[2] <= b[0] or b[2] <= box[0] or box[3] <= b[1] or b[3] <= box[1] for b in boxes):
+            boxes.append(box)
+    return boxes
 
 
 def _variation(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -224,6 +251,23 @@ def _camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         grain = rng.standard_normal(seen.shape, dtype=np.float32)
         seen = seen + grain * np.float32(rng.uniform(1, 8))
     return np.clip(seen, 0, 255).astype(np.uint8)
+
+
+def _filmed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """As a video of it might look: stage light, washed-out colours, few pixels, a low bit rate."""
+    seen = _light(picture, rng)
+    if rng.random() < 0.25:
+        grey = cv2.cvtColor(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        seen = cv2.addWeighted(seen, share := float(rng.uniform(0, 1)), grey, 1 - share, 0)
+    if rng.random() < 0.25:
+        side = int(rng.integers(100, SIDE_PX))
+        small = cv2.resize(seen, (side, side), interpolation=cv2.INTER_AREA)
+        seen = cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
+    if rng.random() < 0.25:
+        quality = int(rng.integers(8, 60))
+        _, coded = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        seen = cv2.imdecode(coded, cv2.IMREAD_COLOR)
+    return np.asarray(seen, np.uint8)
 
 
 def _light(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -26,6 +26,7 @@ from training.grounds import dead_leaves, surroundings
 from training.muon import optimisers
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
 from training.sound import cosine
+from training.team import Team
 
 LEARNING_RATE = 1.5e-3
 GROUNDS = 150  # of each kind
@@ -100,29 +101,26 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    torch.manual_seed(options.seed)
-    frame_net = FrameNet(width=options.width, channels=options.channels)
+    with Team() as team:
+        train(options, team)
+
+
+def train(options: argparse.Namespace, team: Team) -> None:
+    """Train on scenes of this process's own; the first process tells and saves."""
+    torch.manual_seed(options.seed + team.rank)
     classes, vectors = read_vectors(options.work)
-    model = Naming(frame_net, len(classes))
+    model = Naming(FrameNet(width=options.width, channels=options.channels), len(classes))
     begin = options.begin or options.work / "frame-distilled.pt"
-    print("begins anew:", warm(model, torch.load(begin, weights_only=True)), flush=True)
-    seen = open_pictures(options.data, options.work)
-    photos, others = seen.known, seen.other
-    rng = np.random.default_rng(options.seed)
-    grounds = [*surroundings(photos, GROUNDS, rng), *(dead_leaves(rng) for _ in range(GROUNDS))]
-    maker = SceneMaker(photos, others, classes, held_out=False, grounds=grounds)
-    loader = DataLoader(
-        ScenePictures(maker, batch=options.batch, seed=options.seed), batch_size=None, num_workers=1
-    )
-    unseen = iter(
-        ScenePictures(SceneMaker(photos, others, classes, held_out=True), batch=48, seed=1)
-    )
-    pictures, cells = next(unseen)
+    missing = warm(model, torch.load(begin, weights_only=True))
+    team.average(model.state_dict().values())  # one beginning for all
+    loader, unseen = _scenes(options, classes, team)
+    if team.rank == 0:
+        print("begins anew:", missing, flush=True)
     model.to(memory_format=torch.channels_last)
     steppers = optimisers(model, LEARNING_RATE, weight_decay=1e-2)
     began, running = time.monotonic(), 0.0
     for step, (batch, truth) in enumerate(loader, start=1):
-        elapsed = (time.monotonic() - began) / 60
+        elapsed = team.first((time.monotonic() - began) / 60)
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = LEARNING_RATE * cosine(min(elapsed / options.minutes, 1.0))
         model.train()
@@ -130,23 +128,45 @@ def main() -> None:
         loss = cell_loss(features, names, truth, vectors)
         model.zero_grad()
         loss.backward()
+        team.average(weight.grad for weight in model.parameters() if weight.grad is not None)
         for stepper in steppers:
             stepper.step()
         running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
         finished = elapsed >= options.minutes
         if step % 100 == 0 or finished:
-            classes, vectors = read_vectors(options.work)
-            model.eval()
-            with torch.inference_mode():
-                right, quiet = accuracy(model(pictures)[0], cells, vectors)
-            print(
-                f"{elapsed:6.2f} min  step {step}  loss {running:.3f}  "
-                f"unseen cells right {right:.3f}  background {quiet:.3f}",
-                flush=True,
-            )
-            torch.save(model.state_dict(), options.work / "sight.pt")
+            team.average(model.buffers())  # running means of the batch norms
+            if team.rank == 0:
+                print(f"{elapsed:6.2f} min  step {step}  loss {running:.3f}", flush=True)
+                _tell(model, unseen, vectors)
+                torch.save(model.state_dict(), options.work / "sight.pt")
         if finished:
             return
+
+
+def _scenes(
+    options: argparse.Namespace, classes: list[str], team: Team
+) -> tuple[DataLoader[tuple[Tensor, Tensor]], dict[str, tuple[Tensor, Tensor]]]:
+    """What to learn from, and pictures and cells that are not: near and far instruments."""
+    seen = open_pictures(options.data, options.work)
+    photos, others = seen.known, seen.other
+    rng = np.random.default_rng(options.seed)
+    grounds = [*surroundings(photos, GROUNDS, rng), *(dead_leaves(rng) for _ in range(GROUNDS))]
+    maker = SceneMaker(photos, others, classes, held_out=False, grounds=grounds)
+    pictures = ScenePictures(maker, batch=options.batch, seed=options.seed + team.rank)
+    held_out = SceneMaker(photos, others, classes, held_out=True)
+    unseen = {
+        name: next(iter(ScenePictures(held_out, batch=48, seed=1, far_away=share)))
+        for name, share in (("near", 0.0), ("far", 1.0))
+    }
+    return DataLoader(pictures, batch_size=None, num_workers=1), unseen
+
+
+def _tell(model: Naming, unseen: dict[str, tuple[Tensor, Tensor]], vectors: Tensor) -> None:
+    model.eval()
+    for name, (pictures, cells) in unseen.items():
+        with torch.inference_mode():
+            right, quiet = accuracy(model(pictures)[0], cells, vectors)
+        print(f"    {name}: unseen cells right {right:.3f}  background {quiet:.3f}", flush=True)
 
 
 def read_vectors(work: Path) -> tuple[list[str], Tensor]:

@@ -22,6 +22,13 @@ class Output(Protocol):
         """Samples that wait for the device."""
 
     @property
+    def end_samples(self) -> int | None:
+        """The device's time at the end of the queue: all that was queued, and what was missing.
+
+        None where nothing is played, and so nothing can be late.
+        """
+
+    @property
     def underflows(self) -> int:
         """Times the device found too little in the queue."""
 
@@ -51,6 +58,7 @@ class NoOutput:
     """Takes everything and plays nothing, at once."""
 
     queued_samples = 0
+    end_samples = None
     underflows = 0
     output_latency_s = 0.0
     active = True

@@ -1,9 +1,17 @@
-"""How much sound waits for the speaker: enough to bridge a late step, and not more. Pure."""
+"""When each sample is played: all of them the same time after they were captured. Pure.
+
+The first piece decides where the stream lies on the device's time, with some silence before it to
+bridge late steps. From then on every sample has its place. What comes after its place has passed
+is left out, what was lost on the way is silence, and so a stall of the machine costs the sound it
+swallowed and not a longer delay from there on. Only a delay that proves too short is changed.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+
+_NEAR_S = 0.006  # cross-fades miss by up to 5 ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,40 +20,46 @@ class PlayoutSettings:
 
     target_s: float = 0.075
     largest_target_s: float = 0.200
-    growth_s: float = 0.020  # the target grows by this with every gap
+    growth_s: float = 0.020  # the target grows by this whenever the delay proves too short
     shrink_per_s: float = 0.001  # and comes back by this per second of sound
-    look_back_s: float = 1.0  # the shortest queue of this long is what counts
-    # How far from the target that may be. Wide: the first piece comes when it comes, and a delay
-    # that stays is worth more than one that is right.
-    slack_s: float = 0.065
     least_piece_s: float = 0.010  # a first piece below this tells nothing of when the next comes
+    settle_s: float = 1.5  # the first piece comes when it comes; after this, the delay is set right
+    settle_slack_s: float = 0.020
+    # A device that is slower or faster than the microphone moves the queue by some samples per
+    # second. It has all this time before anything is done: a delay that stays is worth more than
+    # one that is right.
+    look_back_s: float = 5.0
+    slack_s: float = 0.065
     longest_s: float = 0.400  # a queue above this is shortened at once
+    # So often late, or for so long, is not a stall: the delay is too short.
+    stalls: int = 3
+    stalls_within_s: float = 5.0
+    longest_stall_s: float = 0.500
 
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What to do before the next piece is queued, all in samples, at most one of them not 0."""
+    """What to do with the next piece, all in samples, at most one of them not 0."""
 
-    silence: int = 0  # put silence in front: there is nothing to be heard anyway
-    shorten: int = 0
+    silence: int = 0  # put silence in front
+    skip: int = 0  # leave the beginning out: its time has passed
+    shorten: int = 0  # without a click, as far as the piece allows; see `Playout.moved`
     lengthen: int = 0
 
 
 class Playout:
-    """Decide, piece by piece, what keeps the queue at its target.
-
-    The queue swings by the length of a piece; what tells is how short it gets. A device that is
-    slower or faster than the microphone moves that by some samples per second, which a correction
-    takes back now and then.
-    """
+    """Decide, piece by piece, what keeps the delay constant."""
 
     def __init__(self, rate_hz: int, settings: PlayoutSettings | None = None) -> None:
-        self._rate_hz = rate_hz
         self._settings = settings or PlayoutSettings()
+        self._rate_hz = rate_hz
         self._target_s = self._settings.target_s
-        self._queued: deque[tuple[int, int]] = deque()  # (queued, length of the piece), newest last
-        self._covered = 0
-        self._started = False
+        self._offset: int | None = None  # where on the device's time the stream's sample 0 lies
+        self._stalls: deque[int] = deque()  # when they began, in the device's time
+        self._late_since: int | None = None
+        self._lows = _Lows(rate_hz)
+        self._settled = False
+        self._excess = 0  # what the queue is yet to lose, or, negative, to gain
 
     @property
     def target_s(self) -> float:
@@ -54,45 +68,128 @@ class Playout:
 
     def restart(self) -> None:
         """The device is new: its queue is filled anew."""
-        self._forget()
-        self._started = False
+        self._offset = None
 
-    def next(self, queued: int, piece: int, gaps: int) -> Correction:
-        """A piece of `piece` samples comes, `queued` wait, and the queue was empty `gaps` times.
+    def next(self, first_sample: int, piece: int, queued: int, end: int) -> Correction:
+        """A piece of `piece` samples comes while `queued` wait.
 
-        `gaps` counts since the last call.
+        `end` is the device's time at the end of the queue, in samples: all that was queued, and
+        the silence that the device played when it found nothing.
         """
+        shrunk_s = self._target_s - self._settings.shrink_per_s * piece / self._rate_hz
+        self._target_s = max(shrunk_s, self._settings.target_s)
+        if self._offset is None:
+            if piece < self._samples(self._settings.least_piece_s):
+                return Correction()
+            return self._begin(first_sample, queued, end)
+        late = end - (first_sample + self._offset)
+        if late > 0:
+            return self._late(first_sample, piece, queued, end)
+        self._late_since = None
+        if late < 0:
+            if -late > self._samples(self._settings.longest_s):
+                return self._begin(first_sample, queued, end)
+            return Correction(silence=-late)
+        self._watch(queued, piece)
+        return Correction(shorten=max(self._excess, 0), lengthen=max(-self._excess, 0))
+
+    def moved(self, by: int) -> None:
+        """A piece was made longer by `by` samples (shorter where negative), as was asked."""
+        if self._offset is not None:
+            self._offset += by
+        self._excess += by
+        if abs(self._excess) <= self._samples(_NEAR_S):
+            self._excess = 0
+
+    def _begin(self, first_sample: int, queued: int, end: int) -> Correction:
+        """Here and now is where the stream goes on, behind as much as is wanted."""
+        silence = max(0, self._samples(self._target_s) - queued)
+        self._offset = end + silence - first_sample
+        self._late_since = None
+        self._settled = False
+        self._excess = 0
+        self._stalls.clear()
+        self._lows.clear()
+        return Correction(silence=silence)
+
+    def _late(self, first_sample: int, piece: int, queued: int, end: int) -> Correction:
+        assert self._offset is not None
         settings = self._settings
-        if gaps and self._started:
-            self._target_s = min(self._target_s + settings.growth_s, settings.largest_target_s)
-        else:
-            shrunk_s = self._target_s - settings.shrink_per_s * piece / self._rate_hz
-            self._target_s = max(shrunk_s, settings.target_s)
-        target = round(self._target_s * self._rate_hz)
-        if not self._started and piece < settings.least_piece_s * self._rate_hz:
-            return Correction()
-        if gaps or not self._started:
-            self._started = True
-            self._forget()
-            return Correction(silence=max(0, target - queued))
-        if queued > settings.longest_s * self._rate_hz:
-            self._forget()
-            return Correction(shorten=queued - target)
-        self._remember(queued, piece)
-        if self._covered < settings.look_back_s * self._rate_hz:
-            return Correction()
-        excess = min(queued for queued, _ in self._queued) - target
-        if abs(excess) <= settings.slack_s * self._rate_hz:
-            return Correction()
-        self._forget()
-        return Correction(shorten=max(excess, 0), lengthen=max(-excess, 0))
+        if self._late_since is None:
+            self._late_since = end
+            self._stalls.append(end)
+        while self._stalls and end - self._stalls[0] > self._samples(settings.stalls_within_s):
+            self._stalls.popleft()
+        lasts = end - self._late_since
+        if len(self._stalls) < settings.stalls and lasts <= self._samples(settings.longest_stall_s):
+            return Correction(skip=min(piece, end - (first_sample + self._offset)))
+        self._target_s = min(self._target_s + settings.growth_s, settings.largest_target_s)
+        return self._begin(first_sample, queued, end)
 
-    def _remember(self, queued: int, piece: int) -> None:
-        self._queued.append((queued, piece))
-        self._covered += piece
-        while self._covered - self._queued[0][1] >= self._settings.look_back_s * self._rate_hz:
-            self._covered -= self._queued.popleft()[1]
+    def _watch(self, queued: int, piece: int) -> None:
+        """See whether the queue keeps away from its target, and by how much."""
+        target = self._samples(self._target_s)
+        self._lows.add(queued, piece)
+        if self._excess:
+            return
+        if queued > self._samples(self._settings.longest_s):
+            self._correct(queued - target)
+        elif not self._settled and self._lows.covered_s >= self._settings.settle_s:
+            self._settled = True
+            excess = self._lows.least - target
+            if abs(excess) > self._samples(self._settings.settle_slack_s):
+                self._correct(excess)
+        elif self._lows.covered_s >= self._settings.look_back_s:
+            slack = self._samples(self._settings.slack_s)
+            if self._lows.least > target + slack:
+                self._correct(self._lows.least - target)
+            elif self._lows.usual < target - slack:
+                self._correct(self._lows.usual - target)
 
-    def _forget(self) -> None:
-        self._queued.clear()
+    def _correct(self, excess: int) -> None:
+        self._excess = excess
+        self._lows.clear()
+
+    def _samples(self, seconds: float) -> int:
+        return round(seconds * self._rate_hz)
+
+
+class _Lows:
+    """How short the queue got, in each of the last seconds: it swings by the length of a piece."""
+
+    SECONDS = 5
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._lows: deque[int] = deque(maxlen=self.SECONDS)
+        self._left = 0  # of the newest second
         self._covered = 0
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._lows.clear()
+        self._left = self._covered = 0
+
+    def add(self, queued: int, piece: int) -> None:
+        """`queued` waited as a piece of `piece` samples came."""
+        if self._left <= 0:
+            self._lows.append(queued)
+            self._left += self._rate_hz
+        self._lows[-1] = min(self._lows[-1], queued)
+        self._left -= piece
+        self._covered += piece
+
+    @property
+    def covered_s(self) -> float:
+        """Seconds of sound seen since the beginning."""
+        return self._covered / self._rate_hz
+
+    @property
+    def least(self) -> int:
+        """The shortest queue of all these seconds."""
+        return min(self._lows)
+
+    @property
+    def usual(self) -> int:
+        """The shortest queue of the best second: one late step does not change it."""
+        return max(self._lows)

@@ -56,7 +56,15 @@ class Speaker:
         self._latency = Histogram()
         self._latency_ms = 0.0
         self._counts = dict.fromkeys(
-            ("gaps", "lost_samples", "refused_samples", "trimmed_samples", "padded_samples"), 0
+            (
+                "gaps",
+                "lost_samples",
+                "late_samples",
+                "refused_samples",
+                "trimmed_samples",
+                "padded_samples",
+            ),
+            0,
         )
         self._reopened = 0
 
@@ -143,24 +151,34 @@ class Speaker:
         if output is None:
             self._counts["lost_samples"] += mix.shape[1]
             return
-        correction = self._correction(line, output, mix.shape[1])
+        correction = self._correction(line, output, streams)
         if correction.silence:
             output.write(np.zeros((correction.silence, 2), dtype=np.float32))
             mix = fade_in(mix, line.rate_hz)
+        if correction.skip:
+            self._counts["late_samples"] += correction.skip
+            mix = fade_in(mix[:, correction.skip :], line.rate_hz)
+            if not mix.shape[1]:
+                return
         before_s = output.queued_samples / line.rate_hz + output.output_latency_s
-        latency_ns = now_ns - streams.capture_ns + round(before_s * NS_PER_S)
+        age_ns = now_ns - streams.capture_ns - correction.skip * NS_PER_S // line.rate_hz
+        latency_ns = age_ns + round(before_s * NS_PER_S)
         self._latency_ms = latency_ns / NS_PER_MS
         self._latency.add(latency_ns)
         mix = self._corrected(line, mix, correction)
         accepted = output.write(np.ascontiguousarray(mix.T))
         self._counts["refused_samples"] += mix.shape[1] - accepted
 
-    def _correction(self, line: _Line, output: Output, piece: int) -> Correction:
-        gaps = output.underflows - line.underflows
-        line.underflows = output.underflows
-        if gaps:
+    def _correction(self, line: _Line, output: Output, streams: Streams) -> Correction:
+        if output.underflows > line.underflows:
             self._counts["gaps"] += 1  # one silence is many callbacks
-        return line.playout.next(output.queued_samples, piece, gaps)
+        line.underflows = output.underflows
+        end = output.end_samples
+        if end is None:
+            return Correction()
+        return line.playout.next(
+            streams.first_sample, streams.samples.shape[1], output.queued_samples, end
+        )
 
     def _corrected(
         self, line: _Line, mix: NDArray[np.float32], correction: Correction
@@ -176,6 +194,7 @@ class Speaker:
         else:
             mix = lengthen(mix, by, line.rate_hz)
             self._counts["padded_samples"] += mix.shape[1] - before
+        line.playout.moved(mix.shape[1] - before)
         return mix
 
     def _living_output(self, now_ns: int, line: _Line) -> Output | None:

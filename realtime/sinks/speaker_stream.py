@@ -84,6 +84,14 @@ class SpeakerStream:
         return self._missing
 
     @property
+    def end_samples(self) -> int:
+        """The device's time at the end of the queue: samples queued since the first, and missing.
+
+        It goes on while the queue is empty.
+        """
+        return self._ring.written + self._missing
+
+    @property
     def device_underflows(self) -> int:
         """Times the device itself ran dry."""
         return self._device_underflows

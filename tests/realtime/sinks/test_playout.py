@@ -1,101 +1,203 @@
+import numpy as np
 import pytest
 
 from realtime.sinks.playout import Correction, Playout
 
 RATE_HZ = 1000
-PIECE = 70
+PIECE = 50
 NOTHING = Correction()
 
 
-def settle(playout, queued, seconds=2.5, gaps=0):
-    """Feed pieces until something is to be done; that, or nothing after `seconds`."""
-    for _ in range(int(seconds * RATE_HZ / PIECE)):
-        correction = playout.next(queued, PIECE, gaps)
-        if correction != NOTHING:
-            return correction
-    return NOTHING
+class Line:
+    """A device that plays in real time, and a stream that comes piece by piece."""
+
+    def __init__(self):
+        self.playout = Playout(RATE_HZ)
+        self.first_sample = 0
+        self.end = 0  # the device's time at the end of the queue
+        self.queued = 0
+        self.heard_at = []  # of each sample that was queued: its number, when it is heard
+
+    def piece(self, length=PIECE):
+        correction = self.playout.next(self.first_sample, length, self.queued, self.end)
+        self._queue(correction.silence)
+        kept = length - correction.skip
+        self.heard_at.append(
+            np.stack(
+                [np.arange(kept) + correction.skip + self.first_sample, self.end + np.arange(kept)]
+            )
+        )
+        by = correction.lengthen - correction.shorten
+        self._queue(kept + by)
+        if by:
+            self.playout.moved(by)
+        self.first_sample += length
+        return correction
+
+    def play(self, samples=PIECE):
+        missing = max(0, samples - self.queued)
+        self.queued -= samples - missing
+        self.end += missing
+
+    def steady(self, seconds, drift=0):
+        """The corrections, but for nothing, of a stream that comes as it is played.
+
+        `drift` samples are played more than come, every second.
+        """
+        corrections = []
+        for number in range(round(seconds * RATE_HZ / PIECE)):
+            self.play(PIECE + (drift if number % (RATE_HZ // PIECE) == 0 else 0))
+            corrections.append(self.piece())
+        return [correction for correction in corrections if correction != NOTHING]
+
+    def delays(self):
+        """When heard against when captured, of all that was queued, without repetitions."""
+        numbers, at = np.concatenate(self.heard_at, axis=1)
+        return np.unique(at - numbers)
+
+    def _queue(self, samples):
+        self.queued += samples
+        self.end += samples
 
 
-def test_it_starts_with_the_target_in_silence():
-    assert Playout(RATE_HZ).next(0, PIECE, 0) == Correction(silence=75)
+@pytest.fixture
+def line():
+    """One that has begun, and whose delay is set right."""
+    line = Line()
+    assert line.piece() == Correction(silence=75)
+    assert line.steady(3) == []
+    line.heard_at.clear()
+    return line
 
 
 def test_a_sliver_is_no_beginning():
+    line = Line()
+    assert line.piece(1) == NOTHING
+    assert line.piece() == Correction(silence=74)
+
+
+def test_a_steady_stream_is_left_alone(line):
+    assert line.steady(60) == []
+    assert len(line.delays()) == 1
+
+
+def test_a_stall_costs_what_it_swallowed_and_the_delay_stays(line):
+    line.steady(1)
+    line.play(4 * PIECE)  # nothing comes for a while, 75 + 50 wait
+    late = [line.piece().skip for _ in range(4)]  # then all of it at once
+    assert late == [50, 25, 0, 0]
+    assert line.steady(60) == []
+    assert len(line.delays()) == 1
+    assert line.playout.target_s == 0.075
+
+
+def test_a_late_piece_that_comes_in_time_changes_nothing(line):
+    line.steady(1)
+    line.play(2 * PIECE + 20)
+    assert [line.piece(), line.piece()] == [NOTHING, NOTHING]
+    line.play(0)
+    assert line.steady(20) == []
+    assert len(line.delays()) == 1
+
+
+def test_lost_sound_is_silence(line):
+    line.first_sample += 30
+    line.play()
+    assert line.piece() == Correction(silence=30)
+    assert line.steady(20) == []
+    assert len(line.delays()) == 1
+
+
+def test_a_stream_that_begins_elsewhere_begins_anew(line):
+    line.first_sample = 10_000
+    line.play()
+    assert line.piece() == Correction(silence=0)
+    assert line.queued == 75 + PIECE
+    assert line.steady(20) == []
+
+
+def test_a_stream_that_stays_late_is_given_more_time(line):
+    line.play(4 * PIECE)  # and goes on so, 75 later than it should be
+    corrections = [line.piece(), *line.steady(2)]
+    skipped = sum(correction.skip for correction in corrections)
+    assert skipped <= 0.5 * RATE_HZ + PIECE
+    begins = [correction.silence for correction in corrections if correction.silence]
+    assert begins == [95]
+    assert line.playout.target_s > 0.090
+    assert line.steady(3) == []
+
+
+def test_one_that_is_often_late_is_given_more_time(line):
+    for _ in range(3):
+        line.play(3 * PIECE)
+        corrections = [line.piece(), line.piece(), line.piece()]
+        line.steady(0.5)
+    assert corrections[0].silence == 95
+    line.heard_at.clear()
+    line.steady(0.5)
+    assert line.playout.target_s > 0.090
+    line.steady(30)
+    assert line.playout.target_s == 0.075
+
+
+def test_the_target_has_an_end(line):
+    for _ in range(60):
+        line.play(40 * PIECE)
+        line.piece()
+        line.steady(0.5)
+    assert line.playout.target_s <= 0.200
+
+
+def test_a_first_piece_that_came_late_does_not_decide_for_long():
+    line = Line()
+    line.piece()
+    line.piece()  # the second comes at once: the first was 50 late
+    corrections = line.steady(20)
+    assert corrections == [Correction(shorten=50)]
+    assert line.queued == 75 + PIECE
+
+
+def test_a_first_piece_that_came_early_does_not_either():
+    line = Line()
+    line.piece()
+    line.play(PIECE // 2)
+    assert line.steady(20) == [Correction(lengthen=25)]
+
+
+def test_what_a_piece_does_not_allow_is_asked_of_the_next():
     playout = Playout(RATE_HZ)
-    assert playout.next(0, 1, 0) == NOTHING
-    assert playout.next(0, PIECE, 1) == Correction(silence=75)
-    assert playout.target_s == 0.075
+    assert playout.next(0, PIECE, 0, 0) == Correction(silence=75)
+    asked, end = [], 125
+    for number in range(1, 60):
+        correction = playout.next(number * PIECE, PIECE, 135, end)
+        by = min(correction.shorten, 20)
+        if by:
+            asked.append(correction.shorten)
+            playout.moved(-by)
+        end += PIECE - by
+    assert asked[:3] == [60, 40, 20]
 
 
-def test_near_the_target_nothing_is_done():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    for queued in (75, 15, 60, 135):
-        assert settle(playout, queued) == NOTHING
+def test_a_slow_device_is_fed_less(line):
+    corrections = line.steady(300, drift=-1)
+    assert corrections
+    assert all(correction.shorten > 65 for correction in corrections)
+    assert line.queued <= 75 + 65 + PIECE + 6
 
 
-def test_a_delay_that_is_long_enough_stays_from_the_first_piece_on():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    assert settle(playout, 30) == NOTHING
+def test_a_fast_device_is_fed_more_before_it_runs_dry(line):
+    corrections = line.steady(300, drift=1)
+    assert corrections
+    assert all(correction.lengthen > 65 for correction in corrections)
 
 
-def test_after_a_gap_the_delay_is_decided_anew():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    assert settle(playout, 70) == NOTHING
-    assert playout.next(0, PIECE, 1) == Correction(silence=95)
-    correction = settle(playout, 170)
-    assert 75 <= correction.shorten <= 77  # the target is on its way back
+def test_a_very_long_queue_is_shortened_at_once(line):
+    line.play(0)
+    shortened = [line.piece().shorten for _ in range(8)]
+    assert max(shortened) > 400 - 75
 
 
-def test_a_queue_that_stays_long_is_shortened():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    assert settle(playout, 145) == Correction(shorten=70)
-
-
-def test_one_late_piece_is_no_reason_to_shorten():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    for turn in range(50):
-        queued = 75 if turn % 5 == 0 else 200
-        assert playout.next(queued, PIECE, 0) == NOTHING
-
-
-def test_a_very_long_queue_is_shortened_at_once():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    assert playout.next(500, PIECE, 0) == Correction(shorten=425)
-
-
-def test_a_queue_that_stays_short_is_lengthened():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    assert settle(playout, 5) == Correction(lengthen=70)
-
-
-def test_a_gap_fills_up_with_silence_and_asks_for_more_from_now_on():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    assert playout.next(0, PIECE, 7) == Correction(silence=95)
-    assert playout.target_s == pytest.approx(0.095)
-    for _ in range(30):
-        playout.next(0, PIECE, 1)
-    assert playout.target_s <= 0.200
-
-
-def test_without_gaps_the_target_comes_back():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    playout.next(0, PIECE, 1)
-    for _ in range(25 * RATE_HZ // PIECE):
-        playout.next(70, PIECE, 0)
-    assert playout.target_s == 0.075
-
-
-def test_a_new_device_is_filled_anew():
-    playout = Playout(RATE_HZ)
-    playout.next(0, PIECE, 0)
-    playout.restart()
-    assert playout.next(0, PIECE, 3) == Correction(silence=75)
+def test_a_new_device_is_filled_anew(line):
+    line.playout.restart()
+    line.queued, line.end = 0, 0
+    assert line.piece() == Correction(silence=75)

@@ -21,6 +21,7 @@ class FakeOutput:
         self.heard = []
         self.queue = np.zeros((0, 2), dtype=np.float32)
         self.underflows = 0
+        self.end_samples = 0
         self.output_latency_s = 0.010
         self.active = True
         self.closed = False
@@ -32,11 +33,13 @@ class FakeOutput:
     def write(self, samples):
         accepted = samples[: self.capacity - len(self.queue)]
         self.queue = np.concatenate([self.queue, accepted])
+        self.end_samples += len(accepted)
         return len(accepted)
 
     def play(self, samples):
         self.heard.append(self.queue[:samples])
         self.underflows += len(self.queue) < samples
+        self.end_samples += max(0, samples - len(self.queue))
         self.queue = self.queue[samples:]
 
     def close(self):
@@ -124,15 +127,21 @@ def test_a_steady_stream_is_heard_whole(speaker, device):
     assert stats["gaps"] == stats["trimmed_samples"] == stats["refused_samples"] == 0
 
 
-def test_running_dry_is_one_gap_and_is_filled_up_again(speaker, device):
+def test_what_comes_too_late_is_left_out_and_the_delay_stays(speaker, device):
     run(speaker, 0, 200)
     output = device.outputs[0]
     for _ in range(4):
         output.play(PIECE)
-    run(speaker, 1, 600)
+    for number in (1, 2, 3, 4):
+        run(speaker, number, 480)
+    # 4 * 70 ms were played, 75 ms of silence and the first piece: the rest was missing.
+    late = 4 * PIECE - START - PIECE
     assert speaker.stats()["gaps"] == 1
-    assert output.queued_samples == 760 + PIECE  # 95 ms: it asks for more now
-    assert abs(output.queue[760, 0]) < 1e-3  # and begins softly
+    assert speaker.stats()["late_samples"] == late
+    assert output.queued_samples == 4 * PIECE - late
+    assert abs(output.queue[0, 0]) < 1e-3  # it begins softly
+    assert speaker.stats()["latency_max_ms"] == pytest.approx(285.0)
+    assert speaker.stats()["latency_ms"] == pytest.approx(285.0)
 
 
 def test_too_long_a_queue_is_trimmed_without_a_click(speaker, device):
@@ -150,9 +159,9 @@ def test_too_long_a_queue_is_trimmed_without_a_click(speaker, device):
 def test_a_fast_device_is_fed_more(speaker, device):
     run(speaker, 0, 200)
     output = device.outputs[0]
-    for number in range(1, 600):
+    for number in range(1, 1200):
+        output.play(PIECE + number % 2)
         run(speaker, number, 200 + 70 * number)
-        output.play(PIECE + 2)
     assert speaker.stats()["padded_samples"] > 0
     assert speaker.stats()["gaps"] == 0
 
@@ -175,7 +184,10 @@ def test_after_lost_sound_it_begins_softly(speaker, device):
         },
     )
     assert speaker.stats()["lost_samples"] == PIECE
-    assert abs(device.outputs[0].queue[START + PIECE, 0]) < 1e-3
+    queue = device.outputs[0].queue
+    assert len(queue) == START + 3 * PIECE
+    assert not queue[START + PIECE : START + 2 * PIECE].any()  # what was lost is silence
+    assert abs(queue[START + 2 * PIECE, 0]) < 1e-3
 
 
 def test_it_is_finished_once_the_last_sample_was_heard(speaker, device):
