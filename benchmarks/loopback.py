@@ -91,8 +91,14 @@ def judge(report: Report, found: Sequence[Delay]) -> None:
     report.at_most("latency, median", float(np.median(late_ms)), MOST_LATENCY_MS, "ms")
     report.at_most("latency, longest", float(late_ms.max()), MOST_LATENCY_MS, "ms")
     report.at_most("latency, longest - shortest", float(np.ptp(late_ms)), MOST_SPREAD_MS, "ms")
-    drift = 60 * float(np.polyfit(at_s, late_ms, 1)[0])
+    drift = 60 * slope(at_s, late_ms)
     report.at_most("drift", abs(drift), MOST_DRIFT_MS_PER_MINUTE, "ms/min")
+
+
+def slope(x: np.ndarray, y: np.ndarray) -> float:
+    """The median slope between any two points (Theil-Sen): a single step is none."""
+    first, second = np.triu_indices(len(x), k=1)
+    return float(np.median((y[second] - y[first]) / (x[second] - x[first])))
 
 
 def noises(duration_s: float, rate_hz: int, seed: int = 3) -> np.ndarray:

@@ -48,6 +48,8 @@ class ScenePicture:
 
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, half-open
 Layout = Callable[[int, np.random.Generator], list[Box]]
+# A photograph (h, w, 3) uint8 and what of it is the instrument, made into another.
+Vary = Callable[[np.ndarray, Figure, np.random.Generator], tuple[np.ndarray, Figure]]
 
 
 class SceneMaker:
@@ -83,8 +85,13 @@ class SceneMaker:
         rng: np.random.Generator,
         labels: Sequence[str] | None = None,
         layout: Layout | None = None,
+        vary: Vary | None = None,
     ) -> ScenePicture:
-        """A picture of ``labels``, or of one to three classes drawn at random."""
+        """A picture of ``labels``, or of one to three classes drawn at random.
+
+        ``layout`` says where they stand (``side_by_side`` unless told), ``vary`` makes every
+        photograph of an instrument into another.
+        """
         if labels is None:
             count = int(rng.choice([1, 2, 3], p=[0.2, 0.6, 0.2]))
             labels = [str(name) for name in rng.choice(self.seen, count, replace=False)]
@@ -96,7 +103,7 @@ class SceneMaker:
             self._distract(canvas, boxes, rng)
         placed = []
         for row, (label, box) in enumerate(zip(labels, boxes, strict=True)):
-            pixels, figure = self._instrument(label, box, rng)
+            pixels, figure = self._instrument(label, box, rng, vary)
             x0, y0, x1, y1 = box
             alpha = (figure.pasted[..., None] / 255.0).astype(np.float32)
             region = canvas[y0:y1, x0:x1]
@@ -110,7 +117,7 @@ class SceneMaker:
         )
 
     def _instrument(
-        self, label: str, box: Box, rng: np.random.Generator
+        self, label: str, box: Box, rng: np.random.Generator, vary: Vary | None
     ) -> tuple[np.ndarray, Figure]:
         """Pixels (h, w, 3) RGB in the size of the box, and what in it is the instrument."""
         width, height = box[2] - box[0], box[3] - box[1]
@@ -124,6 +131,8 @@ class SceneMaker:
             return sprite[..., 2::-1], Figure(sure=sure, pasted=alpha, doubt=alpha)
         picture, evidence = self._photo(label, rng)
         figure = figure_of(picture, evidence, keep_ground=rng.random() < 0.55)
+        if vary is not None:
+            picture, figure = vary(picture, figure, rng)
         size = (width, height)
         return cv2.resize(picture, size, interpolation=cv2.INTER_AREA), Figure(
             sure=cv2.resize(figure.sure, size, interpolation=cv2.INTER_NEAREST),
@@ -187,7 +196,9 @@ class ScenePictures(IterableDataset):  # type: ignore[type-arg]
         while True:
             scenes = [
                 self._maker.picture(
-                    rng, layout=far_away if rng.random() < self._far_away else side_by_side
+                    rng,
+                    layout=far_away if rng.random() < self._far_away else side_by_side,
+                    vary=_taken_up,
                 )
                 for _ in range(self._batch)
             ]
@@ -251,6 +262,32 @@ def _camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         grain = rng.standard_normal(seen.shape, dtype=np.float32)
         seen = seen + grain * np.float32(rng.uniform(1, 8))
     return np.clip(seen, 0, 255).astype(np.uint8)
+
+
+def _taken_up(
+    picture: np.ndarray, figure: Figure, rng: np.random.Generator
+) -> tuple[np.ndarray, Figure]:
+    """As somebody may hold it: turned, where it can be told from its ground, and in other wood."""
+    if rng.random() < 0.5:
+        tint = np.exp(rng.normal(0, 0.2, 3) + rng.normal(0, 0.3))
+        bent = (picture / 255.0) ** np.exp(rng.uniform(-0.7, 0.7))
+        picture = np.asarray(np.clip(bent * tint * 255, 0, 255), np.uint8)
+    if figure.doubt.min() == 255 or rng.random() < 0.4:
+        return picture, figure
+    height, width = picture.shape[:2]
+    angle = rng.normal(0, 45)
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, rng.uniform(0.75, 1.0))
+
+    def turned(field: np.ndarray, border: int) -> np.ndarray:
+        return cv2.warpAffine(field, matrix, (width, height), borderMode=border)
+
+    return turned(picture, cv2.BORDER_REPLICATE), Figure(
+        sure=turned(figure.sure, cv2.BORDER_CONSTANT),
+        pasted=figure.pasted
+        if figure.pasted.min() == 255
+        else turned(figure.pasted, cv2.BORDER_CONSTANT),
+        doubt=turned(figure.doubt, cv2.BORDER_CONSTANT),
+    )
 
 
 def _filmed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -33,6 +33,10 @@ class Output(Protocol):
         """Times the device found too little in the queue."""
 
     @property
+    def device_underflows(self) -> int:
+        """Times the device itself ran dry behind the queue."""
+
+    @property
     def output_latency_s(self) -> float:
         """From leaving the queue to being heard."""
 
@@ -60,6 +64,7 @@ class NoOutput:
     queued_samples = 0
     end_samples = None
     underflows = 0
+    device_underflows = 0
     output_latency_s = 0.0
     active = True
 

@@ -106,15 +106,18 @@ class Speaker:
 
     def stats(self) -> Mapping[str, float]:
         """Delays capture to ear in ms, the queue, and what was lost, trimmed and padded."""
-        queued_ms = 0.0
+        queued_ms, device_underflows = 0.0, 0
         if self._line is not None:
             queued_ms = 1000.0 * self._queued() / self._line.rate_hz
+            if self._line.output is not None:
+                device_underflows = self._line.output.device_underflows
         lost = self._line is not None and self._line.output is None
         return {
             "latency_ms": self._latency_ms,
             **self._latency.values("latency_"),
             "queued_ms": queued_ms,
             "device_lost": float(lost),
+            "device_underflows": device_underflows,
             "device_reopened": self._reopened,
             **self._counts,
         }

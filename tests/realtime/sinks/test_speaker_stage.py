@@ -21,6 +21,7 @@ class FakeOutput:
         self.heard = []
         self.queue = np.zeros((0, 2), dtype=np.float32)
         self.underflows = 0
+        self.device_underflows = 0
         self.end_samples = 0
         self.output_latency_s = 0.010
         self.active = True
