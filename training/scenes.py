@@ -94,6 +94,7 @@ class SceneMaker:
         """
         if labels is None:
             count = int(rng.choice([1, 2, 3], p=[0.2, 0.6, 0.2]))
+            count = min(count, len(self.seen))
             labels = [str(name) for name in rng.choice(self.seen, count, replace=False)]
         canvas = self._background(rng)
         share = np.zeros((len(labels), SIDE_PX, SIDE_PX), np.uint8)
@@ -198,7 +199,7 @@ class ScenePictures(IterableDataset):  # type: ignore[type-arg]
                 self._maker.picture(
                     rng,
                     layout=far_away if rng.random() < self._far_away else side_by_side,
-                    vary=_taken_up,
+                    vary=taken_up,
                 )
                 for _ in range(self._batch)
             ]
@@ -264,7 +265,7 @@ def _camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip(seen, 0, 255).astype(np.uint8)
 
 
-def _taken_up(
+def taken_up(
     picture: np.ndarray, figure: Figure, rng: np.random.Generator
 ) -> tuple[np.ndarray, Figure]:
     """As somebody may hold it: turned, where it can be told from its ground, and in other wood."""

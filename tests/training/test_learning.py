@@ -13,9 +13,18 @@ import torch
 from pixelplayer.networks.sound import SoundNet
 from pixelplayer.spec import AudioSpec
 from training.bank import Bank, held_out, merge, open_bank
+from training.figures import figure_of
 from training.mixtures import QUERIES, Mixtures
 from training.photos import open_photos
-from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker
+from training.scenes import (
+    BACKGROUND,
+    NOT_JUDGED,
+    SceneMaker,
+    ScenePicture,
+    ScenePictures,
+    far_away,
+    taken_up,
+)
 from training.sight import warm
 from training.solos import SoloMaker
 from training.sound import (
@@ -192,18 +201,56 @@ def makers(tmp_path_factory: pytest.TempPathFactory) -> SceneMaker:
     return SceneMaker(photos, others, ["bell", "pipe"], held_out=False)
 
 
+def assert_cells_are_where_they_stand(scene: ScenePicture) -> None:
+    assert scene.pixels.shape == (224, 224, 3)
+    rows, columns = np.indices(scene.cells.shape)
+    assert set(np.unique(scene.cells)) <= {NOT_JUDGED, BACKGROUND, 0, 1}
+    for index, label in enumerate(("bell", "pipe")):
+        box = next(placed.box for placed in scene.placed if placed.label == label)
+        cells = scene.cells == index
+        assert cells.any()
+        assert (columns[cells] >= box[0] // 16).all()
+        assert (columns[cells] <= box[2] // 16).all()
+        assert (rows[cells] >= box[1] // 16).all()
+        assert (rows[cells] <= box[3] // 16).all()
+
+
 def test_scenes_know_what_stands_where(makers: SceneMaker) -> None:
     rng = np.random.default_rng(2)
     for _ in range(20):
-        scene = makers.picture(rng, ("pipe", "bell"))
-        assert scene.pixels.shape == (224, 224, 3)
-        rows, columns = np.indices(scene.cells.shape)
-        assert set(np.unique(scene.cells)) <= {NOT_JUDGED, BACKGROUND, 0, 1}
-        for index, label in enumerate(("bell", "pipe")):
-            box = next(placed.box for placed in scene.placed if placed.label == label)
-            cells = scene.cells == index
-            assert cells.any()
-            assert (columns[cells] >= box[0] // 16).all()
-            assert (columns[cells] <= box[2] // 16).all()
-            assert (rows[cells] >= box[1] // 16).all()
-            assert (rows[cells] <= box[3] // 16).all()
+        assert_cells_are_where_they_stand(makers.picture(rng, ("pipe", "bell")))
+
+
+def test_scenes_know_what_stands_far_away(makers: SceneMaker) -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(20):
+        scene = makers.picture(rng, ("pipe", "bell"), layout=far_away, vary=taken_up)
+        assert_cells_are_where_they_stand(scene)
+        for placed in scene.placed:
+            x0, y0, x1, y1 = placed.box
+            assert x1 - x0 <= 85
+            assert y1 - y0 <= 110
+
+
+def test_what_is_turned_takes_its_labels_along(makers: SceneMaker) -> None:
+    picture = np.full((80, 80, 3), 250, np.uint8)
+    picture[30:50, 5:75] = (20, 90, 30)
+    for seed in range(20):
+        figure = figure_of(picture, None, keep_ground=seed % 2 == 0)
+        turned, where = taken_up(picture, figure, np.random.default_rng(seed))
+        light = turned.sum(axis=2)
+        is_dark = light < (int(light.min()) + int(light.max())) / 2
+        labelled = where.sure > 128
+        assert (is_dark & labelled).sum() > 0.8 * is_dark.sum()
+        assert (where.pasted[labelled] > 0).mean() > 0.95
+
+
+def test_batches_of_scenes_are_the_same_for_the_same_seed(makers: SceneMaker) -> None:
+    (pictures, cells), (again, cells_again), (others, _) = (
+        next(iter(ScenePictures(makers, batch=4, seed=seed, far_away=0.5))) for seed in (1, 1, 2)
+    )
+    assert pictures.shape == (4, 3, 224, 224)
+    assert 0.0 <= float(pictures.min()) < float(pictures.max()) <= 1.0
+    torch.testing.assert_close(pictures, again)
+    torch.testing.assert_close(cells, cells_again)
+    assert not torch.equal(pictures, others)
