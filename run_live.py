@@ -12,6 +12,7 @@ from pathlib import Path
 # algebra must not depend on how many there are.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from realtime.allocator import settle_heap
 from realtime.clock import SystemClock
 from realtime.command import failing
 from realtime.command_line import parse
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         0 ran; 2 wrong use; 3 a device or library is missing; 130 interrupted.
     """
+    settle_heap()
     screen = Screen(sys.stderr)
     with failing(screen) as outcome:
         options = parse(arguments)

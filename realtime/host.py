@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TextIO
 
+from realtime.allocator import settle_heap
 from realtime.clock import Clock, SystemClock
 from realtime.graph import NICENESS, STAGES
 from realtime.plan import Plan
@@ -129,6 +130,7 @@ def give_way(niceness: int) -> None:
 
 def main() -> int:
     """Run the stages of one child process until stdin ends."""
+    settle_heap()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
     pipe = _private_stdout()
     first = sys.stdin.readline()

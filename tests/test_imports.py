@@ -22,6 +22,7 @@ EDGES = {
     "time": ["realtime/clock.py"],
     "sounddevice": ["realtime/portaudio.py"],
     "cv2": ["realtime/picture.py"],
+    "ctypes": ["realtime/allocator.py"],
     "multiprocessing": [],
     "pickle": [],
     "asyncio": [],
