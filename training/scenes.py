@@ -269,11 +269,11 @@ def taken_up(
     picture: np.ndarray, figure: Figure, rng: np.random.Generator
 ) -> tuple[np.ndarray, Figure]:
     """As somebody may hold it: turned, where it can be told from its ground, and in other wood."""
-    if rng.random() < 0.5:
+    if rng.random() < 0.35:
         tint = np.exp(rng.normal(0, 0.2, 3) + rng.normal(0, 0.3))
         bent = (picture / 255.0) ** np.exp(rng.uniform(-0.7, 0.7))
         picture = np.asarray(np.clip(bent * tint * 255, 0, 255), np.uint8)
-    if figure.doubt.min() == 255 or rng.random() < 0.4:
+    if figure.doubt.min() == 255 or rng.random() > 0.35:
         return picture, figure
     height, width = picture.shape[:2]
     angle = rng.normal(0, 45)

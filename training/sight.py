@@ -28,7 +28,6 @@ from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
 from training.sound import cosine
 from training.team import Team
 
-LEARNING_RATE = 1.5e-3
 GROUNDS = 150  # of each kind
 
 
@@ -99,6 +98,7 @@ def main() -> None:
     parser.add_argument(
         "--begin", type=Path, metavar="sight.pt", help="in place of the distilled network"
     )
+    parser.add_argument("--rate", type=float, default=1.5e-3, help="largest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with Team() as team:
@@ -117,12 +117,12 @@ def train(options: argparse.Namespace, team: Team) -> None:
     if team.rank == 0:
         print("begins anew:", missing, flush=True)
     model.to(memory_format=torch.channels_last)
-    steppers = optimisers(model, LEARNING_RATE, weight_decay=1e-2)
+    steppers = optimisers(model, options.rate, weight_decay=1e-2)
     began, running = time.monotonic(), 0.0
     for step, (batch, truth) in enumerate(loader, start=1):
         elapsed = team.first((time.monotonic() - began) / 60)
         for group in (group for stepper in steppers for group in stepper.param_groups):
-            group["lr"] = LEARNING_RATE * cosine(min(elapsed / options.minutes, 1.0))
+            group["lr"] = options.rate * cosine(min(elapsed / options.minutes, 1.0))
         model.train()
         features, names = model(batch.contiguous(memory_format=torch.channels_last))
         loss = cell_loss(features, names, truth, vectors)
