@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.bank import Bank, merge, open_bank
-from training.photos import Photos, open_photos
+from training.footage import open_footage
+from training.photos import Photos, joined, open_photos
 from training.virtual import open_virtual_bank
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Photographs of the instruments, and of other things."""
+    """Photographs of the instruments, with frames of players, and photographs of other things."""
 
     known: Photos
     other: Photos
@@ -24,9 +25,13 @@ def open_sounds(data: Path, cache: Path, rate_hz: int) -> Bank:
 
 
 def open_pictures(data: Path, work: Path) -> Pictures:
-    """``data/photos`` and ``data/photos_other``; ``work/attention.npz``, if it is there."""
+    """``data/photos``, ``data/photos_other``, ``data/clips``, and ``work/attention.npz``.
+
+    The last two need not be there.
+    """
     attention = work / "attention.npz"
+    photos = open_photos(data / "photos", attention if attention.exists() else None)
     return Pictures(
-        known=open_photos(data / "photos", attention if attention.exists() else None),
+        known=joined(photos, open_footage(data / "clips")),
         other=open_photos(data / "photos_other"),
     )

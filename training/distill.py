@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from pixelplayer.networks.vision import FrameNet
 from training.corpus import open_pictures
-from training.photos import Photos
+from training.photos import Photos, joined
 from training.teacher import Teacher
 
 TEACHER_PX = 224
@@ -152,14 +152,7 @@ def main() -> None:
     rng = np.random.default_rng(options.seed)
     teacher = Teacher(next((options.data / "teacher").glob("*.npz"))).eval()
     pictures = open_pictures(options.data, options.work)
-    known, other = pictures.known, pictures.other
-    photos = Photos(
-        pixels=np.concatenate([known.pixels, other.pixels]),
-        labels=np.concatenate([known.labels, other.labels]),
-        names=np.concatenate([known.names, other.names]),
-        held_out=np.concatenate([known.held_out, other.held_out]),
-        evidence={},
-    )
+    photos = joined(pictures.known, pictures.other)
     lessons = prepare(photos, teacher, crops=2, rng=rng)
     print(f"{len(lessons.pictures)} crops", flush=True)
     student = Student(FrameNet(width=options.width, channels=options.channels))

@@ -58,6 +58,17 @@ def open_photos(folder: Path, attention: Path | None = None) -> Photos:
     )
 
 
+def joined(first: Photos, second: Photos) -> Photos:
+    """All of both; the first ones keep their numbers."""
+    return Photos(
+        pixels=np.concatenate([first.pixels, second.pixels]),
+        labels=np.concatenate([first.labels, second.labels]),
+        names=np.concatenate([first.names, second.names]),
+        held_out=np.concatenate([first.held_out, second.held_out]),
+        evidence={**first.evidence, **second.evidence},
+    )
+
+
 def _read(attention: Path) -> dict[str, np.ndarray]:
     with np.load(attention) as file:
         return dict(zip(file["names"].tolist(), file["evidence"], strict=True))

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.corpus import open_pictures
+from training.footage import open_footage
 from training.grounds import dead_leaves, surroundings
 from training.muon import optimisers
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
@@ -150,7 +151,12 @@ def _scenes(
     seen = open_pictures(options.data, options.work)
     photos, others = seen.known, seen.other
     rng = np.random.default_rng(options.seed)
-    grounds = [*surroundings(photos, GROUNDS, rng), *(dead_leaves(rng) for _ in range(GROUNDS))]
+    players = open_footage(options.data / "clips")  # in front of them instruments are played
+    grounds = [
+        *surroundings(photos, GROUNDS, rng),
+        *(part for _ in range(2) for part in surroundings(players, GROUNDS, rng)),
+        *(dead_leaves(rng) for _ in range(GROUNDS)),
+    ]
     maker = SceneMaker(photos, others, classes, held_out=False, grounds=grounds)
     pictures = ScenePictures(maker, batch=options.batch, seed=options.seed + team.rank)
     held_out = SceneMaker(photos, others, classes, held_out=True)
