@@ -77,6 +77,9 @@ def losses(board: Board) -> str:
         found.append(f"{frames} pictures skipped")
     if samples:
         found.append(f"{samples} samples lost")
+    gaps = round(board.get("speaker", "gaps") or 0)
+    if gaps:
+        found.append(f"{gaps} gap{'s' if gaps > 1 else ''} at the speaker")
     return ", ".join(found)
 
 

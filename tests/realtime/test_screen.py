@@ -69,4 +69,7 @@ def test_the_end_tells_the_run() -> None:
     lines = end_lines(8.0, board(), summary())
     assert lines[0] == "ran 8.0 s, latency 240 ms, 3 pictures skipped, 480 samples lost"
     assert len(lines) == 3
+    stalled = board()
+    stalled.update("speaker", {"latency_p50_ms": 240.0, "gaps": 2.0})
+    assert end_lines(8.0, stalled, summary())[0].endswith("480 samples lost, 2 gaps at the speaker")
     assert end_lines(1.0, Board(), Summary())[1] == "no object was heard"
