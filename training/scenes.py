@@ -268,11 +268,16 @@ def _camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def taken_up(
     picture: np.ndarray, figure: Figure, rng: np.random.Generator
 ) -> tuple[np.ndarray, Figure]:
-    """As somebody may hold it: turned, where it can be told from its ground, and in other wood."""
+    """As somebody may hold it: turned, where it can be told from its ground, and in other wood.
+
+    Or so near that only a part of it is seen.
+    """
     if rng.random() < 0.35:
         tint = np.exp(rng.normal(0, 0.2, 3) + rng.normal(0, 0.3))
         bent = (picture / 255.0) ** np.exp(rng.uniform(-0.7, 0.7))
         picture = np.asarray(np.clip(bent * tint * 255, 0, 255), np.uint8)
+    if rng.random() < 0.2:
+        return _close_up(picture, figure, rng)
     if figure.doubt.min() == 255 or rng.random() > 0.35:
         return picture, figure
     height, width = picture.shape[:2]
@@ -288,6 +293,30 @@ def taken_up(
         if figure.pasted.min() == 255
         else turned(figure.pasted, cv2.BORDER_CONSTANT),
         doubt=turned(figure.doubt, cv2.BORDER_CONSTANT),
+    )
+
+
+def _close_up(
+    picture: np.ndarray, figure: Figure, rng: np.random.Generator
+) -> tuple[np.ndarray, Figure]:
+    """A third to two thirds of it, around some place on the instrument."""
+    places = np.argwhere(figure.sure > 0)
+    if not len(places):
+        return picture, figure
+    height, width = picture.shape[:2]
+    share = rng.uniform(0.33, 0.67)
+    size = np.array([height, width]) * share
+    corner = places[int(rng.integers(len(places)))] - size * rng.uniform(0.2, 0.8, 2)
+    top, left = np.clip(corner, 0, (height, width) - size).astype(int)
+    part = np.s_[top : top + int(size[0]), left : left + int(size[1])]
+
+    def enlarged(field: np.ndarray, how: int) -> np.ndarray:
+        return cv2.resize(field[part], (width, height), interpolation=how)
+
+    return enlarged(picture, cv2.INTER_CUBIC), Figure(
+        sure=enlarged(figure.sure, cv2.INTER_NEAREST),
+        pasted=enlarged(figure.pasted, cv2.INTER_LINEAR),
+        doubt=enlarged(figure.doubt, cv2.INTER_LINEAR),
     )
 
 

@@ -235,7 +235,7 @@ def test_scenes_know_what_stands_far_away(makers: SceneMaker) -> None:
 def test_what_is_turned_takes_its_labels_along(makers: SceneMaker) -> None:
     picture = np.full((80, 80, 3), 250, np.uint8)
     picture[30:50, 5:75] = (20, 90, 30)
-    for seed in range(20):
+    for seed in range(40):
         figure = figure_of(picture, None, keep_ground=seed % 2 == 0)
         turned, where = taken_up(picture, figure, np.random.default_rng(seed))
         light = turned.sum(axis=2)
