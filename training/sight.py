@@ -28,6 +28,7 @@ from training.muon import optimisers
 from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
 from training.sound import cosine
 from training.team import Team
+from training.weights import mean_weights
 
 GROUNDS = 150  # of each kind
 
@@ -97,7 +98,12 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument(
-        "--begin", type=Path, metavar="sight.pt", help="in place of the distilled network"
+        "--begin",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="sight.pt",
+        help="in place of the distilled network; the mean of several that began as one",
     )
     parser.add_argument("--rate", type=float, default=1.5e-3, help="largest learning rate")
     parser.add_argument("--seed", type=int, default=0)
@@ -111,8 +117,9 @@ def train(options: argparse.Namespace, team: Team) -> None:
     torch.manual_seed(options.seed + team.rank)
     classes, vectors = read_vectors(options.work)
     model = Naming(FrameNet(width=options.width, channels=options.channels), len(classes))
-    begin = options.begin or options.work / "frame-distilled.pt"
-    missing = warm(model, torch.load(begin, weights_only=True))
+    begin = options.begin or [options.work / "frame-distilled.pt"]
+    weights = mean_weights([torch.load(path, weights_only=True) for path in begin])
+    missing = warm(model, weights)
     team.average(model.state_dict().values())  # one beginning for all
     loader, unseen = _scenes(options, classes, team)
     if team.rank == 0:

@@ -32,6 +32,7 @@ from training.mixtures import MixtureBatch, Mixtures
 from training.muon import optimisers
 from training.solos import SoloMaker
 from training.team import Team
+from training.weights import mean_weights
 
 AUDIO = AudioSpec(
     rate_hz=44100, n_fft=4088, hop=1024, columns=128, frequency_bins=256, warp_base=121.0
@@ -184,15 +185,6 @@ def train(
             return
 
 
-def mean_weights(paths: Sequence[Path]) -> dict[str, Tensor]:
-    """The weights in the middle between those of several files of ``save``."""
-    several = [torch.load(path, weights_only=True)["model"] for path in paths]
-    return {
-        name: torch.stack([weights[name].double() for weights in several]).mean(0).to(value.dtype)
-        for name, value in several[0].items()
-    }
-
-
 def save(
     model: ClassSeparator,
     steppers: Sequence[torch.optim.Optimizer],
@@ -246,7 +238,8 @@ def main() -> None:
     torch.manual_seed(options.seed)
     model = ClassSeparator(options.width, options.channels, classes)
     if options.begin:
-        model.load_state_dict(mean_weights(options.begin))
+        several = [torch.load(path, weights_only=True)["model"] for path in options.begin]
+        model.load_state_dict(mean_weights(several))
     # Started again, it hears other mixtures than the first time.
     seed = int(np.random.SeedSequence().entropy % 2**31) if path.exists() else options.seed
     with Team() as team:

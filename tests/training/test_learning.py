@@ -32,10 +32,10 @@ from training.sound import (
     components,
     judged_columns,
     mask_loss,
-    mean_weights,
     save,
     share_loss,
 )
+from training.weights import mean_weights
 
 RATE_HZ = 8_000
 CLASSES = ["bell", "drone", "pipe", "reed", "string"]
@@ -166,9 +166,10 @@ def test_a_start_can_be_the_mean_of_several(tmp_path: Path) -> None:
     for model, path in zip(models, paths, strict=True):
         save(model, [], path, used_s=1.0, step=3)
     middle = ClassSeparator(4, 6, CLASSES)
-    middle.load_state_dict(mean_weights(paths))
+    saved = [torch.load(path, weights_only=True)["model"] for path in paths]
+    middle.load_state_dict(mean_weights(saved))
     torch.testing.assert_close(middle.table, (models[0].table + models[1].table) / 2)
-    middle.load_state_dict(mean_weights(paths[:1]))
+    middle.load_state_dict(mean_weights(saved[:1]))
     torch.testing.assert_close(middle.table, models[0].table)
 
 
