@@ -26,7 +26,7 @@ from pixelplayer.spec import ModelSpec
 from training.bank import Bank
 from training.corpus import Pictures, open_pictures, open_sounds
 from training.mixtures import MixtureBatch, Mixtures
-from training.scenes import BACKGROUND, SceneMaker, ScenePictures
+from training.scenes import BACKGROUND, SceneMaker, ScenePictures, plain_scenes, side_by_side
 from training.sight import Naming, accuracy, cell_loss
 from training.solos import SoloMaker
 from training.sound import AUDIO, ClassSeparator, cosine, mask_loss, share_loss
@@ -149,8 +149,8 @@ def train(both: Both, bank: Bank, pictures: Pictures, path: Path, pace: Pace) ->
     scenes = ScenePictures(
         SceneMaker(known, other, classes, held_out=False), batch=pace.pictures, seed=pace.seed
     )
-    unseen = ScenePictures(SceneMaker(known, other, classes, held_out=True), batch=48, seed=1)
-    check = next(iter(unseen))
+    held_out = SceneMaker(known, other, classes, held_out=True)
+    check = plain_scenes(held_out, 48, side_by_side)
     loaders = (DataLoader(data, batch_size=None, num_workers=1) for data in (mixtures, scenes))
     rates = (SOUND_RATE, SIGHT_RATE)
     optimiser = torch.optim.AdamW(

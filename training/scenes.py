@@ -203,9 +203,24 @@ class ScenePictures(IterableDataset):  # type: ignore[type-arg]
                 )
                 for _ in range(self._batch)
             ]
-            pixels = torch.from_numpy(np.stack([_filmed(scene.pixels, rng) for scene in scenes]))
-            cells = torch.from_numpy(np.stack([scene.cells for scene in scenes]))
-            yield pixels.permute(0, 3, 1, 2).float() / 255, cells.long()
+            yield _batch([_filmed(scene.pixels, rng) for scene in scenes], scenes)
+
+
+def plain_scenes(
+    maker: SceneMaker, count: int, layout: Layout, seed: int = 1
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures and cells as of ``ScenePictures``, not varied: the same measure of any training."""
+    rng = np.random.default_rng(seed)
+    scenes = [maker.picture(rng, layout=layout) for _ in range(count)]
+    return _batch([scene.pixels for scene in scenes], scenes)
+
+
+def _batch(
+    pictures: Sequence[np.ndarray], scenes: Sequence[ScenePicture]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    pixels = torch.from_numpy(np.stack(pictures))
+    cells = torch.from_numpy(np.stack([scene.cells for scene in scenes]))
+    return pixels.permute(0, 3, 1, 2).float() / 255, cells.long()
 
 
 def side_by_side(count: int, rng: np.random.Generator) -> list[Box]:

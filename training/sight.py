@@ -25,12 +25,21 @@ from training.corpus import open_pictures
 from training.footage import open_footage
 from training.grounds import dead_leaves, surroundings
 from training.muon import optimisers
-from training.scenes import BACKGROUND, NOT_JUDGED, SceneMaker, ScenePictures
+from training.scenes import (
+    BACKGROUND,
+    NOT_JUDGED,
+    SceneMaker,
+    ScenePictures,
+    far_away,
+    plain_scenes,
+    side_by_side,
+)
 from training.sound import cosine
 from training.team import Team
 from training.weights import mean_weights
 
 GROUNDS = 150  # of each kind
+UNSEEN = 64  # scenes, near and far, that are judged
 
 
 class Naming(nn.Module):
@@ -168,8 +177,8 @@ def _scenes(
     pictures = ScenePictures(maker, batch=options.batch, seed=options.seed + team.rank)
     held_out = SceneMaker(photos, others, classes, held_out=True)
     unseen = {
-        name: next(iter(ScenePictures(held_out, batch=48, seed=1, far_away=share)))
-        for name, share in (("near", 0.0), ("far", 1.0))
+        name: plain_scenes(held_out, UNSEEN, layout)
+        for name, layout in (("near", side_by_side), ("far", far_away))
     }
     return DataLoader(pictures, batch_size=None, num_workers=1), unseen
 

@@ -23,6 +23,8 @@ from training.scenes import (
     ScenePicture,
     ScenePictures,
     far_away,
+    plain_scenes,
+    side_by_side,
     taken_up,
 )
 from training.sight import warm
@@ -255,3 +257,6 @@ def test_batches_of_scenes_are_the_same_for_the_same_seed(makers: SceneMaker) ->
     torch.testing.assert_close(pictures, again)
     torch.testing.assert_close(cells, cells_again)
     assert not torch.equal(pictures, others)
+    near, far = (plain_scenes(makers, 4, layout) for layout in (side_by_side, far_away))
+    assert near[0].shape == far[0].shape == (4, 3, 224, 224)
+    assert (near[1] >= 0).sum() > (far[1] >= 0).sum() > 0
