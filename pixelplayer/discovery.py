@@ -43,6 +43,10 @@ class Likeness:
         else:
             self._background = self._background + np.float32(follow) * (common - self._background)
 
+    def forget(self) -> None:
+        """The next picture is another one: its background is taken as it is."""
+        self._background = None
+
     def between(self, vectors: Floats, others: Floats) -> Floats:
         """Cosines in -1..1, ``(n, K)`` by ``(m, K)`` float32 to ``(n, m)``."""
         cosines: Floats = self._directions(vectors) @ self._directions(others).T

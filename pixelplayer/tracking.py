@@ -98,6 +98,18 @@ class ObjectTracker:
         track.pin, track.live, track.silent_s, track.unseen_s = cell, True, 0.0, 0.0
         return track.id
 
+    def cut(self) -> None:
+        """The scene is another: all objects end but those that are pinned.
+
+        One that is found again, because it looks the same, keeps its id.
+        """
+        self._tracks = [track for track in self._tracks if track.id]
+        for track in self._live:
+            if track.pin is None:
+                track.let_go()
+        self._likeness.forget()
+        self._wanting_s = 0.0
+
     def set_count(self, count: int | None) -> None:
         """Fix the number of objects (None: as many as are found); the weakest go if too many.
 

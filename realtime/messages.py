@@ -106,16 +106,21 @@ class AudioGap(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SightMap(Message):
-    """What one picture shows: ``features`` float32 (K, h, w) in 0..1, of frame_sequence."""
+    """What one picture shows: ``features`` float32 (K, h, w) in 0..1, of frame_sequence.
+
+    ``shot`` counts the cuts before it.
+    """
 
     capture_ns: int
     frame_sequence: int
+    shot: int
     features: Float32
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
         _integer(self, "capture_ns")
         _at_least(self, 0, "frame_sequence")
+        _at_least(self, 0, "shot")
         _array(self, "features", np.float32, (None, None, None))
 
 

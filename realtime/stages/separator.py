@@ -241,9 +241,17 @@ class Separator:
     # --- sight
 
     def _look(self, maps: tuple[SightMap, ...]) -> None:
-        """Take the maximum over the maps in use, once for each set of maps."""
+        """Take the maximum over the maps in use, once for each set of maps.
+
+        A cut shows another scene: what was seen and found before it is no part of that.
+        """
         if maps and maps != self._maps:
-            self._features = np.max(np.stack([item.features for item in maps]), axis=0)
+            shot = maps[-1].shot
+            if self._maps and shot != self._maps[-1].shot:
+                self._energy.reset()
+                self._tracker.cut()
+            shown = [item.features for item in maps if item.shot == shot]
+            self._features = np.max(np.stack(shown), axis=0)
         self._maps = maps
 
     def _watch(self, current: _Input, columns: SoundColumns) -> Heat | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from engines.protocol import Engine
+from pixelplayer.shots import Shots
 from pixelplayer.spec import VisionSpec
 from realtime import picture
 from realtime.clock import NS_PER_MS, NS_PER_S
@@ -25,6 +26,7 @@ class Sight:
         self._spec = spec
         self._resources = ExitStack()
         self._engine: Engine | None = None
+        self._shots = Shots(spec.grid)
         self._period: int | None = None
         self._sequence = 0
         self._skipped = 0
@@ -83,5 +85,6 @@ class Sight:
             sequence=self._sequence,
             capture_ns=frame.capture_ns,
             frame_sequence=frame.sequence,
+            shot=self._shots.feed(square),
             features=features[0],
         )

@@ -135,6 +135,7 @@ class Sight(Base):
                             sequence=self.sequence,
                             capture_ns=message.capture_ns,
                             frame_sequence=message.sequence,
+                            shot=0,
                             features=features,
                         ),
                     )

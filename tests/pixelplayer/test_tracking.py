@@ -301,3 +301,24 @@ def test_the_same_input_gives_the_same_objects() -> None:
         stage.play(DUET, 2.0)
         results.append([(item.id, item.box, item.vector.tobytes()) for item in stage.live])
     assert results[0] == results[1]
+
+
+def test_a_cut_ends_all_but_what_is_pinned() -> None:
+    stage = Stage()
+    before = stage.play({"guitar": (0.25, 0.5), "flute": (0.75, 0.5)}, 2.0)
+    assert len(before) == 2
+    pinned = stage.tracker.pin(0.75, 0.5)
+    stage.tracker.cut()
+    assert [item.id for item in stage.tracker.objects() if item.live] == [pinned]
+
+
+def test_after_a_cut_the_same_instrument_is_known_elsewhere_and_others_are_new() -> None:
+    stage = Stage()
+    before = stage.play({"guitar": (0.25, 0.5), "flute": (0.75, 0.5)}, 2.0)
+    guitar = min(before, key=lambda item: item.centroid[0])
+    stage.tracker.cut()
+    after = stage.play({"guitar": (0.8, 0.3), "drum": (0.2, 0.7)}, 2.0)
+    assert len(after) == 2
+    ids = {item.id: item.centroid for item in after}
+    assert ids[guitar.id][0] > 0.6
+    assert len(stage.objects) >= 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from realtime.messages import (
     End,
     Message,
     Scene,
+    SightMap,
     SoundColumns,
     Streams,
     VideoFrame,
@@ -364,3 +366,34 @@ def test_the_number_of_objects_can_be_set() -> None:
     live.stage.step(0, {"control": [control("objects", value=0)]})
     scene = live.play(15).scenes[-1]
     assert {item.id for item in scene.objects} == {1, 2}
+
+
+def test_a_cut_ends_what_was_seen_before_it() -> None:
+    """After two seconds red and green stand elsewhere."""
+    length = 4 * RATE_HZ
+    sounds = {"red": band_noise("red", 1, length), "green": band_noise("green", 2, length)}
+    mixture = sounds["red"] + sounds["green"]
+    before = show(PLACES, 2.0)[:-1]
+    after = show({"red": (0.8, 0.8), "green": (0.2, 0.15)}, 2.0)
+    frames = [
+        dataclasses.replace(
+            message, sequence=message.sequence + 30, capture_ns=message.capture_ns + 2 * 10**9
+        )
+        if isinstance(message, VideoFrame)
+        else dataclasses.replace(message, sequence=60)
+        for message in after
+    ]
+    stage = separator()
+    sight = see([*before, *frames])
+    assert [item.shot for item in sight if isinstance(item, SightMap)] == [0] * 30 + [1] * 30
+    result = Result(stage.step(0, {"sight": sight, "sound": hear(cut(mixture, [800]))}))
+    rows = result.rows()
+    assert db(mixture[: rows.shape[1]], mixture[: rows.shape[1]] - rows.sum(axis=0)) > 80
+    then = [scene for scene in result.scenes if scene.capture_ns < 1.9e9][-1]
+    now = result.scenes[-1]
+    places = {item.id: item.centroid for item in then.objects}
+    assert set(places) == {item.id for item in now.objects}  # they are known again
+    for item in now.objects:
+        assert np.hypot(*(np.array(item.centroid) - places[item.id])) > 0.4
+    first = next(scene for scene in result.scenes if scene.capture_ns > 2.05e9)
+    assert first.heatmap_db[11, 11] > first.heatmap_db[7, 3] + 20  # red is only where it is now
