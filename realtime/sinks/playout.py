@@ -20,7 +20,7 @@ class PlayoutSettings:
 
     target_s: float = 0.075
     largest_target_s: float = 0.200
-    growth_s: float = 0.020  # the target grows by this whenever the delay proves too short
+    growth_s: float = 0.020
     shrink_per_s: float = 0.001  # and comes back by this per second of sound
     least_piece_s: float = 0.010  # a first piece below this tells nothing of when the next comes
     settle_s: float = 1.5  # the first piece comes when it comes; after this, the delay is set right
@@ -31,7 +31,8 @@ class PlayoutSettings:
     look_back_s: float = 5.0
     slack_s: float = 0.065
     longest_s: float = 0.400  # a queue above this is shortened at once
-    # So often late, or for so long, is not a stall: the delay is too short.
+    # So often late, or for so long, is not a stall: the delay is too short. In the one case it
+    # grows a little, in the other by what the least late piece was late, and the target.
     stalls: int = 3
     stalls_within_s: float = 5.0
     longest_stall_s: float = 0.500
@@ -57,6 +58,7 @@ class Playout:
         self._offset: int | None = None  # where on the device's time the stream's sample 0 lies
         self._stalls: deque[int] = deque()  # when they began, in the device's time
         self._late_since: int | None = None
+        self._least_late = 0  # of the pieces since then
         self._lows = _Lows(rate_hz)
         self._settled = False
         self._excess = 0  # what the queue is yet to lose, or, negative, to gain
@@ -84,7 +86,7 @@ class Playout:
             return self._begin(first_sample, queued, end)
         late = end - (first_sample + self._offset)
         if late > 0:
-            return self._late(first_sample, piece, queued, end)
+            return self._late(late, piece, end)
         self._late_since = None
         if late < 0:
             if -late > self._samples(self._settings.longest_s):
@@ -105,26 +107,39 @@ class Playout:
         """Here and now is where the stream goes on, behind as much as is wanted."""
         silence = max(0, self._samples(self._target_s) - queued)
         self._offset = end + silence - first_sample
+        self._unsettle()
+        return Correction(silence=silence)
+
+    def _late(self, late: int, piece: int, end: int) -> Correction:
+        """Leave out what is late, unless that shows that the delay is too short."""
+        assert self._offset is not None
+        settings = self._settings
+        if self._late_since is None:
+            self._late_since, self._least_late = end, late
+            self._stalls.append(end)
+        self._least_late = min(self._least_late, late)
+        while self._stalls and end - self._stalls[0] > self._samples(settings.stalls_within_s):
+            self._stalls.popleft()
+        more = 0
+        if end - self._late_since > self._samples(settings.longest_stall_s):
+            more = self._least_late + self._samples(self._target_s)
+            self._unsettle()
+        elif len(self._stalls) >= settings.stalls:
+            grown_s = min(self._target_s + settings.growth_s, settings.largest_target_s)
+            more = self._samples(grown_s - self._target_s)
+            self._target_s = grown_s
+            self._stalls.clear()
+        self._offset += more
+        late -= more
+        return Correction(skip=min(piece, late)) if late > 0 else Correction(silence=-late)
+
+    def _unsettle(self) -> None:
+        """Where the queue is now says little about where it will be."""
         self._late_since = None
         self._settled = False
         self._excess = 0
         self._stalls.clear()
         self._lows.clear()
-        return Correction(silence=silence)
-
-    def _late(self, first_sample: int, piece: int, queued: int, end: int) -> Correction:
-        assert self._offset is not None
-        settings = self._settings
-        if self._late_since is None:
-            self._late_since = end
-            self._stalls.append(end)
-        while self._stalls and end - self._stalls[0] > self._samples(settings.stalls_within_s):
-            self._stalls.popleft()
-        lasts = end - self._late_since
-        if len(self._stalls) < settings.stalls and lasts <= self._samples(settings.longest_stall_s):
-            return Correction(skip=min(piece, end - (first_sample + self._offset)))
-        self._target_s = min(self._target_s + settings.growth_s, settings.largest_target_s)
-        return self._begin(first_sample, queued, end)
 
     def _watch(self, queued: int, piece: int) -> None:
         """See whether the queue keeps away from its target, and by how much."""
