@@ -68,6 +68,11 @@ class Playout:
         """The wanted shortest length of the queue."""
         return self._target_s
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is decided when samples are played."""
+        return self._offset is not None
+
     def restart(self) -> None:
         """The device is new: its queue is filled anew."""
         self._offset = None

@@ -173,7 +173,7 @@ class Speaker:
         self._counts["refused_samples"] += mix.shape[1] - accepted
 
     def _correction(self, line: _Line, output: Output, streams: Streams) -> Correction:
-        if output.underflows > line.underflows:
+        if output.underflows > line.underflows and line.playout.has_begun:
             self._counts["gaps"] += 1  # one silence is many callbacks
         line.underflows = output.underflows
         end = output.end_samples

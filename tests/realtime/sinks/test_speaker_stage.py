@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -143,6 +145,14 @@ def test_what_comes_too_late_is_left_out_and_the_delay_stays(speaker, device):
     assert abs(output.queue[0, 0]) < 1e-3  # it begins softly
     assert speaker.stats()["latency_max_ms"] == pytest.approx(285.0)
     assert speaker.stats()["latency_ms"] == pytest.approx(285.0)
+
+
+def test_what_is_missing_before_it_has_begun_is_no_gap(speaker, device):
+    run(speaker, 0, 200, piece(0, length=1))
+    device.outputs[0].play(PIECE)
+    run(speaker, 1, 280, dataclasses.replace(piece(1), first_sample=1))
+    assert speaker.stats()["gaps"] == 0
+    assert device.outputs[0].queued_samples == START + PIECE
 
 
 def test_too_long_a_queue_is_trimmed_without_a_click(speaker, device):
