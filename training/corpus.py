@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
+
 from training.bank import Bank, merge, open_bank
 from training.footage import open_footage
 from training.photos import Photos, joined, open_photos
@@ -27,8 +29,10 @@ def open_sounds(data: Path, cache: Path, rate_hz: int) -> Bank:
 def open_pictures(data: Path, work: Path) -> Pictures:
     """``data/photos``, ``data/photos_other``, ``data/clips``, and ``work/attention.npz``.
 
-    The last two need not be there.
+    The last two need not be there. From here on OpenCV keeps to one thread: the workers that make
+    scenes are forked, and would wait for the threads of a pool that stayed behind.
     """
+    cv2.setNumThreads(1)
     attention = work / "attention.npz"
     photos = open_photos(data / "photos", attention if attention.exists() else None)
     return Pictures(
