@@ -59,7 +59,7 @@ class Playout:
         self._stalls: deque[int] = deque()  # when they began, in the device's time
         self._late_since: int | None = None
         self._least_late = 0  # of the pieces since then
-        self._lows = _Lows(rate_hz)
+        self._lows = _Lows(rate_hz, round(self._settings.look_back_s))
         self._settled = False
         self._excess = 0  # what the queue is yet to lose, or, negative, to gain
 
@@ -177,11 +177,9 @@ class Playout:
 class _Lows:
     """How short the queue got, in each of the last seconds: it swings by the length of a piece."""
 
-    SECONDS = 5
-
-    def __init__(self, rate_hz: int) -> None:
+    def __init__(self, rate_hz: int, seconds: int) -> None:
         self._rate_hz = rate_hz
-        self._lows: deque[int] = deque(maxlen=self.SECONDS)
+        self._lows: deque[int] = deque(maxlen=seconds)
         self._left = 0  # of the newest second
         self._covered = 0
 
