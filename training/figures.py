@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-_SURE, _NOT = 128, 38  # of 255: evidence above is the instrument, below is something else
+SURE, NOT_SHOWN = 128, 38  # of 255: evidence from here on is the instrument, below is other things
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def figure_of(picture: np.ndarray, evidence: np.ndarray | None, *, keep_ground: 
     """Of a photograph (h, w, 3) uint8 whose class was found as ``evidence`` (h, w) uint8 says.
 
     On a plain ground the instrument is what differs from it. Elsewhere it is where the evidence
-    is; without any, the middle of the picture, since photographers aim.
+    is; without any, the middle of the picture, since photographers aim, and all of it is pasted.
     """
     height, width = picture.shape[:2]
     everything = np.full((height, width), 255, np.uint8)
@@ -43,20 +43,22 @@ def figure_of(picture: np.ndarray, evidence: np.ndarray | None, *, keep_ground: 
         sure = cv2.morphologyEx(
             differs.astype(np.uint8) * 255, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)
         )
-        edge = cv2.dilate(sure, np.ones((3, 3), np.uint8))
-        if keep_ground:
-            return Figure(sure=sure, pasted=everything, doubt=edge)
-        soft = cv2.GaussianBlur(edge, (3, 3), 0)
-        return Figure(sure=sure, pasted=soft, doubt=soft)
+        doubt = cv2.dilate(sure, np.ones((3, 3), np.uint8))
+        return Figure(sure=sure, pasted=everything if keep_ground else _soft(doubt), doubt=doubt)
     if evidence is None:
         sure = np.zeros((height, width), np.uint8)
         sure[height // 6 : -height // 6, width // 6 : -width // 6] = 255
         return Figure(sure=sure, pasted=everything, doubt=everything)
-    return Figure(
-        sure=np.where(evidence >= _SURE, 255, 0).astype(np.uint8),
-        pasted=everything,
-        doubt=np.where(evidence >= _NOT, 255, 0).astype(np.uint8),
-    )
+    sure = np.where(evidence >= SURE, 255, 0).astype(np.uint8)
+    doubt = np.where(evidence >= NOT_SHOWN, 255, 0).astype(np.uint8)
+    if keep_ground:
+        return Figure(sure=sure, pasted=everything, doubt=doubt)
+    return Figure(sure=sure, pasted=_soft(sure), doubt=np.asarray(_soft(sure) & doubt, np.uint8))
+
+
+def _soft(shape: np.ndarray) -> np.ndarray:
+    """``shape`` (h, w) uint8 with edges that do not look cut out."""
+    return np.asarray(cv2.GaussianBlur(shape, (3, 3), 0), np.uint8)
 
 
 def _border(picture: np.ndarray) -> np.ndarray:

@@ -58,6 +58,29 @@ def dead_leaves(rng: np.random.Generator) -> np.ndarray:
     return cv2.GaussianBlur(canvas, (0, 0), float(rng.uniform(0.3, 2.0)))
 
 
+def panes(rng: np.random.Generator) -> np.ndarray:
+    """A lattice (224, 224, 3) uint8: windows, tiles, shelves. Much contrast, and no instrument."""
+    palette = rng.uniform(0, 255, (int(rng.integers(1, 7)), 3))
+    frame = rng.uniform(0, 255, 3) * rng.uniform(0, 0.5)
+    canvas = np.empty((SIDE_PX, SIDE_PX, 3), np.uint8)
+    canvas[:] = rng.uniform(0, 255, 3)
+    across, down = rng.uniform(5, 60, 2)
+    width, height = rng.uniform(0.2, 1, 2) * SIDE_PX
+    left, top = rng.uniform(0, SIDE_PX - width), rng.uniform(0, SIDE_PX - height)
+    spread = rng.uniform(0, 0.3) * min(across, down)
+    for y in np.arange(top, top + height, down):
+        for x in np.arange(left, left + width, across):
+            corners = [(x, y), (x + across, y), (x + across, y + down), (x, y + down)]
+            shape = (np.array(corners) + rng.normal(0, spread, (4, 2))).astype(np.int32)
+            shade = palette[int(rng.integers(len(palette)))] * rng.uniform(0.5, 1.3)
+            colour = [int(v) for v in np.clip(shade, 0, 255)]
+            cv2.fillConvexPoly(canvas, shape, colour, cv2.LINE_AA)
+            cv2.polylines(canvas, [shape], True, [int(v) for v in frame], int(rng.integers(1, 4)))
+    turn = cv2.getRotationMatrix2D((SIDE_PX / 2, SIDE_PX / 2), rng.normal(0, 8), 1.0)
+    turned = cv2.warpAffine(canvas, turn, (SIDE_PX, SIDE_PX), borderMode=cv2.BORDER_REPLICATE)
+    return cv2.GaussianBlur(turned, (0, 0), float(rng.uniform(0.3, 2.0)))
+
+
 def _empty_part(
     picture: np.ndarray, evidence: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray | None:

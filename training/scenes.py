@@ -17,14 +17,17 @@ import torch
 from torch.utils.data import IterableDataset
 
 from pixelplayer import band
-from training.figures import Figure, figure_of
+from training.figures import Figure, figure_of, has_plain_ground
+from training.filming import camera, filmed
+from training.handling import in_front, taken_up, variation
 from training.photos import Photos
 from training.virtual import PREFIX
 
 SIDE_PX = 224
 GRID = 14
 BACKDROPS = 60  # stages of the virtual band, painted beforehand
-FAR_AWAY = 0.3  # share of the pictures that are taught with
+FAR_AWAY, PHOTOGRAPHS = 0.25, 0.15  # shares of the pictures that are taught with
+HIDDEN = 0.3  # share of the instruments that something stands in front of
 BACKGROUND, NOT_JUDGED = -1, -2
 _COVERED, _EMPTY = 0.35, 0.02  # share of a cell that the instrument covers
 
@@ -70,6 +73,12 @@ class SceneMaker:
         self._by_class = {
             label: photos.select(label, held_out=held_out) for label in np.unique(photos.labels)
         }
+        self.scenic = [
+            index
+            for index in np.concatenate(list(self._by_class.values()))
+            if str(photos.names[index]) in photos.evidence
+            and not has_plain_ground(photos.pixels[index])
+        ]
         self._strange = np.flatnonzero(others.held_out == held_out)
         self.seen = [name for name in classes if name in self._by_class or name.startswith(PREFIX)]
         self._backdrops = [
@@ -111,11 +120,55 @@ class SceneMaker:
             region[:] = (pixels * alpha + region * (1 - alpha)).astype(np.uint8)
             share[row, y0:y1, x0:x1] = figure.sure
             doubt[y0:y1, x0:x1] = np.maximum(doubt[y0:y1, x0:x1], figure.doubt)
+            if vary is not None and rng.random() < HIDDEN:
+                self._hide(canvas, share[row], doubt, box, rng)
             placed.append(Placed(label=label, box=box))
         known = np.array([self._classes.index(label) for label in labels])
         return ScenePicture(
-            pixels=_camera(canvas, rng), cells=_cells(share, known, doubt), placed=tuple(placed)
+            pixels=camera(canvas, rng), cells=_cells(share, known, doubt), placed=tuple(placed)
         )
+
+    def photograph(self, rng: np.random.Generator, vary: Vary | None = None) -> ScenePicture:
+        """A photograph that is a scene by itself, as its ground is not plain.
+
+        Of an instrument whose sound is unknown all of it is background.
+        """
+        index = int(rng.choice(self.scenic))
+        label = str(self._photos.labels[index])
+        picture, evidence = self._photo(index, rng)
+        figure = figure_of(picture, evidence, keep_ground=True)
+        if vary is not None:
+            picture, figure = vary(picture, figure, rng)
+        is_known = label in self._classes
+        return ScenePicture(
+            pixels=camera(picture, rng),
+            cells=_cells(
+                figure.sure[np.newaxis] * is_known,
+                np.array([self._classes.index(label) if is_known else BACKGROUND]),
+                figure.doubt * is_known,
+            ),
+            placed=(Placed(label=label, box=(0, 0, SIDE_PX, SIDE_PX)),) if is_known else (),
+        )
+
+    def _hide(
+        self,
+        canvas: np.ndarray,
+        share: np.ndarray,
+        doubt: np.ndarray,
+        box: Box,
+        rng: np.random.Generator,
+    ) -> None:
+        """Put something in front of a part of what stands in ``box``."""
+        x0, y0, x1, y1 = box
+        size = (x1 - x0, y1 - y0)
+        ground = self._backdrops[int(rng.integers(len(self._backdrops)))]
+        thing = cv2.resize(variation(ground, rng), size, interpolation=cv2.INTER_AREA)
+        where = in_front(size, rng)
+        alpha = (where[..., None] / 255.0).astype(np.float32)
+        region = canvas[y0:y1, x0:x1]
+        region[:] = (thing * alpha + region * (1 - alpha)).astype(np.uint8)
+        for field in (share, doubt):
+            field[y0:y1, x0:x1][where > 127] = 0
 
     def _instrument(
         self, label: str, box: Box, rng: np.random.Generator, vary: Vary | None
@@ -130,7 +183,7 @@ class SceneMaker:
             alpha = np.ascontiguousarray(sprite[..., 3])
             sure = np.where(alpha > 100, 255, 0).astype(np.uint8)
             return sprite[..., 2::-1], Figure(sure=sure, pasted=alpha, doubt=alpha)
-        picture, evidence = self._photo(label, rng)
+        picture, evidence = self._photo(int(rng.choice(self._by_class[label])), rng)
         figure = figure_of(picture, evidence, keep_ground=rng.random() < 0.55)
         if vary is not None:
             picture, figure = vary(picture, figure, rng)
@@ -141,15 +194,14 @@ class SceneMaker:
             doubt=cv2.resize(figure.doubt, size, interpolation=cv2.INTER_AREA),
         )
 
-    def _photo(self, label: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
+    def _photo(self, index: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray | None]:
         """A photograph, varied, and the evidence in it, varied likewise."""
-        index = rng.choice(self._by_class[label])
         picture = self._photos.pixels[index]
         evidence = self._photos.evidence.get(str(self._photos.names[index]))
         if evidence is None:
-            return _variation(picture, rng), None
+            return variation(picture, rng), None
         enlarged = cv2.resize(evidence, picture.shape[1::-1], interpolation=cv2.INTER_CUBIC)
-        both = _variation(np.dstack([picture, enlarged]), rng)
+        both = variation(np.dstack([picture, enlarged]), rng)
         return np.ascontiguousarray(both[..., :3]), both[..., 3]
 
     def _background(self, rng: np.random.Generator) -> np.ndarray:
@@ -158,7 +210,7 @@ class SceneMaker:
             return self._backdrops[int(rng.integers(len(self._backdrops)))].copy()
         if kind < 0.7:
             picture = self._others.pixels[rng.choice(self._strange)]
-            return cv2.GaussianBlur(_variation(picture, rng), (0, 0), float(rng.uniform(2, 14)))
+            return cv2.GaussianBlur(variation(picture, rng), (0, 0), float(rng.uniform(2, 14)))
         coarse = rng.uniform(0, 255, (int(rng.integers(1, 5)), int(rng.integers(1, 5)), 3))
         if rng.random() < 0.4:
             coarse[:] = rng.uniform(160, 255)
@@ -177,7 +229,7 @@ class SceneMaker:
         else:
             picture = self._others.pixels[rng.choice(self._strange)]
         canvas[y : y + side, x : x + side] = cv2.resize(
-            _variation(picture, rng), (side, side), interpolation=cv2.INTER_AREA
+            variation(picture, rng), (side, side), interpolation=cv2.INTER_AREA
         )
 
 
@@ -185,33 +237,40 @@ class ScenePictures(IterableDataset):  # type: ignore[type-arg]
     """Endless batches: pictures (B, 3, 224, 224) float32 in [0, 1], cells (B, 14, 14) int64."""
 
     def __init__(
-        self, maker: SceneMaker, *, batch: int, seed: int, far_away: float = FAR_AWAY
+        self,
+        maker: SceneMaker,
+        *,
+        batch: int,
+        seed: int,
+        far_away: float = FAR_AWAY,
+        photographs: float = PHOTOGRAPHS,
     ) -> None:
-        """``far_away`` is the share of pictures whose instruments are small."""
-        self._maker, self._batch, self._seed, self._far_away = maker, batch, seed, far_away
+        """Of the pictures ``photographs`` are whole ones, and ``far_away`` show small things."""
+        self._maker, self._batch, self._seed = maker, batch, seed
+        self._far_away, self._photographs = far_away, photographs
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         cv2.setNumThreads(1)
         worker = torch.utils.data.get_worker_info()
         rng = np.random.default_rng((self._seed, worker.id if worker else 0))
         while True:
-            scenes = [
-                self._maker.picture(
-                    rng,
-                    layout=far_away if rng.random() < self._far_away else side_by_side,
-                    vary=taken_up,
-                )
-                for _ in range(self._batch)
-            ]
-            yield _batch([_filmed(scene.pixels, rng) for scene in scenes], scenes)
+            scenes = [self._scene(rng) for _ in range(self._batch)]
+            yield _batch([filmed(scene.pixels, rng) for scene in scenes], scenes)
+
+    def _scene(self, rng: np.random.Generator) -> ScenePicture:
+        kind = rng.random()
+        if kind < self._photographs and self._maker.scenic:
+            return self._maker.photograph(rng, vary=taken_up)
+        is_far = kind < self._photographs + self._far_away
+        return self._maker.picture(rng, layout=far_away if is_far else side_by_side, vary=taken_up)
 
 
 def plain_scenes(
-    maker: SceneMaker, count: int, layout: Layout, seed: int = 1
+    make: Callable[[np.random.Generator], ScenePicture], count: int, seed: int = 1
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Pictures and cells as of ``ScenePictures``, not varied: the same measure of any training."""
     rng = np.random.default_rng(seed)
-    scenes = [maker.picture(rng, layout=layout) for _ in range(count)]
+    scenes = [make(rng) for _ in range(count)]
     return _batch([scene.pixels for scene in scenes], scenes)
 
 
@@ -254,118 +313,6 @@ def far_away(count: int, rng: np.random.Generator) -> list[Box]:
         if all(box[2] <= b[0] or b[2] <= box[0] or box[3] <= b[1] or b[3] <= box[1] for b in boxes):
             boxes.append(box)
     return boxes
-
-
-def _variation(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mirrored half the time, cropped by up to a fifth, slightly turned."""
-    if rng.random() < 0.5:
-        picture = picture[:, ::-1]
-    side = picture.shape[0]
-    scale, angle = rng.uniform(1.0, 1.25), rng.normal(0, 6)
-    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), angle, scale)
-    matrix[:, 2] += rng.uniform(-0.08, 0.08, 2) * side
-    border = cv2.BORDER_REPLICATE
-    return cv2.warpAffine(np.ascontiguousarray(picture), matrix, (side, side), borderMode=border)
-
-
-def _camera(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Light, tint, blur and grain of some camera."""
-    gain = (rng.uniform(0.65, 1.3) * rng.uniform(0.9, 1.1, 3)).astype(np.float32)
-    seen = picture * gain + np.float32(rng.uniform(-20, 20))
-    if rng.random() < 0.3:
-        seen = cv2.GaussianBlur(seen, (0, 0), float(rng.uniform(0.4, 1.2)))
-    if rng.random() < 0.3:
-        grain = rng.standard_normal(seen.shape, dtype=np.float32)
-        seen = seen + grain * np.float32(rng.uniform(1, 8))
-    return np.clip(seen, 0, 255).astype(np.uint8)
-
-
-def taken_up(
-    picture: np.ndarray, figure: Figure, rng: np.random.Generator
-) -> tuple[np.ndarray, Figure]:
-    """As somebody may hold it: turned, where it can be told from its ground, and in other wood.
-
-    Or so near that only a part of it is seen.
-    """
-    if rng.random() < 0.35:
-        tint = np.exp(rng.normal(0, 0.2, 3) + rng.normal(0, 0.3))
-        bent = (picture / 255.0) ** np.exp(rng.uniform(-0.7, 0.7))
-        picture = np.asarray(np.clip(bent * tint * 255, 0, 255), np.uint8)
-    if rng.random() < 0.2:
-        return _close_up(picture, figure, rng)
-    if figure.doubt.min() == 255 or rng.random() > 0.35:
-        return picture, figure
-    height, width = picture.shape[:2]
-    angle = rng.normal(0, 45)
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), angle, rng.uniform(0.75, 1.0))
-
-    def turned(field: np.ndarray, border: int) -> np.ndarray:
-        return cv2.warpAffine(field, matrix, (width, height), borderMode=border)
-
-    return turned(picture, cv2.BORDER_REPLICATE), Figure(
-        sure=turned(figure.sure, cv2.BORDER_CONSTANT),
-        pasted=figure.pasted
-        if figure.pasted.min() == 255
-        else turned(figure.pasted, cv2.BORDER_CONSTANT),
-        doubt=turned(figure.doubt, cv2.BORDER_CONSTANT),
-    )
-
-
-def _close_up(
-    picture: np.ndarray, figure: Figure, rng: np.random.Generator
-) -> tuple[np.ndarray, Figure]:
-    """A third to two thirds of it, around some place on the instrument."""
-    places = np.argwhere(figure.sure > 0)
-    if not len(places):
-        return picture, figure
-    height, width = picture.shape[:2]
-    share = rng.uniform(0.33, 0.67)
-    size = np.array([height, width]) * share
-    corner = places[int(rng.integers(len(places)))] - size * rng.uniform(0.2, 0.8, 2)
-    top, left = np.clip(corner, 0, (height, width) - size).astype(int)
-    part = np.s_[top : top + int(size[0]), left : left + int(size[1])]
-
-    def enlarged(field: np.ndarray, how: int) -> np.ndarray:
-        return cv2.resize(field[part], (width, height), interpolation=how)
-
-    return enlarged(picture, cv2.INTER_CUBIC), Figure(
-        sure=enlarged(figure.sure, cv2.INTER_NEAREST),
-        pasted=enlarged(figure.pasted, cv2.INTER_LINEAR),
-        doubt=enlarged(figure.doubt, cv2.INTER_LINEAR),
-    )
-
-
-def _filmed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """As a video of it might look: stage light, washed-out colours, few pixels, a low bit rate."""
-    seen = _light(picture, rng)
-    if rng.random() < 0.25:
-        grey = cv2.cvtColor(cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-        seen = cv2.addWeighted(seen, share := float(rng.uniform(0, 1)), grey, 1 - share, 0)
-    if rng.random() < 0.25:
-        side = int(rng.integers(100, SIDE_PX))
-        small = cv2.resize(seen, (side, side), interpolation=cv2.INTER_AREA)
-        seen = cv2.resize(small, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
-    if rng.random() < 0.25:
-        quality = int(rng.integers(8, 60))
-        _, coded = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        seen = cv2.imdecode(coded, cv2.IMREAD_COLOR)
-    return np.asarray(seen, np.uint8)
-
-
-def _light(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """In a third of the pictures, the light of a stage: a dark room and something lit in it."""
-    if rng.random() > 0.33:
-        return picture
-    side = picture.shape[0]
-    x, y = rng.uniform(0, side, 2)
-    reach = side * rng.uniform(0.3, 1.2)
-    across, down = np.meshgrid(np.arange(side), np.arange(side))
-    lit = np.exp(-((across - x) ** 2 + (down - y) ** 2) / (2 * reach**2))[..., None]
-    ambient = rng.uniform(0.15, 1.0)
-    contrast = rng.uniform(0.7, 2.2)  # an exponent: dark becomes darker
-    seen = (picture / 255.0) ** contrast * (ambient + (1 - ambient) * lit)
-    seen *= rng.uniform(0.8, 1.6) * rng.uniform(0.75, 1.2, 3)
-    return np.clip(seen * 255, 0, 255).astype(np.uint8)
 
 
 def _cells(share: np.ndarray, known: np.ndarray, doubt: np.ndarray) -> np.ndarray:

@@ -4,6 +4,9 @@ Its words are the visual vectors that ``training.sound`` has found useful: each 
 of a cell learns, by cross-entropy, the value that its instrument's vector has there, and 0 on the
 background. A linear reading into classes, dropped afterwards, helps the trunk to learn.
 
+Composed scenes are easily learned by their seams. So the trunk goes on with the lessons of
+``training.distill`` beside them: what the teacher sees in photographs, it must still see.
+
     python -m training.sight --data DATA --work runs/first --minutes 25
 """
 
@@ -12,6 +15,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +26,9 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.corpus import open_pictures
+from training.distill import COMPONENTS, LessonBatches, Lessons, lesson_loss
 from training.footage import open_footage
-from training.grounds import dead_leaves, surroundings
+from training.grounds import dead_leaves, panes, surroundings
 from training.muon import optimisers
 from training.scenes import (
     BACKGROUND,
@@ -39,22 +44,30 @@ from training.team import Team
 from training.weights import mean_weights
 
 GROUNDS = 150  # of each kind
-UNSEEN = 64  # scenes, near and far, that are judged
+UNSEEN = 64  # scenes of each kind that are judged
+LESSONS = 24  # in a step, beside the scenes
+LESSON_SHARE = 1.0  # weight of their loss
 
 
 class Naming(nn.Module):
-    """The visual network with a linear reading of its last map into classes and background."""
+    """The visual network with linear readings of its last map: into classes, and for lessons."""
 
     def __init__(self, frame_net: FrameNet, classes: int) -> None:
         super().__init__()
         self.frame_net = frame_net
         self.reading = nn.Conv2d(frame_net.fc.in_channels, classes + 1, kernel_size=1)
+        self.lessons = nn.Conv2d(frame_net.fc.in_channels, COMPONENTS, kernel_size=1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) → feature logits (B, K, h, w) and class logits (B, classes + 1, h, w)."""
+        trunk = self.trunk(pictures)
+        return self.frame_net.fc(trunk), self.reading(trunk)
+
+    def trunk(self, pictures: Tensor) -> Tensor:
+        """(B, 3, H, W) in [0, 1] → the last map (B, C, h, w)."""
         net = self.frame_net
-        trunk = net.features((pictures - net.mean) / net.deviation)
-        return net.fc(trunk), self.reading(trunk)
+        last: Tensor = net.features((pictures - net.mean) / net.deviation)
+        return last
 
 
 def cell_loss(features: Tensor, names: Tensor, cells: Tensor, vectors: Tensor) -> Tensor:
@@ -101,9 +114,9 @@ def main() -> None:
     """Train and save ``sight.pt`` in the work folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="holds photos, photos_other")
-    parser.add_argument("--work", type=Path, required=True, help="frame-distilled.pt, sound.pt")
+    parser.add_argument("--work", type=Path, required=True, help="of distill, and sound.pt")
     parser.add_argument("--minutes", type=float, default=25.0)
-    parser.add_argument("--width", type=int, default=24)
+    parser.add_argument("--width", type=int, default=32)
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument(
@@ -131,6 +144,7 @@ def train(options: argparse.Namespace, team: Team) -> None:
     missing = warm(model, weights)
     team.average(model.state_dict().values())  # one beginning for all
     loader, unseen = _scenes(options, classes, team)
+    lessons = iter(LessonBatches(Lessons.read(options.work), options.seed + team.rank, LESSONS))
     if team.rank == 0:
         print("begins anew:", missing, flush=True)
     model.to(memory_format=torch.channels_last)
@@ -141,8 +155,13 @@ def train(options: argparse.Namespace, team: Team) -> None:
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = options.rate * cosine(min(elapsed / options.minutes, 1.0))
         model.train()
-        features, names = model(batch.contiguous(memory_format=torch.channels_last))
-        loss = cell_loss(features, names, truth, vectors)
+        pictures, maps = next(lessons)
+        with torch.autocast("cpu", torch.bfloat16):
+            features, names = model(batch.contiguous(memory_format=torch.channels_last))
+            trunk = model.trunk(pictures.contiguous(memory_format=torch.channels_last))
+            seen = model.lessons(trunk)
+        loss = cell_loss(features.float(), names.float(), truth, vectors)
+        loss = loss + LESSON_SHARE * lesson_loss(seen.float(), maps)
         model.zero_grad()
         loss.backward()
         team.average(weight.grad for weight in model.parameters() if weight.grad is not None)
@@ -150,7 +169,7 @@ def train(options: argparse.Namespace, team: Team) -> None:
             stepper.step()
         running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
         finished = elapsed >= options.minutes
-        if step % 100 == 0 or finished:
+        if step % 200 == 0 or finished:
             team.average(model.buffers())  # running means of the batch norms
             if team.rank == 0:
                 print(f"{elapsed:6.2f} min  step {step}  loss {running:.3f}", flush=True)
@@ -163,7 +182,7 @@ def train(options: argparse.Namespace, team: Team) -> None:
 def _scenes(
     options: argparse.Namespace, classes: list[str], team: Team
 ) -> tuple[DataLoader[tuple[Tensor, Tensor]], dict[str, tuple[Tensor, Tensor]]]:
-    """What to learn from, and pictures and cells that are not: near and far instruments."""
+    """What to learn from, and pictures and cells that are not: near, far, and photographs."""
     seen = open_pictures(options.data, options.work)
     photos, others = seen.known, seen.other
     rng = np.random.default_rng(options.seed)
@@ -172,14 +191,18 @@ def _scenes(
         *surroundings(photos, GROUNDS, rng),
         *(part for _ in range(2) for part in surroundings(players, GROUNDS, rng)),
         *(dead_leaves(rng) for _ in range(GROUNDS)),
+        *(panes(rng) for _ in range(GROUNDS)),
     ]
     maker = SceneMaker(photos, others, classes, held_out=False, grounds=grounds)
     pictures = ScenePictures(maker, batch=options.batch, seed=options.seed + team.rank)
     held_out = SceneMaker(photos, others, classes, held_out=True)
-    unseen = {
-        name: plain_scenes(held_out, UNSEEN, layout)
-        for name, layout in (("near", side_by_side), ("far", far_away))
+    makes = {
+        "near": partial(held_out.picture, layout=side_by_side),
+        "far": partial(held_out.picture, layout=far_away),
     }
+    if held_out.scenic:
+        makes["photographs"] = held_out.photograph
+    unseen = {name: plain_scenes(make, UNSEEN) for name, make in makes.items()}
     return DataLoader(pictures, batch_size=None, num_workers=1), unseen
 
 

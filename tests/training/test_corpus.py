@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 SCRIPT = """\
 import sys
+from functools import partial
 from pathlib import Path
 import cv2
 from torch.utils.data import DataLoader
@@ -20,7 +21,7 @@ from training.scenes import SceneMaker, ScenePictures, plain_scenes, side_by_sid
 seen = open_pictures(Path(sys.argv[1]), Path(sys.argv[1]))
 assert cv2.getNumThreads() == 1
 maker = SceneMaker(seen.known, seen.other, ["bell", "pipe"], held_out=False)
-plain_scenes(maker, 8, side_by_side)
+plain_scenes(partial(maker.picture, layout=side_by_side), 8)
 pictures = ScenePictures(maker, batch=2, seed=1)
 loader = DataLoader(pictures, batch_size=None, num_workers=1, timeout=60)
 print(next(iter(loader))[0].shape)

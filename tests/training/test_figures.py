@@ -30,12 +30,21 @@ def test_on_a_plain_ground_it_is_what_differs(keep_ground: bool) -> None:
 def test_elsewhere_it_is_where_the_evidence_is() -> None:
     evidence = np.zeros((64, 64), np.uint8)
     evidence[:, 20:40], evidence[:, 25:35] = 80, 220
-    figure = figure_of(BUSY, evidence, keep_ground=False)
+    figure = figure_of(BUSY, evidence, keep_ground=True)
     assert (figure.sure[:, 25:35] == 255).all()
     assert not figure.sure[:, :25].any()
     assert (figure.doubt[:, 20:40] == 255).all()
     assert not figure.doubt[:, :20].any()
     assert (figure.pasted == 255).all()
+
+
+def test_without_its_ground_only_the_instrument_is_pasted() -> None:
+    evidence = np.zeros((64, 64), np.uint8)
+    evidence[:, 20:40], evidence[:, 25:35] = 80, 220
+    figure = figure_of(BUSY, evidence, keep_ground=False)
+    assert (figure.pasted[:, 26:34] == 255).all()
+    assert not figure.pasted[:, :23].any()
+    assert not figure.doubt[figure.pasted == 0].any()  # what is not shown is not there
 
 
 def test_without_evidence_it_is_the_middle_and_the_rest_is_in_doubt() -> None:

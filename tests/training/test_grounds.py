@@ -1,8 +1,11 @@
 """Backgrounds: clutter, and what is beside the instruments in photographs."""
 
-import numpy as np
+from collections.abc import Callable
 
-from training.grounds import dead_leaves, surroundings
+import numpy as np
+import pytest
+
+from training.grounds import dead_leaves, panes, surroundings
 from training.photos import Photos
 
 
@@ -35,9 +38,12 @@ def test_a_photograph_full_of_instrument_has_no_surroundings() -> None:
     assert surroundings(photos(4, np.s_[:]), 100, np.random.default_rng(1)) == []
 
 
-def test_leaves_have_edges_and_come_out_the_same_again() -> None:
-    one = dead_leaves(np.random.default_rng(3))
+@pytest.mark.parametrize("draw", [dead_leaves, panes])
+def test_clutter_has_edges_and_comes_out_the_same_again(
+    draw: Callable[[np.random.Generator], np.ndarray],
+) -> None:
+    one = draw(np.random.default_rng(3))
     assert one.shape == (224, 224, 3)
     assert np.abs(np.diff(one.astype(int), axis=1)).max() > 30
-    np.testing.assert_array_equal(one, dead_leaves(np.random.default_rng(3)))
-    assert (one != dead_leaves(np.random.default_rng(4))).any()
+    np.testing.assert_array_equal(one, draw(np.random.default_rng(3)))
+    assert (one != draw(np.random.default_rng(4))).any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -14,6 +15,7 @@ from pixelplayer.networks.sound import SoundNet
 from pixelplayer.spec import AudioSpec
 from training.bank import Bank, held_out, merge, open_bank
 from training.figures import figure_of
+from training.handling import taken_up
 from training.mixtures import QUERIES, Mixtures
 from training.photos import open_photos
 from training.scenes import (
@@ -25,7 +27,6 @@ from training.scenes import (
     far_away,
     plain_scenes,
     side_by_side,
-    taken_up,
 )
 from training.sight import warm
 from training.solos import SoloMaker
@@ -257,6 +258,9 @@ def test_batches_of_scenes_are_the_same_for_the_same_seed(makers: SceneMaker) ->
     torch.testing.assert_close(pictures, again)
     torch.testing.assert_close(cells, cells_again)
     assert not torch.equal(pictures, others)
-    near, far = (plain_scenes(makers, 4, layout) for layout in (side_by_side, far_away))
+    near, far = (
+        plain_scenes(partial(makers.picture, layout=layout), 4)
+        for layout in (side_by_side, far_away)
+    )
     assert near[0].shape == far[0].shape == (4, 3, 224, 224)
     assert (near[1] >= 0).sum() > (far[1] >= 0).sum() > 0
