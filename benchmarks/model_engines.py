@@ -17,6 +17,7 @@ from engines import auto
 from engines.model import Model, open_model
 from engines.protocol import Engine
 from engines.registry import open_engine
+from pixelplayer.pictures import prepared
 from realtime import picture
 from realtime.options import SHIPPED_MODEL
 from realtime.stages.object_streams import Synthesizer
@@ -40,7 +41,8 @@ class OpenModel:
 
     def look(self, pixels: NDArray[np.uint8]) -> Floats:
         """A BGR picture's features ``(K, h, w)``."""
-        square = picture.to_network(pixels, self.model.spec.vision.frame_px)
+        spec = self.model.spec.vision
+        square = prepared(picture.to_network(pixels, spec.frame_px), spec.picture)
         features: Floats = self.vision.infer({"picture": square})["features"][0]
         return features
 

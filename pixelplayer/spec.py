@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pixelplayer.pictures import PICTURE_INPUTS, PictureInput
+
 _T = TypeVar("_T")
 
 
@@ -82,6 +84,7 @@ class VisionSpec:
     grid: int  # h = w: cells along one side
     frames: int  # feature maps that the temporal maximum is taken over
     rate_hz: float  # feature maps per second, at most
+    picture: PictureInput = "unit"  # what vision.onnx is given: see ``pixelplayer.pictures``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +169,24 @@ def _section(kind: type[_T], values: Mapping[str, Any], key: str) -> _T:
     unknown = sorted(set(section) - set(names))
     if unknown:
         raise SpecError(f"model.json: {key}.{unknown[0]} is unknown; known are {sorted(names)}")
-    kinds: dict[str, type] = {"int": int, "float": float}
+    kinds: dict[str, type] = {"int": int, "float": float, "PictureInput": str}
+    optional = {
+        field.name
+        for field in dataclasses.fields(kind)  # type: ignore[arg-type]
+        if field.default is not dataclasses.MISSING
+    }
     parsed: dict[str, Any] = {
-        name: _field(section, name, kinds[str(names[name])]) for name in names
+        name: _field(section, name, kinds[str(names[name])])
+        for name in names
+        if name in section or name not in optional
     }
     for name, value in parsed.items():
-        if not 0 < value < math.inf:
+        if names[name] == "PictureInput":
+            if value not in PICTURE_INPUTS:
+                raise SpecError(
+                    f"model.json: {key}.{name} must be one of {list(PICTURE_INPUTS)}, "
+                    f"found {value!r}"
+                )
+        elif not 0 < value < math.inf:
             raise SpecError(f"model.json: {key}.{name} must be positive, found {value}")
     return kind(**parsed)

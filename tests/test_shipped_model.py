@@ -44,7 +44,11 @@ def test_graphs_and_weights_are_one(spec: ModelSpec, backend: str) -> None:
     shape = (1, 1, spec.audio.frequency_bins, spec.audio.columns)
     heard = random.normal(-3, 3, shape).astype(np.float32)
     with torch.inference_mode():
-        features = VisualFeatures(networks.frame).eval()(torch.from_numpy(picture)).numpy()
+        features = (
+            VisualFeatures(networks.frame, spec.vision.picture)
+            .eval()(torch.from_numpy(picture))
+            .numpy()
+        )
         sound = networks.sound.eval()(torch.from_numpy(heard)).numpy()
     with open_engine(MODEL, "vision", backend, "fp32", 1) as engine:
         np.testing.assert_allclose(

@@ -70,7 +70,7 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
         window = (audio.frequency_bins, audio.columns)
         _export(
             scratch / "vision.onnx",
-            VisualFeatures(networks.frame).eval(),
+            VisualFeatures(networks.frame, spec.vision.picture).eval(),
             torch.rand(_CHECK_BATCH, 3, side, side),
             names=("picture", "features"),
             output_shape=(_CHECK_BATCH, spec.channels, grid, grid),

@@ -38,7 +38,9 @@ class TorchEngine(OpenedNetwork):
         except checkpoint.CheckpointError as error:
             raise EngineError(f"{path}: {error}") from error
         self._network: torch.nn.Module = (
-            VisualFeatures(networks.frame).eval() if request.network == "vision" else networks.sound
+            VisualFeatures(networks.frame, request.spec.vision.picture).eval()
+            if request.network == "vision"
+            else networks.sound
         )
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:

@@ -24,6 +24,7 @@ class SoundNet(nn.Module):
         super().__init__()
         if levels < 2:
             raise ValueError(f"a U-Net has at least 2 levels, got {levels = }")
+        self.width, self.levels = width, levels
         widths = [width * min(2**level, 8) for level in range(levels)]
         block: nn.Module = _InnermostBlock(widths[-2], widths[-1])
         for outer, inner in zip(widths[-3::-1], widths[-2:0:-1], strict=True):

@@ -9,8 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_MEAN = (0.485, 0.456, 0.406)  # of ImageNet's pictures, RGB in [0, 1]
-_DEVIATION = (0.229, 0.224, 0.225)
+from pixelplayer.pictures import DEVIATION, MEAN, PictureInput
 
 
 class FrameNet(nn.Module):
@@ -26,9 +25,9 @@ class FrameNet(nn.Module):
 
     def __init__(self, width: int, channels: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer(
-            "deviation", torch.tensor(_DEVIATION).view(1, 3, 1, 1), persistent=False
+            "deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1), persistent=False
         )
         self.features = nn.Sequential(
             nn.Conv2d(3, width, kernel_size=7, stride=2, padding=3, bias=False),
@@ -56,15 +55,24 @@ class FrameNet(nn.Module):
 
 
 class VisualFeatures(nn.Module):
-    """A ``FrameNet`` followed by its sigmoid: what ``vision.onnx`` computes."""
+    """A ``FrameNet`` followed by its sigmoid: what ``vision.onnx`` computes.
 
-    def __init__(self, frame_net: FrameNet) -> None:
+    Args:
+        frame_net: the network.
+        picture: what it is given: pictures in [0, 1], or ``imagenet``'s normalised ones.
+    """
+
+    def __init__(self, frame_net: FrameNet, picture: PictureInput = "unit") -> None:
         super().__init__()
         self.frame_net = frame_net
+        self._picture = picture
 
     def forward(self, pictures: Tensor) -> Tensor:
         """As ``FrameNet.forward``; the result is in (0, 1)."""
-        return torch.sigmoid(self.frame_net(pictures))
+        net = self.frame_net
+        if self._picture == "imagenet":
+            return torch.sigmoid(net.fc(net.features(pictures)))
+        return torch.sigmoid(net(pictures))
 
 
 class _BasicBlock(nn.Module):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
 from engines.protocol import Engine
+from pixelplayer.pictures import prepared
 from pixelplayer.shots import Shots
 from pixelplayer.spec import VisionSpec
 from realtime import picture
@@ -79,7 +80,8 @@ class Sight:
         if self._engine is None:
             raise RuntimeError("Sight.step before Sight.open")
         square = picture.to_network(frame.pixels, self._spec.frame_px)
-        features = self._engine.infer({"picture": square})["features"]
+        seen = prepared(square, self._spec.picture)
+        features = self._engine.infer({"picture": seen})["features"]
         return SightMap(
             stream=frame.stream,
             sequence=self._sequence,

@@ -6,68 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor
 
 from pixelplayer.networks import checkpoint
 from pixelplayer.networks.checkpoint import CheckpointError, import_published
+from tests.fakes.published import published, published_frame, published_sound
 from tests.fakes.tiny_model import tiny_networks, tiny_spec
-
-Shapes = dict[str, tuple[int, ...]]
-
-
-def norm(name: str, channels: int) -> Shapes:
-    kinds = ("weight", "bias", "running_mean", "running_var")
-    return {f"{name}.{kind}": (channels,) for kind in kinds} | {f"{name}.num_batches_tracked": ()}
-
-
-def published_frame(width: int, channels: int) -> Shapes:
-    """torchvision's ResNet-18 without its pooling and classifier, and the 3x3 head."""
-    shapes: Shapes = {"features.0.weight": (width, 3, 7, 7), **norm("features.1", width)}
-    inputs = width
-    for stage in range(4):
-        outputs = width * 2**stage
-        for block in range(2):
-            name = f"features.{4 + stage}.{block}"
-            shapes[f"{name}.conv1.weight"] = (outputs, inputs, 3, 3)
-            shapes |= norm(f"{name}.bn1", outputs)
-            shapes[f"{name}.conv2.weight"] = (outputs, outputs, 3, 3)
-            shapes |= norm(f"{name}.bn2", outputs)
-            if inputs != outputs:
-                shapes[f"{name}.downsample.0.weight"] = (outputs, inputs, 1, 1)
-                shapes |= norm(f"{name}.downsample.1", outputs)
-            inputs = outputs
-    return shapes | {"fc.weight": (channels, 8 * width, 3, 3), "fc.bias": (channels,)}
-
-
-def published_sound(width: int, channels: int) -> Shapes:
-    """The recursive U-Net of seven levels: outermost, five with a submodule, innermost."""
-    shapes: Shapes = {"unet_block.model.0.weight": (width, 1, 4, 4), **norm("bn0", 1)}
-    name, outer = "unet_block.model.1.model", width
-    for inner in (2 * width, 4 * width, 8 * width, 8 * width, 8 * width):
-        shapes[f"{name}.1.weight"] = (inner, outer, 4, 4)
-        shapes |= norm(f"{name}.2", inner)
-        shapes[f"{name}.6.weight"] = (outer, 2 * inner, 3, 3)
-        shapes |= norm(f"{name}.7", outer)
-        name, outer = f"{name}.3.model", inner
-    shapes[f"{name}.1.weight"] = (8 * width, outer, 4, 4)
-    shapes[f"{name}.4.weight"] = (outer, 8 * width, 3, 3)
-    shapes |= norm(f"{name}.5", outer)
-    return shapes | {
-        "unet_block.model.4.weight": (channels, 2 * width, 3, 3),
-        "unet_block.model.4.bias": (channels,),
-    }
-
-
-def random(shapes: Shapes) -> dict[str, Tensor]:
-    return {key: torch.rand(shape) for key, shape in shapes.items()}
-
-
-def published(width: int, channels: int) -> tuple[dict[str, Tensor], ...]:
-    return (
-        random(published_frame(width, channels)),
-        random(published_sound(width, channels)),
-        {"scale": torch.rand(channels), "bias": torch.rand(1)},
-    )
 
 
 def test_names_and_shapes_are_the_published_ones():

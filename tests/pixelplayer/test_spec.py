@@ -16,7 +16,14 @@ VALUES = {
         "frequency_bins": 256,
         "warp_base": 121.0,
     },
-    "vision": {"width": 32, "frame_px": 224, "grid": 14, "frames": 3, "rate_hz": 15.0},
+    "vision": {
+        "width": 32,
+        "frame_px": 224,
+        "grid": 14,
+        "frames": 3,
+        "rate_hz": 15.0,
+        "picture": "unit",
+    },
     "sound": {"width": 16, "levels": 7},
     "mask": {"power": 1.5, "residual_floor": 0.2},
 }

@@ -1,0 +1,95 @@
+"""Make a model folder of the published PixelPlayer weights: three state dicts, as downloaded.
+
+    python -m training import --frame F.pth --sound S.pth --synthesizer Y.pth --out models/paper
+
+The graphs are the published networks: ``vision.onnx`` takes one 224x224 frame normalised as
+ImageNet's networks expect it, ``sound.onnx`` one log-frequency spectrogram. Rate, transform and
+warp are the paper's (section 4.3); widths, K and levels follow the weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pickle
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pixelplayer.networks.checkpoint import CheckpointError, Networks, import_published
+from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from training.export import write_model
+from training.scenes import GRID, SIDE_PX
+
+AUDIO = AudioSpec(
+    rate_hz=11025, n_fft=1022, hop=256, columns=256, frequency_bins=256, warp_base=21.0
+)
+FRAMES = 3
+VISION_RATE_HZ = 10.0
+MASK = MaskSpec(power=1.5, residual_floor=0.2)
+_PARALLEL = "module."  # before every name of a network that was saved inside DataParallel
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """A state dict as ``torch.save`` wrote it; nothing but tensors is unpickled.
+
+    Raises:
+        CheckpointError: the file is missing, is no checkpoint, or holds something else.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing") from None
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CheckpointError(f"{path} is no file of weights: {reason}") from error
+    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise CheckpointError(f"{path} holds {type(state).__name__}, not a state dict of tensors")
+    return {str(name).removeprefix(_PARALLEL): value for name, value in state.items()}
+
+
+def spec_of(networks: Networks, name: str) -> ModelSpec:
+    """The paper's numbers, with the widths that the weights have."""
+    frame, sound = networks.frame, networks.sound
+    return ModelSpec(
+        name=name,
+        channels=frame.fc.out_channels,
+        audio=AUDIO,
+        vision=VisionSpec(
+            width=frame.fc.in_channels // 8,
+            frame_px=SIDE_PX,
+            grid=GRID,
+            frames=FRAMES,
+            rate_hz=VISION_RATE_HZ,
+            picture="imagenet",
+        ),
+        sound=SoundSpec(width=sound.width, levels=sound.levels),
+        mask=MASK,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, check, write. Returns 0, or 2 when the files do not fit."""
+    parser = argparse.ArgumentParser(prog="training import", description=__doc__.splitlines()[0])
+    for part in Networks._fields:
+        parser.add_argument(f"--{part}", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder")
+    parser.add_argument("--name", default="published")
+    options = parser.parse_args(arguments)
+    files = {part: getattr(options, part) for part in Networks._fields}
+    try:
+        networks = import_published(*(read_state(path) for path in files.values()))
+        spec = spec_of(networks, options.name)
+    except CheckpointError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    provenance = {part: path.name for part, path in files.items()}
+    write_model(options.out, spec, *networks, {"provenance": {"published": provenance}})
+    print(f"{options.out} is written; try: python run_live.py --demo --model {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
