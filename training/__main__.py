@@ -9,6 +9,7 @@ from types import MappingProxyType
 # What each does stands first in its module; `python -m training COMMAND --help` has the rest.
 COMMANDS = MappingProxyType(
     {
+        "prepare": "training.prepare",
         "distill": "training.distill",
         "attention": "training.attention",
         "sound": "training.sound",

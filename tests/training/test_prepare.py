@@ -1,0 +1,181 @@
+"""A folder of videos becomes a data set in the MUSIC layout."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import soundfile
+
+import training.prepare
+from tests.realtime.sources.media_files import FPS as VIDEO_FPS
+from tests.realtime.sources.media_files import noise, ramp_picture, write_media
+from training.bank import held_out
+from training.prepare import main
+
+RATE_HZ, LONG_S = 8000, 3
+
+
+@pytest.fixture(autouse=True)
+def _short_videos_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training.prepare, "LEAST_S", 2.0)
+
+
+def write_video(path: Path, duration_s: float = LONG_S, **changes: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values: dict = {
+        "frames": round(duration_s * VIDEO_FPS),
+        "size": (96, 128),
+        "samples": noise(round(duration_s * RATE_HZ)),
+        "rate_hz": RATE_HZ,
+    }
+    return write_media(path, **(values | changes))
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def run(videos: Path, out: Path, *more: str) -> int:
+    line = ["--videos", str(videos), "--out", str(out), "--rate", str(RATE_HZ), "--jobs", "2"]
+    return main([*line, *more])
+
+
+def test_sound_and_pictures_are_kept_as_long_as_they_are(tmp_path: Path) -> None:
+    write_video(tmp_path / "videos/violin/abc.mkv")
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    ((audio, frames, count),) = rows(tmp_path / "data/train.csv") + rows(tmp_path / "data/val.csv")
+    assert int(count) == len(list(Path(frames).glob("*.jpg"))) == LONG_S * 8
+    samples, rate = soundfile.read(audio)
+    assert rate == RATE_HZ
+    assert len(samples) == LONG_S * RATE_HZ
+    expected = noise(LONG_S * RATE_HZ)[:, 0] / 32768
+    assert np.abs(samples - expected).max() < 1e-3
+    assert Path(audio).relative_to(tmp_path / "data") == Path("audio/violin/abc.flac")
+    last = cv2.imread(str(Path(frames) / f"{int(count):06d}.jpg"))
+    assert min(last.shape[:2]) == 256
+    # What is seen at 23/8 s is the video's picture 28 of ten a second.
+    light = ramp_picture(28, 8, 8)[-1, -1].mean()
+    assert abs(last[-20:, -20:].mean() - light) < 6
+
+
+def test_sound_that_begins_late_stays_with_its_pictures(tmp_path: Path) -> None:
+    write_video(tmp_path / "videos/violin/late.mkv", audio_start_s=1.0)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    samples, _ = soundfile.read(tmp_path / "data/audio/violin/late.flac")
+    assert len(samples) == LONG_S * RATE_HZ  # as long as the pictures last
+    assert np.abs(samples[: int(0.9 * RATE_HZ)]).max() < 1e-3
+    assert np.abs(samples[int(1.1 * RATE_HZ) :]).max() > 0.3
+
+
+def test_a_hole_in_the_sound_is_silence(tmp_path: Path) -> None:
+    write_video(tmp_path / "videos/violin/hole.mkv", frames=40, audio_hole_s=1.0)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    samples, _ = soundfile.read(tmp_path / "data/audio/violin/hole.flac")
+    assert len(samples) == 4 * RATE_HZ
+    assert np.abs(samples[int(1.7 * RATE_HZ) : int(2.3 * RATE_HZ)]).max() < 1e-3
+
+
+def test_what_cannot_be_used_is_told_and_the_rest_is_prepared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = tmp_path / "videos"
+    whole = write_video(videos / "violin/good.mkv").read_bytes()
+    write_video(videos / "violin/mute.mkv", samples=None)
+    write_video(videos / "violin/blind.mkv", frames=0)
+    write_video(videos / "violin/still.mkv", samples=np.zeros((RATE_HZ * LONG_S, 1), np.int16))
+    write_video(videos / "violin/short.mkv", duration_s=1)
+    (videos / "violin/broken.mp4").write_bytes(whole[1000:9000])
+    (videos / "violin/empty.mp4").write_bytes(b"")
+    assert run(videos, tmp_path / "data") == 0
+    reasons = dict(rows(tmp_path / "data/skipped.csv"))
+    assert reasons.pop("violin/broken").startswith("cannot be decoded")
+    assert reasons.pop("violin/empty").startswith("cannot be decoded")
+    assert reasons == {
+        "violin/mute": "has no sound",
+        "violin/blind": "has no pictures",
+        "violin/still": "is silent",
+        "violin/short": "shorter than 2 s",
+    }
+    assert "violin/mute: has no sound" in capsys.readouterr().out
+    assert not list((tmp_path / "data").rglob("*.part"))
+
+
+def test_no_video_is_on_both_sides(tmp_path: Path) -> None:
+    names = [f"video{number}" for number in range(12)]
+    for name in names:
+        write_video(tmp_path / f"videos/{name}.mkv", duration_s=2)
+    listed = {"videos": {"violin": names, "violin cello": names[:6]}}
+    (tmp_path / "list.json").write_text(json.dumps(listed))
+    more = ("--list", str(tmp_path / "list.json"), "--val", "40")
+    assert run(tmp_path / "videos", tmp_path / "data", *more) == 0
+    sides = [
+        {Path(audio).stem for audio, _, _ in rows(tmp_path / "data" / name)}
+        for name in ("train.csv", "val.csv")
+    ]
+    assert sides[0] | sides[1] == set(names)
+    assert not sides[0] & sides[1]
+    assert sides[1] == {name for name in names if held_out(name, 40)}
+    assert sides[0] and sides[1]
+    assert (tmp_path / "data/audio/violin+cello/video0.flac").exists()
+
+
+def test_listed_videos_are_found_by_their_ids(tmp_path: Path) -> None:
+    write_video(tmp_path / "videos/A concert [x-Y_9].mkv")
+    (tmp_path / "list.json").write_text(json.dumps({"videos": {"violin": ["x-Y_9", "gone"]}}))
+    more = ("--list", str(tmp_path / "list.json"))
+    assert run(tmp_path / "videos", tmp_path / "data", *more) == 0
+    assert (tmp_path / "data/audio/violin/x-Y_9.flac").exists()
+    assert rows(tmp_path / "data/skipped.csv") == [["violin/gone", "not downloaded"]]
+
+
+def test_started_again_it_does_only_what_is_missing(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_video(tmp_path / f"videos/violin/{name}.mkv")
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    kept = tmp_path / "data/audio/violin/one.flac"
+    before = kept.stat().st_mtime_ns
+    # As a kill in the middle leaves it: the sound without its pictures, and a part of those.
+    for path in (tmp_path / "data/frames/violin/two").iterdir():
+        path.unlink()
+    (tmp_path / "data/frames/violin/two").rename(tmp_path / "data/frames/violin/two.part")
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    assert kept.stat().st_mtime_ns == before
+    indexed = rows(tmp_path / "data/train.csv") + rows(tmp_path / "data/val.csv")
+    assert [int(count) for _, _, count in indexed] == [LONG_S * 8] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("{", "is no list of videos"), ('{"songs": {}}', "is no list"), ("[]", "is no list")],
+)
+def test_a_wrong_list_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
+) -> None:
+    write_video(tmp_path / "videos/violin/one.mkv")
+    (tmp_path / "list.json").write_text(content)
+    assert run(tmp_path / "videos", tmp_path / "out", "--list", str(tmp_path / "list.json")) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_folder_without_videos_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "videos").mkdir()
+    assert run(tmp_path / "videos", tmp_path / "out") == 2
+    assert "holds no video; expected" in capsys.readouterr().err
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_video(tmp_path / "videos/violin/one.mkv")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/audio").write_text("a file where the folder should be")
+    assert run(tmp_path / "videos", tmp_path / "data") == 3
+    assert "start again" in capsys.readouterr().err

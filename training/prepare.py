@@ -1,0 +1,235 @@
+"""Turn videos into a data set in the MUSIC layout, for training and scoring on them.
+
+    python -m training prepare --videos VIDEOS --out DATA
+    python -m training prepare --videos VIDEOS --list MUSIC_solo_videos.json --out DATA
+
+``VIDEOS`` holds ``<class>/<video>`` in any container; with a list (MUSIC's own JSON files) it may
+hold the videos anyhow, as long as their names are the listed ids or end in ``[id]``. Written are
+``DATA/audio/<class>/<video>.flac`` (mono), ``DATA/frames/<class>/<video>/000001.jpg …``,
+``DATA/train.csv`` and ``DATA/val.csv`` with the lines ``AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES``, and
+``DATA/skipped.csv``. A video is in one of the two only, under whatever classes it is listed.
+Started again, it goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from training.bank import held_out
+from training.extract import ExtractError, Places, extract
+
+FPS = 8  # paper section 4.3
+RATE_HZ = 11025
+LEAST_S = 20.0  # the paper's: shorter videos are left out
+VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".ts"})
+
+
+class PrepareError(Exception):
+    """There is nothing to do; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One video of one class; ``path`` None when it was listed and is not there."""
+
+    instrument: str
+    name: str
+    path: Path | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of an index."""
+
+    name: str
+    audio: Path
+    frames: Path
+    frame_count: int
+
+
+def find_videos(folder: Path, listed: Mapping[str, Sequence[str]] | None) -> list[Wanted]:
+    """What is to be prepared, in order.
+
+    Raises:
+        PrepareError: there is no video at all.
+    """
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
+    if not paths:
+        raise PrepareError(
+            f"{folder} holds no video; expected {folder}/<class>/<video>.mp4 (or another container)"
+        )
+    if listed is None:
+        return [
+            Wanted(instrument=_class_of(path, folder), name=path.stem, path=path) for path in paths
+        ]
+    by_id = {video_id(path.stem): path for path in paths}
+    return [
+        Wanted(instrument=instrument.replace(" ", "+"), name=name, path=by_id.get(name))
+        for instrument, names in listed.items()
+        for name in names
+    ]
+
+
+def video_id(stem: str) -> str:
+    """The id in a file's name: what stands in brackets at its end, else all of it."""
+    found = re.search(r"\[([\w-]+)\]$", stem)
+    return found.group(1) if found else stem
+
+
+def read_list(path: Path) -> dict[str, list[str]]:
+    """The classes and ids of one of MUSIC's JSON files.
+
+    Raises:
+        PrepareError: it is not of that form.
+    """
+    try:
+        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
+        listed = {str(key): [str(name) for name in names] for key, names in videos.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PrepareError(
+            f"{path} is no list of videos ({error}); expected "
+            '{"videos": {"<class>": ["<id>", …]}} as in MUSIC_solo_videos.json'
+        ) from error
+    return listed
+
+
+def prepare(
+    wanted: Sequence[Wanted], out: Path, *, rate_hz: int, fps: int, jobs: int
+) -> tuple[list[Line], dict[str, str]]:
+    """Extract what is not there yet, several at a time.
+
+    Returns:
+        The index, and the reason why each of the others was left out, by ``<class>/<video>``.
+    """
+    skipped = {
+        f"{item.instrument}/{item.name}": "not downloaded" for item in wanted if item.path is None
+    }
+    lines: list[Line] = []
+    present = [item for item in wanted if item.path is not None]
+    with (
+        ProcessPoolExecutor(jobs) as pool,
+        tqdm(total=len(present), unit="video", disable=None) as progress,
+    ):
+        running = {
+            pool.submit(_one, item.path, _places(out, item), rate_hz, fps): item
+            for item in present
+            if item.path is not None
+        }
+        try:
+            for done in as_completed(running):
+                item = running[done]
+                reason = done.result()
+                places = _places(out, item)
+                if reason is not None:
+                    skipped[f"{item.instrument}/{item.name}"] = reason
+                elif places.frame_count < LEAST_S * fps:
+                    skipped[f"{item.instrument}/{item.name}"] = f"shorter than {LEAST_S:g} s"
+                else:
+                    lines.append(
+                        Line(
+                            name=item.name,
+                            audio=places.audio,
+                            frames=places.frames,
+                            frame_count=places.frame_count,
+                        )
+                    )
+                progress.update()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return sorted(lines, key=lambda line: line.audio), skipped
+
+
+def write_indices(out: Path, lines: Sequence[Line], percent: int) -> tuple[int, int]:
+    """Write ``train.csv`` and ``val.csv``; a hash of its name says where a video belongs.
+
+    Returns:
+        How many lines went to each.
+    """
+    sides = {
+        "train.csv": [line for line in lines if not held_out(line.name, percent)],
+        "val.csv": [line for line in lines if held_out(line.name, percent)],
+    }
+    for name, side in sides.items():
+        part = out / f"{name}.part"
+        with part.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerows((line.audio, line.frames, line.frame_count) for line in side)
+        part.replace(out / name)
+    return len(sides["train.csv"]), len(sides["val.csv"])
+
+
+def _one(video: Path, places: Places, rate_hz: int, fps: int) -> str | None:
+    """Extract one video unless it is there; the reason why not, or None."""
+    if places.are_there:
+        return None
+    try:
+        extract(video, places, rate_hz=rate_hz, fps=fps)
+    except ExtractError as error:
+        return str(error)
+    return None
+
+
+def _places(out: Path, item: Wanted) -> Places:
+    return Places(
+        audio=out / "audio" / item.instrument / f"{item.name}.flac",
+        frames=out / "frames" / item.instrument / item.name,
+    )
+
+
+def _class_of(path: Path, folder: Path) -> str:
+    return path.parent.name if path.parent != folder else "unnamed"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0, or 2 when there is nothing to do, or 3 when the disk does not take it."""
+    parser = argparse.ArgumentParser(prog="training prepare", description=__doc__.splitlines()[0])
+    parser.add_argument("--videos", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--list", type=Path, metavar="JSON", help="one of MUSIC's lists")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--rate", type=int, default=RATE_HZ, metavar="HZ")
+    parser.add_argument("--fps", type=int, default=FPS, metavar="N")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--val", type=int, default=20, metavar="PERCENT", help="kept out (20)")
+    options = parser.parse_args(arguments)
+    try:
+        listed = read_list(options.list) if options.list else None
+        wanted = find_videos(options.videos, listed)
+        options.out.mkdir(parents=True, exist_ok=True)
+        lines, skipped = prepare(
+            wanted, options.out, rate_hz=options.rate, fps=options.fps, jobs=options.jobs
+        )
+        with (options.out / "skipped.csv").open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(sorted(skipped.items()))
+        train, val = write_indices(options.out, lines, options.val)
+    except PrepareError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(
+            f"error: {options.out}: {error}; what is finished is kept: make room and start again",
+            file=sys.stderr,
+        )
+        return 3
+    print(f"{train} videos to learn from, {val} kept out, {len(skipped)} left out:")
+    for name, reason in sorted(skipped.items()):
+        print(f"  {name}: {reason}")
+    if not lines:
+        print("error: no video can be used", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
