@@ -33,6 +33,7 @@ from training.corpus import open_pictures
 from training.filming import camera, filmed
 from training.muon import optimisers
 from training.photos import Photos, joined
+from training.precision import mixed
 from training.sound import cosine
 from training.teacher import Teacher
 
@@ -115,7 +116,7 @@ def prepare(photos: Photos, teacher: Teacher, count: int, rng: np.random.Generat
     chosen = np.flatnonzero(~photos.held_out)
     pictures = np.empty((count, STUDENT_PX, STUDENT_PX, 3), np.uint8)
     maps = []
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), mixed():
         for start in range(0, count, 32):
             large = np.stack([lesson(photos, chosen, rng) for _ in range(min(32, count - start))])
             seen = teacher(to_tensor(large).contiguous(memory_format=torch.channels_last))
@@ -177,7 +178,7 @@ def distill(student: Student, batches: DataLoader[tuple[Tensor, Tensor]], minute
         elapsed = (time.monotonic() - began) / 60
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = RATE * cosine(min(elapsed / minutes, 1.0))
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed():
             seen = student(pictures.contiguous(memory_format=torch.channels_last))
         loss = lesson_loss(seen.float(), target)
         student.zero_grad()

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 import soxr
 
+FRAMES_FPS = 8  # paper section 4.3
 SHORT_SIDE_PX = 256  # of a kept picture
 JPEG_QUALITY = 92
 _HOLE_S = 0.05  # sound that is missing for longer than this is silence; less is jitter
@@ -42,8 +43,8 @@ class Places:
         return sum(1 for _ in self.frames.glob("*.jpg"))
 
 
-def extract(video: Path, places: Places, *, rate_hz: int, fps: int) -> None:
-    """Write a video's sound, mono at ``rate_hz``, and ``fps`` pictures a second.
+def extract(video: Path, places: Places, *, rate_hz: int) -> None:
+    """Write a video's sound, mono at ``rate_hz``, and eight pictures a second.
 
     Both begin at the earlier of the two streams' beginnings and last equally long.
 
@@ -58,11 +59,11 @@ def extract(video: Path, places: Places, *, rate_hz: int, fps: int) -> None:
     places.audio.parent.mkdir(parents=True, exist_ok=True)
     try:
         sound, rate, start = _sound(video)
-        count = _write_frames(video, part, start, fps)
-        length = min(len(sound), round(count / fps * rate))
+        count = _write_frames(video, part, start)
+        length = min(len(sound), round(count / FRAMES_FPS * rate))
         if not count or not length:
             raise ExtractError("sound and pictures do not overlap")
-        for surplus in range(int(np.ceil(length / rate * fps)) + 1, count + 1):
+        for surplus in range(int(np.ceil(length / rate * FRAMES_FPS)) + 1, count + 1):
             (part / f"{surplus:06d}.jpg").unlink()
         samples = soxr.resample(sound[:length], rate, rate_hz)
         soundfile.write(audio_part, np.clip(samples, -1, 1), rate_hz, format="FLAC")
@@ -115,11 +116,11 @@ def _beginning(container: av.container.InputContainer) -> float:
     )
 
 
-def _write_frames(video: Path, folder: Path, start: float, fps: int) -> int:
-    """Write what is seen 0, 1/fps, … seconds after ``start``; how many pictures that is."""
+def _write_frames(video: Path, folder: Path, start: float) -> int:
+    """Write what is seen 0, 1/8, … seconds after ``start``; how many pictures that is."""
     count = 0
     for shown, until in _shown(video, start):
-        while count / fps < until:
+        while count / FRAMES_FPS < until:
             count += 1
             path = folder / f"{count:06d}.jpg"
             if not cv2.imwrite(str(path), shown, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]):

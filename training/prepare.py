@@ -27,9 +27,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training.bank import held_out
-from training.extract import ExtractError, Places, extract
+from training.extract import FRAMES_FPS, ExtractError, Places, extract
 
-FPS = 8  # paper section 4.3
 RATE_HZ = 11025
 LEAST_S = 20.0  # the paper's: shorter videos are left out
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".ts"})
@@ -105,7 +104,7 @@ def read_list(path: Path) -> dict[str, list[str]]:
 
 
 def prepare(
-    wanted: Sequence[Wanted], out: Path, *, rate_hz: int, fps: int, jobs: int
+    wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int
 ) -> tuple[list[Line], dict[str, str]]:
     """Extract what is not there yet, several at a time.
 
@@ -122,7 +121,7 @@ def prepare(
         tqdm(total=len(present), unit="video", disable=None) as progress,
     ):
         running = {
-            pool.submit(_one, item.path, _places(out, item), rate_hz, fps): item
+            pool.submit(_one, item.path, _places(out, item), rate_hz): item
             for item in present
             if item.path is not None
         }
@@ -133,7 +132,7 @@ def prepare(
                 places = _places(out, item)
                 if reason is not None:
                     skipped[f"{item.instrument}/{item.name}"] = reason
-                elif places.frame_count < LEAST_S * fps:
+                elif places.frame_count < LEAST_S * FRAMES_FPS:
                     skipped[f"{item.instrument}/{item.name}"] = f"shorter than {LEAST_S:g} s"
                 else:
                     lines.append(
@@ -170,12 +169,12 @@ def write_indices(out: Path, lines: Sequence[Line], percent: int) -> tuple[int, 
     return len(sides["train.csv"]), len(sides["val.csv"])
 
 
-def _one(video: Path, places: Places, rate_hz: int, fps: int) -> str | None:
+def _one(video: Path, places: Places, rate_hz: int) -> str | None:
     """Extract one video unless it is there; the reason why not, or None."""
     if places.are_there:
         return None
     try:
-        extract(video, places, rate_hz=rate_hz, fps=fps)
+        extract(video, places, rate_hz=rate_hz)
     except ExtractError as error:
         return str(error)
     return None
@@ -199,7 +198,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--list", type=Path, metavar="JSON", help="one of MUSIC's lists")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
     parser.add_argument("--rate", type=int, default=RATE_HZ, metavar="HZ")
-    parser.add_argument("--fps", type=int, default=FPS, metavar="N")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument("--val", type=int, default=20, metavar="PERCENT", help="kept out (20)")
     options = parser.parse_args(arguments)
@@ -207,9 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listed = read_list(options.list) if options.list else None
         wanted = find_videos(options.videos, listed)
         options.out.mkdir(parents=True, exist_ok=True)
-        lines, skipped = prepare(
-            wanted, options.out, rate_hz=options.rate, fps=options.fps, jobs=options.jobs
-        )
+        lines, skipped = prepare(wanted, options.out, rate_hz=options.rate, jobs=options.jobs)
         with (options.out / "skipped.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(sorted(skipped.items()))
         train, val = write_indices(options.out, lines, options.val)

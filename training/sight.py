@@ -30,6 +30,7 @@ from training.distill import COMPONENTS, LessonBatches, Lessons, lesson_loss
 from training.footage import open_footage
 from training.grounds import dead_leaves, panes, surroundings
 from training.muon import optimisers
+from training.precision import mixed
 from training.scenes import (
     BACKGROUND,
     NOT_JUDGED,
@@ -156,7 +157,7 @@ def train(options: argparse.Namespace, team: Team) -> None:
             group["lr"] = options.rate * cosine(min(elapsed / options.minutes, 1.0))
         model.train()
         pictures, maps = next(lessons)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed():
             features, names = model(batch.contiguous(memory_format=torch.channels_last))
             trunk = model.trunk(pictures.contiguous(memory_format=torch.channels_last))
             seen = model.lessons(trunk)

@@ -30,6 +30,7 @@ from pixelplayer.spec import AudioSpec
 from training.corpus import open_sounds
 from training.mixtures import MixtureBatch, Mixtures
 from training.muon import optimisers
+from training.precision import mixed
 from training.solos import SoloMaker
 from training.team import Team
 from training.weights import mean_weights
@@ -161,7 +162,9 @@ def train(
             group["lr"] = rate * cosine(min(used_s / 60 / minutes, 1.0))
         spectrogram = batch.log_magnitude.contiguous(memory_format=torch.channels_last)
         columns = judged_columns(spectrogram.shape[-1], step)
-        logits = model(spectrogram, batch.classes, columns)
+        with mixed():
+            logits = model(spectrogram, batch.classes, columns)
+        logits = logits.float()
         targets, weight = batch.targets[..., columns], batch.weight[..., columns]
         loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
         loss = loss + NOTHING_SHARE * model.nothing_loss()
