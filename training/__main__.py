@@ -15,6 +15,7 @@ COMMANDS = MappingProxyType(
         "sound": "training.sound",
         "sight": "training.sight",
         "joint": "training.joint",
+        "separate": "training.separate",
         "evaluate": "training.evaluate",
         "ship": "training.ship",
         "reopen": "training.reopen",

@@ -17,15 +17,13 @@ import numpy as np
 import soundfile
 
 from pixelplayer import band
-from training.extract import FRAMES_FPS
 from training.handling import variation
+from training.paper import FRAMES, FRAMES_APART_S, FRAMES_FPS
 from training.photos import Photos
 from training.solos import SoloMaker
 from training.virtual import PREFIX
 
 FRAME_PX = 224
-FRAMES = 3  # pictures of a clip ...
-FRAMES_APART_S = 3.0  # ... and the time between them (paper section 4.3)
 _SPRITE_PX = 168
 _DRIFT = 0.03  # of a photograph's side: how far it moves from picture to picture
 

@@ -14,7 +14,8 @@ import numpy as np
 import soundfile
 import soxr
 
-FRAMES_FPS = 8  # paper section 4.3
+from training.paper import FRAMES_FPS
+
 SHORT_SIDE_PX = 256  # of a kept picture
 JPEG_QUALITY = 92
 _HOLE_S = 0.05  # sound that is missing for longer than this is silence; less is jitter

@@ -27,10 +27,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training.bank import held_out
-from training.extract import FRAMES_FPS, ExtractError, Places, extract
+from training.extract import ExtractError, Places, extract
+from training.paper import AUDIO, FRAMES_FPS, LEAST_S
 
-RATE_HZ = 11025
-LEAST_S = 20.0  # the paper's: shorter videos are left out
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".ts"})
 
 
@@ -197,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--videos", type=Path, required=True, metavar="DIR")
     parser.add_argument("--list", type=Path, metavar="JSON", help="one of MUSIC's lists")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--rate", type=int, default=RATE_HZ, metavar="HZ")
+    parser.add_argument("--rate", type=int, default=AUDIO.rate_hz, metavar="HZ")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument("--val", type=int, default=20, metavar="PERCENT", help="kept out (20)")
     options = parser.parse_args(arguments)

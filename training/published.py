@@ -19,14 +19,11 @@ import torch
 from torch import Tensor
 
 from pixelplayer.networks.checkpoint import CheckpointError, Networks, import_published
-from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from training.export import write_model
+from training.paper import AUDIO, FRAMES
 from training.scenes import GRID, SIDE_PX
 
-AUDIO = AudioSpec(
-    rate_hz=11025, n_fft=1022, hop=256, columns=256, frequency_bins=256, warp_base=21.0
-)
-FRAMES = 3
 VISION_RATE_HZ = 10.0
 MASK = MaskSpec(power=1.5, residual_floor=0.2)
 _PARALLEL = "module."  # before every name of a network that was saved inside DataParallel

@@ -1,0 +1,30 @@
+"""Clips made on the spot: every class a tone of its own and a picture of its own colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from training.clips import FRAME_PX, Clip
+from training.paper import AUDIO, FRAMES
+
+_TONES = {"bell": 2400.0, "drone": 180.0, "pipe": 900.0}
+_COLOURS = {"bell": (230, 210, 40), "drone": (40, 60, 220), "pipe": (30, 190, 60)}
+
+
+class ToneClips:
+    """A ``ClipSource`` at the paper's rate."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        return sorted(_TONES)
+
+    def clip(self, label: str, samples: int, rng: np.random.Generator) -> Clip:
+        time_s = np.arange(samples) / AUDIO.rate_hz
+        tone = np.sin(2 * np.pi * _TONES[label] * rng.uniform(0.95, 1.05) * time_s)
+        swell = 0.5 + 0.5 * np.sin(2 * np.pi * rng.uniform(0.5, 2) * time_s + rng.uniform(0, 6))
+        frames = np.zeros((FRAMES, FRAME_PX, FRAME_PX, 3), np.uint8)
+        left, top = rng.integers(0, FRAME_PX // 2, 2)
+        frames[:, top : top + 100, left : left + 100] = _COLOURS[label]
+        return Clip(label, (tone * swell).astype(np.float32), frames)

@@ -1,0 +1,323 @@
+"""The paper's training: it learns, stops where told, and goes on as if it had never stopped."""
+
+from __future__ import annotations
+
+import math
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from tests.fakes.clips import ToneClips
+from training.clips import Clip, ClipError
+from training.mixing import Mixture, Mixtures, Varying, batches
+from training.paper import AUDIO
+from training.separate import (
+    PixelPlayer,
+    Plan,
+    State,
+    TrainingError,
+    judge,
+    learning_rate,
+    main,
+    train,
+)
+from training.team import Team
+from training.variants import VARIANTS, View
+
+ROOT = Path(__file__).parents[2]
+VARIANT = VARIANTS["binary-log"]
+PLAN = Plan(
+    steps=6,
+    batch=2,
+    rate=2e-3,
+    optimiser="muon",
+    schedule="cosine",
+    average=0.9,
+    judge_every=2,
+    judged=2,
+    patience=0,
+)
+
+
+def mixtures(varying: Varying | None = None, seed: int = 0) -> Mixtures:
+    return Mixtures(ToneClips(), View(AUDIO, "log"), 2, seed, varying)
+
+
+def fresh(plan: Plan = PLAN) -> State:
+    torch.manual_seed(0)
+    return State(PixelPlayer(2, 2, 3), plan)
+
+
+class Told:
+    """What a training said and kept."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[int, Mapping[str, float]] = {}
+
+    def tell(self, step: int, numbers: Mapping[str, float]) -> None:
+        self.numbers[step] = numbers
+
+
+def run(state: State, plan: Plan = PLAN, path: Path | None = None, **changes: object) -> Told:
+    told = Told()
+    arguments: dict = {
+        "keep": lambda kept: kept.write(path) if path else None,
+        "tell": told.tell,
+        "team": Team(),
+    }
+    learned = arguments | changes
+    data = learned.pop("learned", mixtures(Varying()))
+    train(state, plan, VARIANT, data, mixtures(seed=1), **learned)
+    return told
+
+
+def test_a_mixture_is_what_its_number_says() -> None:
+    one, again = mixtures(Varying())[3], mixtures(Varying())[3]
+    for part, same in zip(one, again, strict=True):
+        assert torch.equal(part, same)
+    assert not torch.equal(one.mixture, mixtures(Varying())[4].mixture)
+    assert one.frames.shape == (2, 3, 3, 224, 224)
+    assert one.sources.shape == (2, 256, 256)
+    assert one.mixture.shape == one.log_magnitude.shape == (1, 256, 256)
+
+
+def test_what_is_judged_is_not_varied() -> None:
+    plain = mixtures()
+    solos = plain.solos(5)
+    assert solos.clips[0].label != solos.clips[1].label
+    np.testing.assert_allclose(np.sqrt((solos.stems**2).mean(axis=1)), 0.1, rtol=0.02)
+    view = View(AUDIO, "log")
+    whole = view.magnitude(view.spectrum(solos.stems.sum(axis=0)))
+    np.testing.assert_allclose(plain[5].mixture[0], whole, atol=1e-4)
+
+
+def test_some_sources_are_silent_and_some_sounds_are_not_seen() -> None:
+    varying = Varying(silent=0.5, off_screen=0.5, noise_db=(-90, -80))
+    found = [mixtures(varying)[number] for number in range(16)]
+    silent = sum(float(part.amax()) == 0 for one in found for part in one.sources)
+    assert 4 <= silent <= 16
+    assert all(float(one.sources.amax()) > 0 for one in found)
+    unseen = sum(bool((one.mixture[0] > 3 * one.sources.sum(dim=0) + 0.05).any()) for one in found)
+    assert 3 <= unseen <= 13
+
+
+def test_processes_share_the_numbers_of_a_step() -> None:
+    alone = list(batches(6, 2, 4, 0, 1))
+    both = [list(batches(6, 2, 4, rank, 2)) for rank in range(2)]
+    assert alone == [list(range(12, 18)), list(range(18, 24))]
+    for step in range(2):
+        assert sorted(both[0][step] + both[1][step]) == alone[step]
+
+
+def test_it_learns() -> None:
+    plan = replace(PLAN, steps=40, batch=3, judge_every=40, judged=4, rate=1.5e-2, average=0.8)
+    torch.manual_seed(0)
+    state = State(PixelPlayer(4, 4, 3), plan)
+    before = judge(state.model, VARIANT, mixtures(seed=1), 4)
+    told = run(state, plan, learned=mixtures())
+    assert np.mean(state.losses[-10:]) < 0.5 * np.mean(state.losses[:3])
+    assert told.numbers[40]["judged"] < 0.8 * before
+
+
+@pytest.mark.parametrize("optimiser", ["muon", "sgd"])
+def test_killed_and_started_again_it_comes_to_the_same(tmp_path: Path, optimiser: str) -> None:
+    plan = replace(PLAN, optimiser=optimiser)
+    whole = fresh(plan)
+    run(whole, plan)
+
+    class Killed(BaseException):
+        pass
+
+    def die(step: int, _numbers: Mapping[str, float]) -> None:
+        if step == 5:  # after the checkpoint of step 4
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(fresh(plan), plan, tmp_path / "state.pt", tell=die)
+    again = fresh(plan)
+    again.read(tmp_path / "state.pt")
+    assert again.step == 4
+    run(again, plan)
+    assert again.losses == whole.losses
+    for name, weight in whole.model.state_dict().items():
+        assert torch.equal(weight, again.model.state_dict()[name]), name
+    for name, weight in whole.average.state_dict().items():
+        assert torch.equal(weight, again.average.state_dict()[name]), name
+
+
+def test_it_stops_when_it_gets_no_better() -> None:
+    plan = replace(PLAN, steps=40, rate=0.0, patience=2)
+    state = fresh(plan)
+    run(state, plan)
+    assert state.step < 20
+
+
+def test_a_loss_that_is_no_number_ends_it() -> None:
+    class Broken(ToneClips):
+        def clip(self, label: str, samples: int, rng: np.random.Generator) -> Clip:
+            whole = super().clip(label, samples, rng)
+            return Clip(label, whole.samples * np.float32("nan"), whole.frames)
+
+    data = Mixtures(Broken(), View(AUDIO, "log"), 2, 0, None)
+    state = fresh()
+    with pytest.raises(TrainingError, match=r"step 0: the loss is nan; .* smaller --rate"):
+        run(state, learned=data)
+
+
+def test_a_disk_that_fills_up_leaves_the_former_checkpoint(tmp_path: Path) -> None:
+    path = tmp_path / "state.pt"
+    fresh().write(path)
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))  # as far as it goes
+    try:
+        with pytest.raises(TrainingError, match=r"cannot be written .* make room and start again"):
+            fresh().write(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == ["state.pt"]
+
+
+def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
+    fresh().write(tmp_path / "state.pt")
+    other = State(PixelPlayer(4, 2, 3), PLAN)
+    with pytest.raises(TrainingError, match="does not go on with these options"):
+        other.read(tmp_path / "state.pt")
+    (tmp_path / "state.pt").write_bytes(b"half a file")
+    with pytest.raises(TrainingError, match="does not go on"):
+        fresh().read(tmp_path / "state.pt")
+
+
+def test_the_rate_falls_as_the_papers_or_as_a_cosine() -> None:
+    plan = replace(PLAN, steps=1000, rate=1.0, schedule="step")
+    rates = [learning_rate(plan, step) for step in (0, 100, 399, 400, 799, 800, 999)]
+    np.testing.assert_allclose(rates, [0.1, 1, 1, 0.1, 0.1, 0.01, 0.01])
+    smooth = [learning_rate(replace(plan, schedule="cosine"), step) for step in (9, 500, 999)]
+    np.testing.assert_allclose(smooth, [1, 0.5, 0], atol=1e-3)
+
+
+def test_mixtures_need_enough_classes() -> None:
+    with pytest.raises(ClipError, match="mixtures of 4 need as many classes, found 3: bell"):
+        Mixtures(ToneClips(), View(AUDIO, "log"), 4, 0, None)
+
+
+def test_three_sources_are_asked_for_at_once() -> None:
+    three = Mixtures(ToneClips(), View(AUDIO, "linear"), 3, 0, None)[0]
+    batch = Mixture(*(part.unsqueeze(0) for part in three))
+    assert PixelPlayer(2, 2, 3)(batch).shape == (1, 3, 512, 256)
+
+
+WORKER = """\
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+sys.path.insert(0, {root!r})
+from dataclasses import replace
+from tests.training.test_separate import PLAN, VARIANT, fresh, mixtures
+from training.mixing import Varying
+from training.separate import train
+from training.team import Team
+plan = replace(PLAN, batch=4, optimiser="sgd", rate=1e-2, steps=8)
+with Team() as team:
+    state = fresh(plan)
+    # Statistics of whole batches would differ between one process and several.
+    state.model.eval()
+    state.model.train = lambda mode=True: state.model
+    train(state, plan, VARIANT, mixtures(Varying()), mixtures(seed=1), team=team,
+          keep=lambda kept: None, tell=lambda step, numbers: None)
+    if team.rank == 0:
+        Path(sys.argv[1]).write_text(" ".join(map(repr, state.losses)))
+"""
+
+
+def losses(folder: Path, processes: int) -> list[float]:
+    script, out = folder / "worker.py", folder / f"{processes}.txt"
+    script.write_text(WORKER.format(root=str(ROOT)))
+    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    subprocess.run(
+        [sys.executable, *(launcher if processes > 1 else []), str(script), str(out)],
+        check=True,
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
+        timeout=110,
+    )
+    return [float(word) for word in out.read_text().split()]
+
+
+def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
+    both, alone = losses(tmp_path, 2), losses(tmp_path, 1)
+    assert len(both) == len(alone) == 8
+    np.testing.assert_allclose(both, alone, rtol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bank")
+    source, rng = ToneClips(), np.random.default_rng(0)
+    for label in source.labels:
+        for kind in ("solo_audio", "photos"):
+            (folder / kind / label).mkdir(parents=True)
+        for number in range(14):
+            clip = source.clip(label, AUDIO.rate_hz, rng)
+            soundfile.write(
+                folder / f"solo_audio/{label}/note{number}.wav", clip.samples, AUDIO.rate_hz
+            )
+            cv2.imwrite(str(folder / f"photos/{label}/{label}{number}.png"), clip.frames[0])
+    return folder
+
+
+def command(bank: Path, work: Path, steps: int) -> list[str]:
+    line = f"--bank {bank} --cache {work / 'cache'} --work {work} --steps {steps} --batch 2"
+    sizes = "--sight-width 2 --sound-width 2 --channels 3 --judge-every 2 --judged 1"
+    return [*line.split(), *sizes.split()]
+
+
+def test_a_real_kill_loses_the_last_steps_only(bank: Path, tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "training", "separate", *command(bank, tmp_path, 1000)]
+    path = tmp_path / "separate-binary-log.pt"
+    with subprocess.Popen(line, cwd=ROOT, start_new_session=True) as process:
+        while not path.exists() and process.poll() is None:
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    reached = torch.load(path, weights_only=True)["step"]
+    assert 0 < reached < 1000
+    assert main(command(bank, tmp_path, reached + 2)) == 0
+    state = torch.load(path, weights_only=True)
+    assert state["step"] == len(state["losses"]) == reached + 2
+    assert math.isfinite(state["best"])
+    assert list((tmp_path / "scalars/binary-log").glob("events.*"))
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [((), "name some material"), (("solo_audio",), "photos"), (("photos",), "holds no")],
+)
+def test_material_that_cannot_be_used_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], folders: tuple[str, ...], message: str
+) -> None:
+    for kind in folders:
+        (tmp_path / kind / "bell").mkdir(parents=True)
+        if kind == "solo_audio":
+            tone = np.sin(np.arange(8000) / 5)
+            soundfile.write(tmp_path / kind / "bell/one.wav", tone, AUDIO.rate_hz)
+    named = ["--bank", str(tmp_path)] if folders else []
+    line = ["--work", str(tmp_path), "--cache", str(tmp_path / "cache")]
+    assert main([*named, *line]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said

@@ -1,0 +1,77 @@
+"""What a training or a scoring works on, as its options say: bank, videos, band, or all of them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from pixelplayer.spec import AudioSpec
+from training.bank import open_bank
+from training.clips import BandClips, BankClips, ClipError, ClipSource, MusicClips, Several
+from training.photos import open_photos
+from training.solos import SoloMaker
+from training.virtual import open_virtual_bank
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Clips to learn from, and clips that are kept out, at the rate of ``audio``."""
+
+    audio: AudioSpec
+    learned: ClipSource
+    judged: ClipSource
+
+
+def add_material_options(parser: argparse.ArgumentParser) -> None:
+    """``--bank``, ``--music``, ``--band`` and ``--cache``; any of the first three, or several."""
+    group = parser.add_argument_group("material (one of these or more)")
+    group.add_argument(
+        "--bank", type=Path, metavar="DIR", help="solo_audio/<class>/… and photos/<class>/…"
+    )
+    group.add_argument(
+        "--music", type=Path, metavar="DIR", help="train.csv and val.csv of `training prepare`"
+    )
+    group.add_argument("--band", action="store_true", help="the virtual band")
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=Path.home() / ".cache" / "live-pixel-player" / "training",
+        metavar="DIR",
+        help="where decoded sounds are kept",
+    )
+
+
+def open_material(options: argparse.Namespace, audio: AudioSpec) -> Material:
+    """Open what the options name.
+
+    Raises:
+        ClipError: nothing is named, or something named cannot be used.
+    """
+    if not (options.bank or options.music or options.band):
+        raise ClipError("name some material: --bank DIR, --music DIR, --band, or several")
+    cv2.setNumThreads(1)  # workers are forked, and would wait for threads that stayed behind
+    sides: dict[bool, list[ClipSource]] = {False: [], True: []}
+    for held_out, sources in sides.items():
+        if options.bank:
+            sources.append(_bank(options.bank, options.cache, audio, held_out))
+        if options.music:
+            name = "val.csv" if held_out else "train.csv"
+            sources.append(MusicClips(options.music / name, audio.rate_hz))
+        if options.band:
+            band = open_virtual_bank(options.cache, audio.rate_hz)
+            sources.append(BandClips(SoloMaker(band, held_out=held_out)))
+    return Material(audio=audio, learned=Several(sides[False]), judged=Several(sides[True]))
+
+
+def _bank(folder: Path, cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
+    try:
+        bank = open_bank(folder / "solo_audio", cache, audio.rate_hz)
+        photos = open_photos(folder / "photos")
+    except FileNotFoundError as error:
+        raise ClipError(
+            f"{error}; --bank wants solo_audio/<class>/… and photos/<class>/…"
+        ) from None
+    return BankClips(SoloMaker(bank, held_out=held_out), photos, held_out=held_out)
