@@ -16,6 +16,7 @@ COMMANDS = MappingProxyType(
         "sight": "training.sight",
         "joint": "training.joint",
         "separate": "training.separate",
+        "table": "training.table",
         "evaluate": "training.evaluate",
         "ship": "training.ship",
         "reopen": "training.reopen",

@@ -139,3 +139,9 @@ class View:
         loudness = np.abs(spectrum)
         gains = variant.magnitudes(answers, loudness) / (loudness + MAGNITUDE_FLOOR)
         return istft((gains * spectrum).astype(np.complex64), self._analysis, self.samples)
+
+    def apply(self, masks: np.ndarray, spectrum: np.ndarray) -> np.ndarray:
+        """The mixture through ``masks`` (N, F, T) float32 on this scale: (N, samples) float32."""
+        if self._warp is not None:
+            masks = self._warp.to_linear(masks)
+        return istft((masks * spectrum).astype(np.complex64), self._analysis, self.samples)

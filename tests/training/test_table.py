@@ -1,0 +1,149 @@
+"""Table 1: what is scored, and that baselines and ceilings stand where they should."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pixelplayer.metrics import bss_eval_in_order
+from tests.fakes.clips import ToneClips
+from training.material import Material
+from training.methods import Problem, mixture_itself, network, oracle_mask
+from training.mixing import Mixture, Mixtures
+from training.nmf import learn_bases, nmf
+from training.paper import AUDIO
+from training.separate import PixelPlayer, Plan, State
+from training.table import Row, Score, main, markdown, methods_of, read_model, score
+from training.variants import VARIANTS, View
+
+LOG, LINEAR = View(AUDIO, "log"), View(AUDIO, "linear")
+
+
+@pytest.fixture(scope="module")
+def problems() -> list[Problem]:
+    mixtures = Mixtures(ToneClips(), LOG, 2, 5, None)
+    return [Problem.of(mixtures.solos(number)) for number in range(3)]
+
+
+def row(name: str, method, problems: list[Problem]) -> Row:
+    return score(name, method, problems, AUDIO.rate_hz)
+
+
+def test_the_mixture_gains_nothing(problems: list[Problem]) -> None:
+    found = row("mixture", mixture_itself, problems)
+    assert found.nsdr_db.mean == pytest.approx(0, abs=0.01)
+    assert found.mixtures == 3
+
+
+@pytest.mark.parametrize("name", ["binary-log", "ratio-linear"])
+def test_masks_made_of_the_sources_are_a_ceiling(problems: list[Problem], name: str) -> None:
+    variant = VARIANTS[name]
+    view = LOG if variant.scale == "log" else LINEAR
+    assert row("oracle", oracle_mask(view, variant), problems).nsdr_db.mean > 20
+
+
+def test_known_bases_separate_tones(problems: list[Problem]) -> None:
+    bases = learn_bases(ToneClips(), LINEAR, np.random.default_rng(0))
+    assert {some.shape for some in bases.values()} == {(24, 512)}
+    found = row("NMF", nmf(bases, LINEAR), problems)
+    assert found.nsdr_db.mean > 10
+    estimates = nmf(bases, LINEAR)(problems[0])
+    np.testing.assert_allclose(
+        estimates.sum(axis=0), problems[0].mixture[: estimates.shape[1]], atol=2e-3
+    )
+
+
+def test_a_network_is_asked_with_pictures_and_the_mixture(problems: list[Problem]) -> None:
+    asked: list[Mixture] = []
+
+    def knows_everything(heard: Mixture) -> torch.Tensor:
+        asked.append(heard)
+        sources = LOG.magnitude(LOG.spectrum(problems[0].stems))
+        louder = sources > 0.5 * LOG.magnitude(LOG.spectrum(problems[0].mixture))
+        return torch.from_numpy(np.where(louder, 9.0, -9.0).astype(np.float32))[None]
+
+    estimates = network(knows_everything, LOG, VARIANTS["binary-log"])(problems[0])
+    (heard,) = asked
+    assert heard.frames.shape == (1, 2, 3, 3, 224, 224)
+    assert heard.mixture.shape == (1, 1, 256, 256)
+    assert heard.sources.abs().max() == 0  # it is not told
+    stems = problems[0].stems[:, : estimates.shape[1]]
+    assert bss_eval_in_order(stems, estimates).sdr.min() > 15
+
+
+def test_silence_for_an_answer_is_scored_too(problems: list[Problem]) -> None:
+    silence = row("silence", lambda problem: 0 * problem.stems, problems)
+    assert silence.nsdr_db.mean == pytest.approx(0, abs=0.01)  # as good as doing nothing
+
+
+def test_the_interval_is_of_the_mean_over_mixtures() -> None:
+    spread = [Score(mean=1.234, margin=0.5), Score(mean=-2.0, margin=float("nan"))]
+    assert [str(one) for one in spread] == ["1.23 ± 0.50", "-2.00 ± nan"]
+    line = markdown(
+        [
+            Row(
+                method="NMF",
+                nsdr_db=spread[0],
+                sir_db=spread[0],
+                sar_db=spread[0],
+                mixtures=7,
+                seconds_per_second=0.0123,
+            )
+        ]
+    ).splitlines()[-1]
+    assert line == "| NMF | 1.23 ± 0.50 | 1.23 ± 0.50 | 1.23 ± 0.50 | 7 | 0.012 |"
+
+
+def test_what_was_trained_is_in_the_table(tmp_path: Path, problems: list[Problem]) -> None:
+    plan = Plan(
+        steps=1,
+        batch=1,
+        rate=1e-3,
+        optimiser="sgd",
+        schedule="step",
+        average=0.9,
+        judge_every=1,
+        judged=1,
+        patience=0,
+    )
+    State(PixelPlayer(2, 3, 4), plan).write(tmp_path / "separate-ratio-log.pt")
+    methods = methods_of(Material(AUDIO, ToneClips(), ToneClips()), tmp_path)
+    assert list(methods) == [
+        "mixture",
+        "NMF",
+        "ratio-log",
+        "oracle binary-log",
+        "oracle ratio-linear",
+    ]
+    assert np.isfinite(row("ratio-log", methods["ratio-log"], problems[:1]).nsdr_db.mean)
+    assert not read_model(tmp_path / "separate-ratio-log.pt").training
+
+
+def test_the_command_prints_and_writes_the_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    material = Material(AUDIO, ToneClips(), ToneClips())
+    monkeypatch.setattr("training.table.open_material", lambda _options, _audio: material)
+    assert main(["--mixtures", "2", "--json", str(tmp_path / "table.json")]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("| method | NSDR")
+    written = json.loads((tmp_path / "table.json").read_text())
+    assert [row["method"] for row in written] == [
+        line.split("|")[1].strip() for line in printed[2:]
+    ]
+    by_name = {row["method"]: row["nsdr_db"]["mean"] for row in written}
+    assert by_name["mixture"] + 10 < min(by_name["NMF"], by_name["oracle binary-log"])
+
+
+def test_a_broken_checkpoint_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "separate-binary-log.pt").write_bytes(b"PK")
+    material = Material(AUDIO, ToneClips(), ToneClips())
+    monkeypatch.setattr("training.table.open_material", lambda _options, _audio: material)
+    assert main(["--mixtures", "1", "--work", str(tmp_path)]) == 2
+    assert "is no checkpoint of `training separate`" in capsys.readouterr().err

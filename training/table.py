@@ -1,0 +1,183 @@
+"""The paper's Table 1 for any material: NSDR, SIR and SAR of every method, on the same mixtures.
+
+    python -m training table --bank DATA --work runs/paper --mixtures 100 --json table.json
+
+Methods: the mixture itself, supervised NMF, what `training separate` left in the work folder for
+each variant, and masks made of the sources themselves, which are the ceiling. Scores are BSS-eval
+version 3; an interval is of the mean over mixtures, 95 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from pixelplayer.metrics import bss_eval_in_order
+from training.clips import ClipError
+from training.material import Material, add_material_options, open_material
+from training.methods import Method, Problem, mixture_itself, network, oracle_mask
+from training.mixing import Mixtures
+from training.nmf import learn_bases, nmf
+from training.paper import AUDIO
+from training.separate import PixelPlayer
+from training.variants import VARIANTS, View
+
+_SEED = 2018
+_TRACE = 1e-3  # of the mixture, added to every estimate: silence has no score
+_95_PERCENT = 1.96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A mean over mixtures and half of its confidence interval, dB."""
+
+    mean: float
+    margin: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} ± {self.margin:.2f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One method's line of the table."""
+
+    method: str
+    nsdr_db: Score
+    sir_db: Score
+    sar_db: Score
+    mixtures: int
+    seconds_per_second: float  # of computing, for each second of sound
+
+
+def score(name: str, method: Method, problems: Sequence[Problem], rate_hz: int) -> Row:
+    """Separate every problem and score it; sources of one mixture count as one."""
+    found: list[tuple[float, float, float]] = []
+    spent_s = 0.0
+    for problem in tqdm(problems, desc=name, unit="mixture", disable=None):
+        began = time.perf_counter()
+        estimates = method(problem)
+        spent_s += time.perf_counter() - began
+        length = estimates.shape[1]
+        stems = problem.stems[:, :length]
+        mixture = np.repeat(problem.mixture[np.newaxis, :length], len(stems), axis=0)
+        scores = bss_eval_in_order(stems, estimates + _TRACE * mixture)
+        before = bss_eval_in_order(stems, mixture)
+        found.append(
+            (
+                float((scores.sdr - before.sdr).mean()),
+                float(scores.sir.mean()),
+                float(scores.sar.mean()),
+            )
+        )
+    nsdr, sir, sar = (_summary(np.array(values)) for values in zip(*found, strict=True))
+    heard_s = sum(len(problem.mixture) for problem in problems) / rate_hz
+    return Row(
+        method=name,
+        nsdr_db=nsdr,
+        sir_db=sir,
+        sar_db=sar,
+        mixtures=len(problems),
+        seconds_per_second=spent_s / heard_s,
+    )
+
+
+def _summary(values: np.ndarray) -> Score:
+    spread = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+    return Score(mean=float(values.mean()), margin=_95_PERCENT * spread / len(values) ** 0.5)
+
+
+def methods_of(material: Material, work: Path | None) -> Mapping[str, Method]:
+    """All methods that the material and the work folder allow, worst first as the paper has them.
+
+    Raises:
+        ClipError: a checkpoint in the work folder cannot be read.
+    """
+    views: dict[str, View] = {scale: View(material.audio, scale) for scale in ("linear", "log")}
+    bases = learn_bases(material.learned, views["linear"], np.random.default_rng(_SEED))
+    methods: dict[str, Method] = {
+        "mixture": mixture_itself,
+        "NMF": nmf(bases, views["linear"]),
+    }
+    for name, variant in VARIANTS.items():
+        path = work / f"separate-{name}.pt" if work else None
+        if path and path.exists():
+            methods[name] = network(read_model(path), views[variant.scale], variant)
+    for name in ("binary-log", "ratio-linear"):
+        variant = VARIANTS[name]
+        methods[f"oracle {name}"] = oracle_mask(views[variant.scale], variant)
+    return methods
+
+
+def read_model(path: Path) -> PixelPlayer:
+    """The running average of a checkpoint of ``training.separate``, in evaluation mode.
+
+    Raises:
+        ClipError: it cannot be read.
+    """
+    try:
+        weights = torch.load(path, weights_only=True)["average"]
+        model = PixelPlayer(
+            weights["frame.features.0.weight"].shape[0],
+            weights["sound.unet_block.model.0.weight"].shape[0],
+            len(weights["synthesizer.scale"]),
+        )
+        model.load_state_dict(weights)
+    except Exception as error:  # whatever torch finds wrong with it
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ClipError(f"{path} is no checkpoint of `training separate`: {reason}") from error
+    return model.eval()
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table, a method a line."""
+    lines = [
+        "| method | NSDR, dB | SIR, dB | SAR, dB | mixtures | s per s |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {row.method} | {row.nsdr_db} | {row.sir_db} | {row.sar_db} | {row.mixtures} "
+        f"| {row.seconds_per_second:.3f} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0; 2 for material or checkpoints that cannot be used."""
+    parser = argparse.ArgumentParser(prog="training table", description=__doc__.splitlines()[0])
+    add_material_options(parser)
+    parser.add_argument("--work", type=Path, help="checkpoints of `training separate`")
+    parser.add_argument("--sources", type=int, default=2, metavar="N", help="in a mixture (2)")
+    parser.add_argument("--mixtures", type=int, default=100, metavar="N")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the same, for programs")
+    options = parser.parse_args(arguments)
+    try:
+        material = open_material(options, AUDIO)
+        view = View(material.audio, "log")
+        mixtures = Mixtures(material.judged, view, options.sources, _SEED, None)
+        problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
+        rows = [
+            score(name, method, problems, material.audio.rate_hz)
+            for name, method in methods_of(material, options.work).items()
+        ]
+    except ClipError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(markdown(rows))
+    if options.json:
+        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
