@@ -17,6 +17,7 @@ COMMANDS = MappingProxyType(
         "joint": "training.joint",
         "separate": "training.separate",
         "table": "training.table",
+        "report": "training.report",
         "evaluate": "training.evaluate",
         "ship": "training.ship",
         "reopen": "training.reopen",

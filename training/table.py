@@ -32,7 +32,7 @@ from training.separate import PixelPlayer
 from training.variants import VARIANTS, View
 
 _SEED = 2018
-_TRACE = 1e-3  # of the mixture, added to every estimate: silence has no score
+TRACE = 1e-3  # of the mixture, added to every estimate: silence has no score
 _95_PERCENT = 1.96
 
 
@@ -70,7 +70,7 @@ def score(name: str, method: Method, problems: Sequence[Problem], rate_hz: int) 
         length = estimates.shape[1]
         stems = problem.stems[:, :length]
         mixture = np.repeat(problem.mixture[np.newaxis, :length], len(stems), axis=0)
-        scores = bss_eval_in_order(stems, estimates + _TRACE * mixture)
+        scores = bss_eval_in_order(stems, estimates + TRACE * mixture)
         before = bss_eval_in_order(stems, mixture)
         found.append(
             (
