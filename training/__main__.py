@@ -18,6 +18,8 @@ COMMANDS = MappingProxyType(
         "separate": "training.separate",
         "table": "training.table",
         "report": "training.report",
+        "listen": "training.listen",
+        "judgements": "training.judgements",
         "evaluate": "training.evaluate",
         "ship": "training.ship",
         "reopen": "training.reopen",
