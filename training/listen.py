@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         material = open_material(options, AUDIO)
-        mixtures = Mixtures(material.judged, View(material.audio, "log"), 2, _SEED, None)
+        mixtures = Mixtures(material.judged, View(material.audio, "log"), count=2, seed=_SEED)
         methods = {
             name: method
             for name, method in methods_of(material, options.work).items()

@@ -6,7 +6,7 @@ pictures. Only the oracles look at the sources themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,7 @@ import torch
 from pixelplayer.masks import MAGNITUDE_FLOOR
 from training.clips import Clip
 from training.mixing import Mixture, Solos
+from training.separators import class_numbers
 from training.variants import Variant, View
 
 
@@ -61,8 +62,16 @@ def oracle_mask(view: View, variant: Variant) -> Method:
     return separate
 
 
-def network(model: Callable[[Mixture], torch.Tensor], view: View, variant: Variant) -> Method:
-    """A network in evaluation mode, asked for what it was taught to answer."""
+def network(
+    model: Callable[[Mixture], torch.Tensor],
+    view: View,
+    variant: Variant,
+    classes: Sequence[str] = (),
+) -> Method:
+    """A network in evaluation mode, asked for what it was taught to answer.
+
+    ``classes`` are those that its numbers stand for, for a network that goes by them.
+    """
 
     def separate(problem: Problem) -> np.ndarray:
         spectrum = view.spectrum(problem.mixture)
@@ -70,6 +79,7 @@ def network(model: Callable[[Mixture], torch.Tensor], view: View, variant: Varia
         whole = torch.from_numpy(view.magnitude(spectrum))
         heard = Mixture(
             frames=torch.from_numpy(np.ascontiguousarray(shown))[None],
+            classes=class_numbers([clip.label for clip in problem.clips], classes)[None],
             sources=torch.zeros(1, len(problem.clips), *whole.shape),
             mixture=whole[None, None],
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -35,12 +35,13 @@ class Varying:
 class Mixture(NamedTuple):
     """One mixture, or a batch of them with another dimension in front.
 
-    ``frames`` (N, 3, 3, 224, 224) uint8 RGB, the pictures of each queried source; ``sources``
-    (N, F, T) their magnitudes, 0 for one that is silent; ``mixture`` (1, F, T) that of all that
-    sounds.
+    ``frames`` (N, 3, 3, 224, 224) uint8 RGB, the pictures of each queried source, and ``classes``
+    (N,) int64 what it is; ``sources`` (N, F, T) their magnitudes, 0 for one that is silent;
+    ``mixture`` (1, F, T) that of all that sounds.
     """
 
     frames: Tensor
+    classes: Tensor
     sources: Tensor
     mixture: Tensor
 
@@ -67,19 +68,28 @@ class Mixtures(Dataset[Mixture]):
         count: N, clips in a mixture.
         seed: of the numbers.
         varying: None leaves everything as it is: for judging.
+        classes: what a class's number is its place in; the source's own unless told.
 
     Raises:
         ClipError: there are fewer classes than clips in a mixture.
     """
 
     def __init__(
-        self, source: ClipSource, view: View, count: int, seed: int, varying: Varying | None
+        self,
+        source: ClipSource,
+        view: View,
+        *,
+        count: int,
+        seed: int,
+        varying: Varying | None = None,
+        classes: Sequence[str] | None = None,
     ) -> None:
         if len(source.labels) < count:
             raise ClipError(
                 f"mixtures of {count} need as many classes, found {len(source.labels)}: "
                 f"{', '.join(source.labels)}"
             )
+        self.classes = tuple(classes if classes is not None else source.labels)
         self._source, self._view, self._count = source, view, count
         self._seed, self._varying = seed, varying
 
@@ -98,6 +108,7 @@ class Mixtures(Dataset[Mixture]):
         shown = np.stack([clip.frames for clip in solos.clips]).transpose(0, 1, 4, 2, 3)
         return Mixture(
             frames=torch.from_numpy(np.ascontiguousarray(shown)),
+            classes=torch.tensor([self.classes.index(clip.label) for clip in solos.clips]),
             sources=torch.from_numpy(magnitudes[:-1]),
             mixture=torch.from_numpy(magnitudes[-1:]),
         )

@@ -25,7 +25,7 @@ from training.material import add_material_options, open_material
 from training.methods import Problem, network
 from training.mixing import Mixtures
 from training.paper import AUDIO
-from training.separate import PixelPlayer
+from training.separators import PixelPlayer
 from training.table import TRACE, read_model
 from training.variants import VARIANTS, Variant, View
 
@@ -172,9 +172,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     variant = VARIANTS[options.variant]
     try:
         material = open_material(options, AUDIO)
-        model = read_model(options.work / f"separate-{options.variant}.pt")
+        model, _ = read_model(options.work / f"{options.variant}.pt")
         view = View(material.audio, variant.scale)
-        mixtures = Mixtures(material.judged, view, options.sources, _SEED, None)
+        mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
         problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
     except ClipError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -15,24 +15,22 @@ import copy
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from pixelplayer.networks.sound import SoundNet
-from pixelplayer.networks.synthesizer import Synthesizer
-from pixelplayer.networks.vision import FrameNet
 from training.clips import ClipError
 from training.material import Material, add_material_options, open_material
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.muon import optimisers
 from training.paper import AUDIO
 from training.precision import mixed
+from training.separators import KINDS, Make, PixelPlayer, make
 from training.team import Team
 from training.variants import VARIANTS, Variant, View
 
@@ -43,27 +41,6 @@ _VALIDATION_SEED = 1_000_003
 
 class TrainingError(Exception):
     """Training cannot go on; the message says at which step, why, and what to do."""
-
-
-class PixelPlayer(nn.Module):
-    """The three networks as the paper trains them: frames and a mixture in, answers out."""
-
-    def __init__(self, sight_width: int, sound_width: int, channels: int) -> None:
-        super().__init__()
-        self.frame = FrameNet(sight_width, channels)
-        self.sound = SoundNet(sound_width, channels)
-        self.synthesizer = Synthesizer(channels)
-
-    def forward(self, heard: Mixture) -> Tensor:
-        """A batch of B mixtures of N sources → (B, N, F, T)."""
-        batch, count, frames = heard.frames.shape[:3]
-        pictures = heard.frames.flatten(0, 2).float() / 255
-        features = self.frame(pictures.contiguous(memory_format=torch.channels_last))
-        # The paper's order: the maximum over time and over places, then the sigmoid.
-        vectors = torch.sigmoid(features.amax(dim=(2, 3)).unflatten(0, (batch, count, frames)))
-        spectrogram = heard.log_magnitude.contiguous(memory_format=torch.channels_last)
-        answers: Tensor = self.synthesizer(vectors.amax(dim=2), self.sound(spectrogram))
-        return answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +61,10 @@ class Plan:
 class State:
     """All that a training is at some step; it can be written and read back."""
 
-    def __init__(self, model: PixelPlayer, plan: Plan) -> None:
-        self.model = model
+    def __init__(self, what: Make, plan: Plan) -> None:
+        self.what = what
+        self.model = make(what).to(memory_format=torch.channels_last)
+        model = self.model
         self.average = copy.deepcopy(model).requires_grad_(requires_grad=False)
         self.optimisers = _optimisers(model, plan)
         self.step = 0
@@ -100,6 +79,7 @@ class State:
             TrainingError: the disk does not take it; the former file is left.
         """
         values = {
+            "what": asdict(self.what),
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
@@ -128,6 +108,8 @@ class State:
         """
         try:
             values: Mapping[str, Any] = torch.load(path, weights_only=True)
+            if values["what"] != asdict(self.what):
+                raise ValueError("it is of another network")
             self.model.load_state_dict(values["model"])
             self.average.load_state_dict(values["average"])
             for optimiser, kept in zip(self.optimisers, values["optimisers"], strict=True):
@@ -207,7 +189,7 @@ def train(
             return
 
 
-def judge(model: PixelPlayer, variant: Variant, judged: Mixtures, count: int) -> float:
+def judge(model: nn.Module, variant: Variant, judged: Mixtures, count: int) -> float:
     """Mean loss on the first ``count`` mixtures, without learning from them."""
     model.eval()
     losses = []
@@ -249,13 +231,15 @@ def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
                 kept.copy_(now)
 
 
-def _optimisers(model: PixelPlayer, plan: Plan) -> list[torch.optim.Optimizer]:
-    """For the trunk, which learns slowly, and for all the rest; their ``share`` of the rate."""
-    trunk = list(model.frame.features.parameters())
+def _optimisers(model: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
+    """For the eyes, which learn slowly, and for the rest; ``share`` is theirs of the rate."""
+    trunk = list(model.frame.features.parameters()) if isinstance(model, PixelPlayer) else []
     of_trunk = {id(weight) for weight in trunk}
     rest = [weight for weight in model.parameters() if id(weight) not in of_trunk]
     made: list[torch.optim.Optimizer] = []
     for weights, share in ((trunk, TRUNK_RATE), (rest, 1.0)):
+        if not weights:
+            continue
         if plan.optimiser == "muon":
             several = optimisers(_Weights(weights), plan.rate, weight_decay=1e-4)
         else:
@@ -287,6 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_material_options(parser)
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--variant", choices=VARIANTS, default="binary-log")
+    parser.add_argument("--network", choices=KINDS, default="pixelplayer")
     parser.add_argument("--sources", type=int, default=2, metavar="N", help="in a mixture (2)")
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--batch", type=int, default=8)
@@ -315,11 +300,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def checkpoint_name(kind: str, variant: str) -> str:
+    """Of a file without its suffix: ``binary-log``, ``class-told-binary-log``."""
+    return variant if kind == "pixelplayer" else f"{kind}-{variant}"
+
+
 def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
     variant = VARIANTS[options.variant]
     view = View(material.audio, variant.scale)
-    learned = Mixtures(material.learned, view, options.sources, options.seed, Varying())
-    judged = Mixtures(material.judged, view, options.sources, _VALIDATION_SEED, None)
+    classes = tuple(sorted({*material.learned.labels, *material.judged.labels}))
+    learned = Mixtures(
+        material.learned,
+        view,
+        count=options.sources,
+        seed=options.seed,
+        varying=Varying(),
+        classes=classes,
+    )
+    judged = Mixtures(
+        material.judged, view, count=options.sources, seed=_VALIDATION_SEED, classes=classes
+    )
     plan = Plan(
         steps=options.steps,
         batch=options.batch,
@@ -332,19 +332,28 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
         patience=options.patience,
     )
     torch.manual_seed(options.seed)
-    model = PixelPlayer(options.sight_width, options.sound_width, options.channels)
-    model.to(memory_format=torch.channels_last)
-    if options.trunk:
+    what = Make(
+        kind=options.network,
+        bins=view.bins,
+        columns=material.audio.columns,
+        channels=options.channels,
+        sight_width=options.sight_width,
+        sound_width=options.sound_width,
+        classes=classes,
+    )
+    state = State(what, plan)
+    if options.trunk and isinstance(state.model, PixelPlayer):
         weights = torch.load(options.trunk, weights_only=True)
         prefix = "frame_net.features."
         known = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
-        model.frame.features.load_state_dict(known)
-    state = State(model, plan)
+        for model in (state.model, state.average):
+            model.frame.features.load_state_dict(known)
     options.work.mkdir(parents=True, exist_ok=True)
-    path = options.work / f"separate-{options.variant}.pt"
+    name = checkpoint_name(options.network, options.variant)
+    path = options.work / f"{name}.pt"
     if path.exists():
         state.read(path)
-    with _Scalars(options.work / "scalars" / options.variant, team) as scalars:
+    with _Scalars(options.work / "scalars" / name, team) as scalars:
         train(
             state,
             plan,

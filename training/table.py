@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from pixelplayer.metrics import bss_eval_in_order
@@ -28,7 +29,8 @@ from training.methods import Method, Problem, mixture_itself, network, oracle_ma
 from training.mixing import Mixtures
 from training.nmf import learn_bases, nmf
 from training.paper import AUDIO
-from training.separate import PixelPlayer
+from training.separate import checkpoint_name
+from training.separators import KINDS, Make, make
 from training.variants import VARIANTS, View
 
 _SEED = 2018
@@ -97,7 +99,7 @@ def _summary(values: np.ndarray) -> Score:
 
 
 def methods_of(material: Material, work: Path | None) -> Mapping[str, Method]:
-    """All methods that the material and the work folder allow, worst first as the paper has them.
+    """All methods that the material and the work folder allow, as far as there are any.
 
     Raises:
         ClipError: a checkpoint in the work folder cannot be read.
@@ -109,33 +111,33 @@ def methods_of(material: Material, work: Path | None) -> Mapping[str, Method]:
         "NMF": nmf(bases, views["linear"]),
     }
     for name, variant in VARIANTS.items():
-        path = work / f"separate-{name}.pt" if work else None
-        if path and path.exists():
-            methods[name] = network(read_model(path), views[variant.scale], variant)
+        for kind in KINDS:
+            row = checkpoint_name(kind, name)
+            path = work / f"{row}.pt" if work else None
+            if path and path.exists():
+                model, what = read_model(path)
+                methods[row] = network(model, views[variant.scale], variant, what.classes)
     for name in ("binary-log", "ratio-linear"):
         variant = VARIANTS[name]
         methods[f"oracle {name}"] = oracle_mask(views[variant.scale], variant)
     return methods
 
 
-def read_model(path: Path) -> PixelPlayer:
-    """The running average of a checkpoint of ``training.separate``, in evaluation mode.
+def read_model(path: Path) -> tuple[nn.Module, Make]:
+    """A checkpoint of ``training.separate``: its running average, in evaluation mode, and its make.
 
     Raises:
         ClipError: it cannot be read.
     """
     try:
-        weights = torch.load(path, weights_only=True)["average"]
-        model = PixelPlayer(
-            weights["frame.features.0.weight"].shape[0],
-            weights["sound.unet_block.model.0.weight"].shape[0],
-            len(weights["synthesizer.scale"]),
-        )
-        model.load_state_dict(weights)
+        kept = torch.load(path, weights_only=True)
+        what = Make(**kept["what"])
+        model = make(what)
+        model.load_state_dict(kept["average"])
     except Exception as error:  # whatever torch finds wrong with it
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ClipError(f"{path} is no checkpoint of `training separate`: {reason}") from error
-    return model.eval()
+    return model.eval(), what
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -164,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         material = open_material(options, AUDIO)
         view = View(material.audio, "log")
-        mixtures = Mixtures(material.judged, view, options.sources, _SEED, None)
+        mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
         problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
         rows = [
             score(name, method, problems, material.audio.rate_hz)

@@ -30,7 +30,7 @@ PER_MIXTURE = 2 * len(METHODS) + 4
 @pytest.fixture
 def test_page(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
-    mixtures = Mixtures(ToneClips(), VIEW, 2, 3, None)
+    mixtures = Mixtures(ToneClips(), VIEW, count=2, seed=3)
     asked = [
         question
         for number in range(2)

@@ -15,13 +15,15 @@ import soundfile
 import torch
 
 from tests.fakes.clips import ToneClips
+from tests.training.test_separate import tiny
 from training import drawing
 from training.material import Material
 from training.methods import Problem
 from training.mixing import Mixtures
 from training.paper import AUDIO
 from training.report import look, main
-from training.separate import PixelPlayer, Plan, State
+from training.separate import Plan, State
+from training.separators import PixelPlayer
 from training.variants import VARIANTS, View
 
 VIEW = View(AUDIO, "log")
@@ -45,7 +47,7 @@ def model() -> PixelPlayer:
 
 
 def problem() -> Problem:
-    return Problem.of(Mixtures(ToneClips(), VIEW, 2, 5, None).solos(0))
+    return Problem.of(Mixtures(ToneClips(), VIEW, count=2, seed=5).solos(0))
 
 
 def test_every_source_has_its_mask_and_its_heat(model: PixelPlayer) -> None:
@@ -74,10 +76,8 @@ class Addresses(HTMLParser):
         self.text += data
 
 
-def test_the_command_writes_one_page(
-    model: PixelPlayer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    State(model, PLAN).write(tmp_path / "separate-ratio-log.pt")
+def test_the_command_writes_one_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    State(tiny(), PLAN).write(tmp_path / "ratio-log.pt")
     material = Material(AUDIO, ToneClips(), ToneClips())
     monkeypatch.setattr("training.report.open_material", lambda _options, _audio: material)
     line = f"--variant ratio-log --work {tmp_path} --mixtures 2 --out {tmp_path / 'report.html'}"
@@ -96,7 +96,7 @@ def test_the_command_writes_one_page(
 
 
 def problem_of_the_page() -> np.ndarray:
-    return Problem.of(Mixtures(ToneClips(), VIEW, 2, 2018, None).solos(0)).mixture
+    return Problem.of(Mixtures(ToneClips(), VIEW, count=2, seed=2018).solos(0)).mixture
 
 
 def test_pictures_say_what_they_should() -> None:
@@ -123,4 +123,4 @@ def test_a_work_folder_without_the_variant_is_told(
     monkeypatch.setattr("training.report.open_material", lambda _options, _audio: material)
     line = ["--work", str(tmp_path), "--out", str(tmp_path / "page.html")]
     assert main(line) == 2
-    assert "separate-binary-log.pt is no checkpoint" in capsys.readouterr().err
+    assert "binary-log.pt is no checkpoint" in capsys.readouterr().err

@@ -24,7 +24,6 @@ from training.clips import Clip, ClipError
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.separate import (
-    PixelPlayer,
     Plan,
     State,
     TrainingError,
@@ -33,6 +32,7 @@ from training.separate import (
     main,
     train,
 )
+from training.separators import Make, class_numbers, make
 from training.team import Team
 from training.variants import VARIANTS, View
 
@@ -51,13 +51,26 @@ PLAN = Plan(
 )
 
 
+def tiny(**changes: object) -> Make:
+    values: dict = {
+        "kind": "pixelplayer",
+        "bins": 256,
+        "columns": 256,
+        "channels": 3,
+        "sight_width": 2,
+        "sound_width": 2,
+        "classes": ("bell", "drone", "pipe"),
+    }
+    return Make(**(values | changes))
+
+
 def mixtures(varying: Varying | None = None, seed: int = 0) -> Mixtures:
-    return Mixtures(ToneClips(), View(AUDIO, "log"), 2, seed, varying)
+    return Mixtures(ToneClips(), View(AUDIO, "log"), count=2, seed=seed, varying=varying)
 
 
-def fresh(plan: Plan = PLAN) -> State:
+def fresh(plan: Plan = PLAN, **changes: object) -> State:
     torch.manual_seed(0)
-    return State(PixelPlayer(2, 2, 3), plan)
+    return State(tiny(**changes), plan)
 
 
 class Told:
@@ -123,12 +136,12 @@ def test_processes_share_the_numbers_of_a_step() -> None:
 
 def test_it_learns() -> None:
     plan = replace(PLAN, steps=40, batch=3, judge_every=40, judged=4, rate=1.5e-2, average=0.8)
-    torch.manual_seed(0)
-    state = State(PixelPlayer(4, 4, 3), plan)
-    before = judge(state.model, VARIANT, mixtures(seed=1), 4)
+    state = fresh(plan, sight_width=4, sound_width=4)
     told = run(state, plan, learned=mixtures())
     assert np.mean(state.losses[-10:]) < 0.5 * np.mean(state.losses[:3])
-    assert told.numbers[40]["judged"] < 0.8 * before
+    # Judged are the averaged weights, on mixtures that it has not met.
+    again = judge(state.average, VARIANT, mixtures(seed=1), 4)
+    assert told.numbers[40]["judged"] == state.best == pytest.approx(again)
 
 
 @pytest.mark.parametrize("optimiser", ["muon", "sgd"])
@@ -170,7 +183,7 @@ def test_a_loss_that_is_no_number_ends_it() -> None:
             whole = super().clip(label, samples, rng)
             return Clip(label, whole.samples * np.float32("nan"), whole.frames)
 
-    data = Mixtures(Broken(), View(AUDIO, "log"), 2, 0, None)
+    data = Mixtures(Broken(), View(AUDIO, "log"), count=2, seed=0)
     state = fresh()
     with pytest.raises(TrainingError, match=r"step 0: the loss is nan; .* smaller --rate"):
         run(state, learned=data)
@@ -193,7 +206,7 @@ def test_a_disk_that_fills_up_leaves_the_former_checkpoint(tmp_path: Path) -> No
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     fresh().write(tmp_path / "state.pt")
-    other = State(PixelPlayer(4, 2, 3), PLAN)
+    other = fresh(sight_width=4)
     with pytest.raises(TrainingError, match="does not go on with these options"):
         other.read(tmp_path / "state.pt")
     (tmp_path / "state.pt").write_bytes(b"half a file")
@@ -211,13 +224,46 @@ def test_the_rate_falls_as_the_papers_or_as_a_cosine() -> None:
 
 def test_mixtures_need_enough_classes() -> None:
     with pytest.raises(ClipError, match="mixtures of 4 need as many classes, found 3: bell"):
-        Mixtures(ToneClips(), View(AUDIO, "log"), 4, 0, None)
+        Mixtures(ToneClips(), View(AUDIO, "log"), count=4, seed=0)
 
 
 def test_three_sources_are_asked_for_at_once() -> None:
-    three = Mixtures(ToneClips(), View(AUDIO, "linear"), 3, 0, None)[0]
+    three = Mixtures(ToneClips(), View(AUDIO, "linear"), count=3, seed=0)[0]
     batch = Mixture(*(part.unsqueeze(0) for part in three))
-    assert PixelPlayer(2, 2, 3)(batch).shape == (1, 3, 512, 256)
+    assert make(tiny())(batch).shape == (1, 3, 512, 256)
+
+
+def test_a_network_that_is_told_the_class_needs_no_pictures() -> None:
+    heard = Mixture(*(part.unsqueeze(0) for part in mixtures()[0]))
+    blind = heard._replace(frames=torch.zeros_like(heard.frames))
+    for kind in ("class-told", "deepconvsep"):
+        model = make(tiny(kind=kind)).eval()
+        with torch.inference_mode():
+            answers, same = model(heard), model(blind)
+            other = model(heard._replace(classes=heard.classes.flip(1)))
+        assert answers.shape == (1, 2, 256, 256)
+        assert torch.equal(answers, same)
+        torch.testing.assert_close(answers, other.flip(1))
+        assert not torch.equal(answers, other)
+
+
+@pytest.mark.parametrize("kind", ["class-told", "deepconvsep"])
+def test_they_learn_like_the_one_with_eyes(kind: str, tmp_path: Path) -> None:
+    plan = replace(PLAN, steps=30, batch=3, judge_every=30, rate=1e-2, average=0.8)
+    state = fresh(plan, kind=kind, sound_width=4)
+    run(state, plan, tmp_path / "state.pt", learned=mixtures())
+    assert np.mean(state.losses[-8:]) < 0.6 * np.mean(state.losses[:3])
+    again = fresh(plan, kind=kind, sound_width=4)
+    again.read(tmp_path / "state.pt")
+    assert again.losses == state.losses
+
+
+def test_classes_have_the_numbers_of_all_that_are_known() -> None:
+    known = ("accordion", "bell", "drone", "pipe")
+    data = Mixtures(ToneClips(), View(AUDIO, "log"), count=2, seed=0, classes=known)
+    labels = [clip.label for clip in data.solos(0).clips]
+    assert [known[number] for number in data[0].classes] == labels
+    assert class_numbers(["pipe", "gong"], known).tolist() == [3, -1]
 
 
 WORKER = """\
@@ -230,6 +276,7 @@ from dataclasses import replace
 from tests.training.test_separate import PLAN, VARIANT, fresh, mixtures
 from training.mixing import Varying
 from training.separate import train
+from training.separators import Make, class_numbers, make
 from training.team import Team
 plan = replace(PLAN, batch=4, optimiser="sgd", rate=1e-2, steps=8)
 with Team() as team:
@@ -288,7 +335,7 @@ def command(bank: Path, work: Path, steps: int) -> list[str]:
 
 def test_a_real_kill_loses_the_last_steps_only(bank: Path, tmp_path: Path) -> None:
     line = [sys.executable, "-m", "training", "separate", *command(bank, tmp_path, 1000)]
-    path = tmp_path / "separate-binary-log.pt"
+    path = tmp_path / "binary-log.pt"
     with subprocess.Popen(line, cwd=ROOT, start_new_session=True) as process:
         while not path.exists() and process.poll() is None:
             time.sleep(0.1)

@@ -11,12 +11,13 @@ import torch
 
 from pixelplayer.metrics import bss_eval_in_order
 from tests.fakes.clips import ToneClips
+from tests.training.test_separate import tiny
 from training.material import Material
 from training.methods import Problem, mixture_itself, network, oracle_mask
 from training.mixing import Mixture, Mixtures
 from training.nmf import learn_bases, nmf
 from training.paper import AUDIO
-from training.separate import PixelPlayer, Plan, State
+from training.separate import Plan, State
 from training.table import Row, Score, main, markdown, methods_of, read_model, score
 from training.variants import VARIANTS, View
 
@@ -25,7 +26,7 @@ LOG, LINEAR = View(AUDIO, "log"), View(AUDIO, "linear")
 
 @pytest.fixture(scope="module")
 def problems() -> list[Problem]:
-    mixtures = Mixtures(ToneClips(), LOG, 2, 5, None)
+    mixtures = Mixtures(ToneClips(), LOG, count=2, seed=5)
     return [Problem.of(mixtures.solos(number)) for number in range(3)]
 
 
@@ -110,17 +111,22 @@ def test_what_was_trained_is_in_the_table(tmp_path: Path, problems: list[Problem
         judged=1,
         patience=0,
     )
-    State(PixelPlayer(2, 3, 4), plan).write(tmp_path / "separate-ratio-log.pt")
+    for kind, name in (("pixelplayer", "ratio-log"), ("deepconvsep", "deepconvsep-ratio-log")):
+        State(tiny(kind=kind), plan).write(tmp_path / f"{name}.pt")
     methods = methods_of(Material(AUDIO, ToneClips(), ToneClips()), tmp_path)
     assert list(methods) == [
         "mixture",
         "NMF",
         "ratio-log",
+        "deepconvsep-ratio-log",
         "oracle binary-log",
         "oracle ratio-linear",
     ]
-    assert np.isfinite(row("ratio-log", methods["ratio-log"], problems[:1]).nsdr_db.mean)
-    assert not read_model(tmp_path / "separate-ratio-log.pt").training
+    for name in ("ratio-log", "deepconvsep-ratio-log"):
+        assert np.isfinite(row(name, methods[name], problems[:1]).nsdr_db.mean)
+    model, what = read_model(tmp_path / "ratio-log.pt")
+    assert not model.training
+    assert what == tiny()
 
 
 def test_the_command_prints_and_writes_the_table(
@@ -142,7 +148,7 @@ def test_the_command_prints_and_writes_the_table(
 def test_a_broken_checkpoint_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "separate-binary-log.pt").write_bytes(b"PK")
+    (tmp_path / "binary-log.pt").write_bytes(b"PK")
     material = Material(AUDIO, ToneClips(), ToneClips())
     monkeypatch.setattr("training.table.open_material", lambda _options, _audio: material)
     assert main(["--mixtures", "1", "--work", str(tmp_path)]) == 2
