@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.live.parts import needed_program
@@ -33,3 +34,12 @@ def open_browser(width: int = 1000, height: int = 900) -> Iterator[Page]:
             assert not errors
         finally:
             browser.close()
+
+
+def until(page: Page, expression: str, patience_s: float = 40.0) -> None:
+    """Wait until an expression is true in the page, whose rules may forbid it to evaluate text."""
+    for _ in range(round(patience_s / 0.1)):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"the page never came to {expression}; it shows {page.inner_text('body')!r}")
