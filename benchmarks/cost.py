@@ -149,7 +149,7 @@ class LivePath:
         self._samples = COLUMNS_PER_STEP * self._analysis.hop
         self._position = 0
         self._ready: deque[tuple[VideoFrame, AudioChunk]] = deque()
-        self._sight = Sight(lambda: networks.vision, spec.vision)
+        self._sight = Sight(networks.open_vision, spec.vision)
         pace = Pace(
             columns_per_step=COLUMNS_PER_STEP,
             lookahead_columns=LOOKAHEAD_COLUMNS,

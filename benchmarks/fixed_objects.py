@@ -44,21 +44,21 @@ class Clip:
 
 def vectors(networks: OpenModel, clip: Clip) -> Floats:
     """``(N, K)``: what the visual network sees in each box."""
-    grid = networks.model.spec.vision.grid
     maps = np.stack([networks.look(picture) for picture in clip.pictures])
-    return vectors_of(maps, np.stack([cells_in(box, grid) for box in clip.boxes]))
+    rows, columns = maps.shape[2:]
+    return vectors_of(maps, np.stack([cells_in(box, rows, columns) for box in clip.boxes]))
 
 
-def cells_in(box: Box, grid: int) -> NDArray[np.bool_]:
-    """``(grid, grid)``: the cells whose middle is in the box, or the one nearest to its middle."""
+def cells_in(box: Box, rows: int, columns: int) -> NDArray[np.bool_]:
+    """``(rows, columns)``: cells whose middle is in the box, or the one nearest to its middle."""
     x0, y0, x1, y1 = box
-    middle = (np.arange(grid) + 0.5) / grid
-    inside: NDArray[np.bool_] = ((y0 <= middle) & (middle <= y1))[:, np.newaxis] & (
-        (x0 <= middle) & (middle <= x1)
+    across, down = ((np.arange(count) + 0.5) / count for count in (columns, rows))
+    inside: NDArray[np.bool_] = ((y0 <= down) & (down <= y1))[:, np.newaxis] & (
+        (x0 <= across) & (across <= x1)
     )
     if not inside.any():
-        row, column = (min(int((a + b) / 2 * grid), grid - 1) for a, b in ((y0, y1), (x0, x1)))
-        inside[row, column] = True
+        row = min(int((y0 + y1) / 2 * rows), rows - 1)
+        inside[row, min(int((x0 + x1) / 2 * columns), columns - 1)] = True
     return inside
 
 

@@ -17,9 +17,8 @@ from engines import auto
 from engines.model import Model, open_model
 from engines.protocol import Engine
 from engines.registry import open_engine
-from pixelplayer.pictures import prepared
-from realtime import picture
 from realtime.options import SHIPPED_MODEL
+from realtime.stages.eyes import USUAL, Eyes, OpenVision
 from realtime.stages.object_streams import Synthesizer
 
 Floats = NDArray[np.float32]
@@ -27,11 +26,13 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenModel:
-    """A model with both networks open."""
+    """A model with both networks open; ``vision`` for the proportions of most cameras."""
 
     model: Model
+    open_vision: OpenVision
     vision: Engine
     sound: Engine
+    eyes: Eyes
 
     @property
     def synthesizer(self) -> Synthesizer:
@@ -41,10 +42,7 @@ class OpenModel:
 
     def look(self, pixels: NDArray[np.uint8]) -> Floats:
         """A BGR picture's features ``(K, h, w)``."""
-        spec = self.model.spec.vision
-        square = prepared(picture.to_network(pixels, spec.frame_px), spec.picture)
-        features: Floats = self.vision.infer({"picture": square})["features"][0]
-        return features
+        return self.eyes.look(pixels)[1]
 
     def hear(self, log_magnitude: Floats) -> Floats:
         """``(1, 1, F, T)`` to ``(1, K, F, T)``."""
@@ -64,11 +62,17 @@ def open_networks(folder: Path, backend: str | None) -> Iterator[OpenModel]:
     if backend is None:
         choice = auto.choose(folder, threads)
         backend, precision = choice.backend, choice.precision
+    model = open_model(folder)
+
+    def open_vision(grid: tuple[int, int]) -> Engine:
+        return open_engine(folder, "vision", backend, precision, threads, grid=grid)
+
     with (
-        open_engine(folder, "vision", backend, precision, threads) as vision,
+        open_vision(model.spec.vision.grid_for(*USUAL)) as vision,
         open_engine(folder, "sound", backend, precision, threads) as sound,
+        contextlib.closing(Eyes(open_vision, model.spec.vision)) as eyes,
     ):
-        yield OpenModel(model=open_model(folder), vision=vision, sound=sound)
+        yield OpenModel(model=model, open_vision=open_vision, vision=vision, sound=sound, eyes=eyes)
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

@@ -19,13 +19,15 @@ class NetworkRequest:
     graph: Path  # the ONNX file of the wanted precision
     precision: str
     threads: int  # CPU threads, at least 1
+    grid: tuple[int, int]  # rows and columns of the visual network's output
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """The network's inputs at batch 1."""
         if self.network == "vision":
-            side = self.spec.vision.frame_px
-            return (TensorSpec(name="picture", shape=(1, 3, side, side)),)
+            stride = self.spec.vision.stride_px
+            size = tuple(cells * stride for cells in self.grid)
+            return (TensorSpec(name="picture", shape=(1, 3, *size)),)
         audio = self.spec.audio
         return (
             TensorSpec(name="log_magnitude", shape=(1, 1, audio.frequency_bins, audio.columns)),
@@ -36,7 +38,6 @@ class NetworkRequest:
         """The network's outputs at batch 1."""
         channels = self.spec.channels
         if self.network == "vision":
-            grid = self.spec.vision.grid
-            return (TensorSpec(name="features", shape=(1, channels, grid, grid)),)
+            return (TensorSpec(name="features", shape=(1, channels, *self.grid)),)
         audio = self.spec.audio
         return (TensorSpec(name="sound", shape=(1, channels, audio.frequency_bins, audio.columns)),)

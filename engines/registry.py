@@ -51,7 +51,13 @@ def is_installed(backend: str) -> bool:
 
 
 def open_engine(
-    model_dir: Path, network: Network, backend: str, precision: str, threads: int
+    model_dir: Path,
+    network: Network,
+    backend: str,
+    precision: str,
+    threads: int,
+    *,
+    grid: tuple[int, int] | None = None,
 ) -> Engine:
     """Compile and warm up one network of a model.
 
@@ -61,6 +67,7 @@ def open_engine(
         backend: a name in ``BACKENDS``; what ``auto`` means is decided by ``engines.auto``.
         precision: ``auto``, ``fp32``, or one that the model has a graph for.
         threads: CPU threads the network may use, at least 1.
+        grid: rows and columns of cells that the visual network shall see; a square's unless told.
 
     Raises:
         EngineError: backend or precision is unknown or not there, or the model is unusable.
@@ -72,13 +79,15 @@ def open_engine(
         raise EngineError(f"an engine needs at least 1 thread, got {threads = }")
     if not is_installed(backend):
         raise EngineError(f"engine {backend} is not installed; run: {entry.install}")
+    spec = read_spec(model_dir)
     request = NetworkRequest(
         folder=model_dir,
         network=network,
-        spec=read_spec(model_dir),
+        spec=spec,
         graph=graph_path(model_dir, network, precision),
         precision=resolve_precision(precision),
         threads=threads,
+        grid=grid or (spec.vision.grid, spec.vision.grid),
     )
     try:
         module = importlib.import_module(entry.module)

@@ -14,19 +14,25 @@ _FLAT = 0.02  # standard deviation, of 0..1, of a picture that is dark or of one
 class Shots:
     """Counts shots by the pattern of coarse tiles in each colour, whatever their level."""
 
-    def __init__(self, tiles: int) -> None:
-        """``tiles`` a side; the pictures' sides are multiples of it."""
-        self._tiles = tiles
+    def __init__(self, tile_px: int) -> None:
+        """``tile_px``: side of a tile; the pictures' sides are multiples of it."""
+        self._tile_px = tile_px
         self._number = 0
+        self._shape: tuple[int, int] | None = None  # of the tiles
         self._former: NDArray[np.float32] | None = None
 
-    def feed(self, square: NDArray[np.float32]) -> int:
-        """The number of the shot, from 0, of the next picture ``(1, 3, S, S)`` float32 in 0..1.
+    def feed(self, picture: NDArray[np.float32]) -> int:
+        """The number of the shot, from 0, of the next picture ``(1, 3, H, W)`` float32 in 0..1.
 
-        A dark picture, or one of a single colour, says nothing: the shot goes on.
+        A dark picture, or one of a single colour, says nothing: the shot goes on. One of other
+        proportions than the former's is another shot.
         """
-        side = square.shape[-1] // self._tiles
-        tiled = square.reshape(3, self._tiles, side, self._tiles, side).mean(axis=(2, 4))
+        side = self._tile_px
+        rows, columns = picture.shape[2] // side, picture.shape[3] // side
+        tiled = picture.reshape(3, rows, side, columns, side).mean(axis=(2, 4))
+        if (rows, columns) != self._shape:
+            self._number += self._shape is not None
+            self._shape, self._former = (rows, columns), None
         pattern = (tiled - tiled.mean(axis=(1, 2), keepdims=True)).reshape(-1)
         if pattern.std() < _FLAT:
             return self._number

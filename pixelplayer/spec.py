@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from pixelplayer.pictures import PICTURE_INPUTS, PictureInput
 
 _T = TypeVar("_T")
+_NARROWEST = 3.0  # proportions of a picture
 
 
 class SpecError(ValueError):
@@ -80,11 +81,24 @@ class VisionSpec:
     """The visual network: a dilated ResNet-18 of stride 16 (paper section 3, video analysis)."""
 
     width: int  # channels of the first stage; 64 in the paper
-    frame_px: int  # side of the square picture the network sees
-    grid: int  # h = w: cells along one side
+    frame_px: int  # side of a square picture, as the network sees it
+    grid: int  # its cells along one side
     frames: int  # feature maps that the temporal maximum is taken over
     rate_hz: float  # feature maps per second, at most
     picture: PictureInput = "unit"  # what vision.onnx is given: see ``pixelplayer.pictures``
+
+    @property
+    def stride_px(self) -> int:
+        """Side of a cell, in pixels of the picture as the network sees it."""
+        return self.frame_px // self.grid
+
+    def grid_for(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns for a picture of these proportions: as many cells as a square's, nearly.
+
+        Pictures more than three times as wide as high, or as high as wide, are squeezed to that.
+        """
+        stretch = math.sqrt(min(max(width / height, 1 / _NARROWEST), _NARROWEST))
+        return max(round(self.grid / stretch), 1), max(round(self.grid * stretch), 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

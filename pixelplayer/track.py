@@ -118,6 +118,15 @@ class Track:
         self.held[cell] = 1.0
         self.centroid = grid.centres[cell].copy()
 
+    def stand_at(self, grid: Grid) -> None:
+        """Hold the one cell of another grid that is where it stands."""
+        x, y = (_fraction(value) for value in self.centroid)
+        cell = grid.cell_at(x, y)
+        self.held = np.zeros(len(grid.centres), np.float32)
+        self.held[cell] = 1.0
+        if self.pin is not None:
+            self.pin = cell
+
     def let_go(self) -> None:
         """Be an object no longer; the identity is kept."""
         self.live, self.pin, self.weight = False, None, 0.0

@@ -110,6 +110,14 @@ class ObjectTracker:
         self._likeness.forget()
         self._wanting_s = 0.0
 
+    def regrid(self, height: int, width: int) -> None:
+        """The pictures are of other proportions: as after a cut; what is pinned keeps its place."""
+        self.cut()
+        self._grid = Grid(height, width, self.settings.reach_cells)
+        self._moment = None
+        for track in self._tracks:
+            track.stand_at(self._grid)
+
     def set_count(self, count: int | None) -> None:
         """Fix the number of objects (None: as many as are found); the weakest go if too many.
 

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -74,6 +75,7 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
             torch.rand(_CHECK_BATCH, 3, side, side),
             names=("picture", "features"),
             output_shape=(_CHECK_BATCH, spec.channels, grid, grid),
+            free={"picture": ("height", "width"), "features": ("rows", "columns")},
         )
         _export(
             scratch / "sound.onnx",
@@ -101,8 +103,12 @@ def _export(
     *,
     names: tuple[str, str],
     output_shape: tuple[int, ...],
+    free: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> None:
-    """Write one graph whose batch is free, and hold it against its network."""
+    """Write one graph whose batch is free, and hold it against its network.
+
+    ``free`` names the last two dimensions of those inputs and outputs where these are free too.
+    """
     input_name, output_name = names
     with torch.inference_mode():
         expected = network(example.clone()).numpy()
@@ -121,7 +127,10 @@ def _export(
             opset_version=OPSET,
             input_names=[input_name],
             output_names=[output_name],
-            dynamic_axes={input_name: {0: "batch"}, output_name: {0: "batch"}},
+            dynamic_axes={
+                name: {0: "batch", **dict(zip((2, 3), free.get(name, ()), strict=False))}
+                for name in names
+            },
         )
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for batch in (_CHECK_BATCH, 1):

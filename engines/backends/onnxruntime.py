@@ -31,6 +31,8 @@ class OnnxRuntimeEngine(OpenedNetwork):
         options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors; they come as exceptions as well
         options.add_free_dimension_override_by_name("batch", 1)
+        for name, size in zip(("height", "width"), request.inputs[0].shape[2:], strict=True):
+            options.add_free_dimension_override_by_name(name, size)
         # Idle threads would otherwise spin, and take the cores from the other network.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:

@@ -72,13 +72,14 @@ class Separator:
     def __init__(
         self, spec: ModelSpec, synthesizer: Synthesizer, join: Join, settings: SeparatorSettings
     ) -> None:
-        grid = spec.vision.grid
+        grid = (spec.vision.grid, spec.vision.grid)  # until the first picture
         self._spec = spec
         self._synthesizer = synthesizer
         self._join = join
         self._settings = settings
-        self._tracker = ObjectTracker(settings.objects, synthesizer.scale, grid, grid)
-        self._energy = PixelEnergy(grid, grid, settings.energy)
+        self._tracker = ObjectTracker(settings.objects, synthesizer.scale, *grid)
+        self._energy = PixelEnergy(*grid, settings.energy)
+        self._grid = grid
         self._gains = Gains()
         self._objects: tuple[TrackedObject, ...] = ()
         self._pans: dict[int, float] = {}
@@ -252,7 +253,15 @@ class Separator:
                 self._tracker.cut()
             shown = [item.features for item in maps if item.shot == shot]
             self._features = np.max(np.stack(shown), axis=0)
+            self._fit(*self._features.shape[1:])
         self._maps = maps
+
+    def _fit(self, rows: int, columns: int) -> None:
+        """Watch a grid of this shape: pictures of other proportions have another one."""
+        if (rows, columns) != self._grid:
+            self._grid = (rows, columns)
+            self._energy = PixelEnergy(rows, columns, self._settings.energy)
+            self._tracker.regrid(rows, columns)
 
     def _watch(self, current: _Input, columns: SoundColumns) -> Heat | None:
         """Update heat and objects; nothing happens before the first picture."""

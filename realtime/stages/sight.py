@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 
-from engines.protocol import Engine
-from pixelplayer.pictures import prepared
 from pixelplayer.shots import Shots
 from pixelplayer.spec import VisionSpec
-from realtime import picture
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.messages import End, Message, SightMap, VideoFrame
 from realtime.stage import Inputs, Outputs
+from realtime.stages.eyes import Eyes, OpenVision
 
 
 class Sight:
@@ -22,12 +19,10 @@ class Sight:
     ones depends on their capture times alone, so a file gives the same maps on every machine.
     """
 
-    def __init__(self, open_engine: Callable[[], Engine], spec: VisionSpec) -> None:
-        self._open_engine = open_engine
+    def __init__(self, open_engine: OpenVision, spec: VisionSpec) -> None:
         self._spec = spec
-        self._resources = ExitStack()
-        self._engine: Engine | None = None
-        self._shots = Shots(spec.grid)
+        self._eyes = Eyes(open_engine, spec)
+        self._shots = Shots(spec.stride_px)
         self._period: int | None = None
         self._sequence = 0
         self._skipped = 0
@@ -35,7 +30,7 @@ class Sight:
 
     def open(self) -> None:
         """Load the visual network."""
-        self._engine = self._resources.enter_context(self._open_engine())
+        self._eyes.open()
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """A map for every picture picked; the end after the end."""
@@ -60,8 +55,7 @@ class Sight:
 
     def close(self) -> None:
         """Unload the network."""
-        self._engine = None
-        self._resources.close()
+        self._eyes.close()
 
     def stats(self) -> Mapping[str, float]:
         """Pictures looked at and passed over."""
@@ -77,16 +71,12 @@ class Sight:
         return first
 
     def _look(self, frame: VideoFrame) -> SightMap:
-        if self._engine is None:
-            raise RuntimeError("Sight.step before Sight.open")
-        square = picture.to_network(frame.pixels, self._spec.frame_px)
-        seen = prepared(square, self._spec.picture)
-        features = self._engine.infer({"picture": seen})["features"]
+        shown, features = self._eyes.look(frame.pixels)
         return SightMap(
             stream=frame.stream,
             sequence=self._sequence,
             capture_ns=frame.capture_ns,
             frame_sequence=frame.sequence,
-            shot=self._shots.feed(square),
-            features=features[0],
+            shot=self._shots.feed(shown),
+            features=features,
         )

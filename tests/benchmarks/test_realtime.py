@@ -39,6 +39,6 @@ def test_a_process_is_watched():
 
 
 def test_cells_of_a_box():
-    cells = cells_in((0.0, 0.0, 0.5, 0.25), 4)
+    cells = cells_in((0.0, 0.0, 0.5, 0.25), 4, 4)
     np.testing.assert_array_equal(np.argwhere(cells), [[0, 0], [0, 1]])
-    np.testing.assert_array_equal(np.argwhere(cells_in((0.9, 0.9, 0.91, 0.91), 4)), [[3, 3]])
+    np.testing.assert_array_equal(np.argwhere(cells_in((0.9, 0.9, 0.91, 0.91), 4, 6)), [[3, 5]])

@@ -61,13 +61,14 @@ class _FakeEngine:
 class ColourVision(_FakeEngine):
     """A feature per colour: how much more of it there is than of the others."""
 
-    def __init__(self, spec: ModelSpec = SPEC) -> None:
-        side, grid = spec.vision.frame_px, spec.vision.grid
+    def __init__(self, grid: tuple[int, int], spec: ModelSpec = SPEC) -> None:
+        stride = spec.vision.stride_px
+        size = tuple(cells * stride for cells in grid)
         super().__init__(
-            (TensorSpec(name="picture", shape=(1, 3, side, side)),),
-            (TensorSpec(name="features", shape=(1, spec.channels, grid, grid)),),
+            (TensorSpec(name="picture", shape=(1, 3, *size)),),
+            (TensorSpec(name="features", shape=(1, spec.channels, *grid)),),
         )
-        self._grid = grid
+        self._stride = stride
 
     def __enter__(self) -> ColourVision:
         return self
@@ -75,8 +76,9 @@ class ColourVision(_FakeEngine):
     def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
         picture = checked_inputs(inputs, self.inputs)["picture"][0]
         self.calls += 1
-        step = picture.shape[1] // self._grid
-        cells = picture.reshape(3, self._grid, step, self._grid, step).mean(axis=(2, 4))
+        step = self._stride
+        rows, columns = self.outputs[0].shape[2:]
+        cells = picture.reshape(3, rows, step, columns, step).mean(axis=(2, 4))
         features = np.zeros((1, *self.outputs[0].shape[1:]), np.float32)
         for channel in range(3):
             others = np.delete(cells, channel, axis=0).max(axis=0)

@@ -58,7 +58,7 @@ def test_windows_fade_into_one_another() -> None:
 
 
 def test_vectors_are_the_maximum_over_frames_and_cells() -> None:
-    engine = ColourVision()
+    engine = ColourVision((14, 14))
     maps = []
     for place in ((0.25, 0.5), (0.3, 0.5)):
         pixels = picture({"red": place, "green": (0.75, 0.5)}, 56, 56)

@@ -81,6 +81,28 @@ def test_wrong_field_is_named(section, key, value, message):
         ModelSpec.from_dict(changed(section, key, value))
 
 
+@pytest.mark.parametrize(
+    ("size", "grid"),
+    [
+        ((224, 224), (14, 14)),
+        ((1080, 1920), (10, 19)),
+        ((480, 640), (12, 16)),
+        ((1920, 1080), (19, 10)),
+        ((10, 1000), (8, 24)),
+    ],
+)
+def test_the_grid_has_the_pictures_proportions(size, grid):
+    assert ModelSpec.from_dict(VALUES).vision.grid_for(*size) == grid
+
+
+def test_what_a_picture_is_given_as_is_known():
+    values = copy.deepcopy(VALUES)
+    del values["vision"]["picture"]
+    assert ModelSpec.from_dict(values).vision.picture == "unit"
+    with pytest.raises(SpecError, match=r"vision.picture must be one of .*found 'jpeg'"):
+        ModelSpec.from_dict(changed("vision", "picture", "jpeg"))
+
+
 def test_missing_field_is_named():
     values = copy.deepcopy(VALUES)
     del values["vision"]["grid"]

@@ -12,7 +12,7 @@ from realtime.picture import Capture, CaptureError, resized, to_network
 def test_any_picture_becomes_a_square(shape: tuple[int, int]) -> None:
     picture = np.zeros((*shape, 3), np.uint8)
     picture[:] = (0, 51, 255)
-    got = to_network(picture, 224)
+    got = to_network(picture, (224, 224))
     assert (got.shape, got.dtype) == ((1, 3, 224, 224), np.float32)
     assert got.flags.c_contiguous
     for plane, value in zip(got[0], (1.0, 0.2, 0.0), strict=True):  # red, green, blue
@@ -22,7 +22,7 @@ def test_any_picture_becomes_a_square(shape: tuple[int, int]) -> None:
 def test_the_whole_picture_is_stretched() -> None:
     picture = np.zeros((100, 300, 3), np.uint8)
     picture[:50, 150:] = 255  # the upper right quarter
-    got = to_network(picture, 8)[0, 0]
+    got = to_network(picture, (8, 8))[0, 0]
     np.testing.assert_array_equal(got[:4, 4:], 1)
     np.testing.assert_array_equal(got[4:], 0)
     np.testing.assert_array_equal(got[:, :4], 0)
@@ -31,7 +31,7 @@ def test_the_whole_picture_is_stretched() -> None:
 def test_fine_patterns_shrink_to_their_mean() -> None:
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[::2] = 255
-    assert np.abs(to_network(picture, 8) - 0.5).max() < 0.01
+    assert np.abs(to_network(picture, (8, 8)) - 0.5).max() < 0.01
 
 
 def test_resized() -> None:

@@ -43,10 +43,38 @@ def test_a_picture_of_any_shape_is_seen_whole(sight: Sight, shape: tuple[int, in
     pixels = picture({"red": (0.125, 0.875)}, *shape)
     ((_, found),) = sight.step(0, {"video": [frame(0, 0, pixels)]})
     assert isinstance(found, SightMap)
-    assert found.features.shape == (SPEC.channels, 14, 14)
-    if min(shape) >= 16:
-        assert found.features[0, 13, 0] > 0.9
-        assert found.features[0, 0, 13] < 0.1
+    rows, columns = found.features.shape[1:]
+    assert (rows, columns) == SPEC.vision.grid_for(*shape)
+    assert abs(rows * columns - 14 * 14) < 20
+    if min(shape) >= 64:
+        assert found.features[0, -1, 0] > 0.9
+        assert found.features[0, 0, -1] < 0.1
+
+
+def test_an_engine_is_opened_for_every_shape_of_picture() -> None:
+    opened: list[ColourVision] = []
+
+    def open_engine(grid: tuple[int, int]) -> ColourVision:
+        opened.append(ColourVision(grid))
+        return opened[-1]
+
+    stage = Sight(open_engine, SPEC.vision)
+    stage.open()
+    assert [engine.outputs[0].shape[2:] for engine in opened] == [(10, 19)]
+    shapes = [(90, 160), (1080, 1920), (120, 160), (120, 160), (90, 160)]
+    frames = [
+        frame(number, number * 10**9, picture({"blue": (0.5, 0.5)}, *shape))
+        for number, shape in enumerate(shapes)
+    ]
+    maps = [message for _, message in stage.step(0, {"video": frames})]
+    grids = [item.features.shape[1:] for item in maps if isinstance(item, SightMap)]
+    assert grids == [(10, 19), (10, 19), (12, 16), (12, 16), (10, 19)]
+    # Other proportions are another camera, or the same one turned.
+    assert [item.shot for item in maps if isinstance(item, SightMap)] == [0, 0, 1, 1, 2]
+    assert [engine.calls for engine in opened] == [2, 2, 1]
+    assert [engine.closed for engine in opened] == [True, True, False]
+    stage.close()
+    assert opened[-1].closed
 
 
 def test_the_end_follows_the_end(sight: Sight) -> None:
@@ -56,8 +84,8 @@ def test_the_end_follows_the_end(sight: Sight) -> None:
 
 
 def test_close_closes_the_engine() -> None:
-    engine = ColourVision()
-    stage = Sight(lambda: engine, SPEC.vision)
+    engine = ColourVision((10, 19))
+    stage = Sight(lambda _grid: engine, SPEC.vision)
     stage.close()
     stage.open()
     assert not engine.closed
