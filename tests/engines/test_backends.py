@@ -52,6 +52,21 @@ def test_agrees_with_torch(backend: str, network: Network, tiny_model: Path):
             assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
 
 
+def test_agrees_with_torch_on_pictures_of_other_proportions(backend: str, tiny_model: Path):
+    grid = tiny_spec().vision.grid_for(9, 16)
+    with (
+        open_engine(tiny_model, "vision", "torch", "fp32", 1, grid=grid) as reference,
+        open_engine(tiny_model, "vision", backend, "fp32", 1, grid=grid) as engine,
+    ):
+        assert engine.outputs[0].shape[2:] == grid == (3, 5)
+        inputs = random_inputs(engine, 0)
+        assert inputs["picture"].shape[2:] == (48, 80)
+        (expected,) = reference.infer(inputs).values()
+        (found,) = engine.infer(inputs).values()
+        assert found.shape == engine.outputs[0].shape
+        assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+
+
 def test_shapes_are_known_before_the_first_call(sound_engine: Engine, backend: str):
     audio = tiny_spec().audio
     window = (audio.frequency_bins, audio.columns)

@@ -312,6 +312,21 @@ def test_a_cut_ends_all_but_what_is_pinned() -> None:
     assert [item.id for item in stage.tracker.objects() if item.live] == [pinned]
 
 
+def test_on_another_grid_a_pin_keeps_its_place_and_the_rest_begins_anew() -> None:
+    stage = Stage()
+    stage.play({"guitar": (0.25, 0.5), "flute": (0.75, 0.25)}, 2.0)
+    pinned = stage.tracker.pin(0.75, 0.25)
+    stage.tracker.regrid(6, 24)
+    (kept,) = [item for item in stage.tracker.objects() if item.live]
+    assert kept.id == pinned
+    assert kept.cells.shape == (6, 24)
+    assert kept.cells.sum() == 1
+    assert kept.cells[1, 18]
+    assert kept.pinned
+    assert stage.tracker.pin(0.2, 0.2) is None  # nothing is seen yet on the new one
+    assert stage.tracker.find(0.77, 0.25) == pinned
+
+
 def test_after_a_cut_the_same_instrument_is_known_elsewhere_and_others_are_new() -> None:
     stage = Stage()
     before = stage.play({"guitar": (0.25, 0.5), "flute": (0.75, 0.5)}, 2.0)

@@ -40,9 +40,11 @@ PACE = Pace(columns_per_step=3, lookahead_columns=4, most_columns_per_step=3)
 PLACES = {"red": (0.25, 0.5), "green": (0.75, 0.4)}
 
 
-def show(places: Mapping[str, tuple[float, float]], duration_s: float) -> list[Message]:
+def show(
+    places: Mapping[str, tuple[float, float]], duration_s: float, size: tuple[int, int] = (56, 56)
+) -> list[Message]:
     """A still picture at 15 frames per second, and the end."""
-    pixels = picture(places, 56, 56)
+    pixels = picture(places, *size)
     frames: list[Message] = [
         VideoFrame(stream="t", sequence=i, capture_ns=round(i * 1e9 / 15), pixels=pixels)
         for i in range(round(15 * duration_s))
@@ -397,3 +399,32 @@ def test_a_cut_ends_what_was_seen_before_it() -> None:
         assert np.hypot(*(np.array(item.centroid) - places[item.id])) > 0.4
     first = next(scene for scene in result.scenes if scene.capture_ns > 2.05e9)
     assert first.heatmap_db[11, 11] > first.heatmap_db[7, 3] + 20  # red is only where it is now
+
+
+def test_pictures_of_other_proportions_go_on_with_the_same_sound() -> None:
+    """After two seconds the camera is turned: what was wide is high."""
+    length = 4 * RATE_HZ
+    sounds = {"red": band_noise("red", 1, length), "green": band_noise("green", 2, length)}
+    mixture = sounds["red"] + sounds["green"]
+    before = show(PLACES, 2.0, (54, 96))[:-1]
+    frames = [
+        dataclasses.replace(
+            message, sequence=message.sequence + 30, capture_ns=message.capture_ns + 2 * 10**9
+        )
+        if isinstance(message, VideoFrame)
+        else dataclasses.replace(message, sequence=60)
+        for message in show({"red": (0.5, 0.8), "green": (0.5, 0.2)}, 2.0, (96, 54))
+    ]
+    stage = separator()
+    result = Result(
+        stage.step(0, {"sight": see([*before, *frames]), "sound": hear(cut(mixture, [800]))})
+    )
+    rows = result.rows()
+    assert db(mixture[: rows.shape[1]], mixture[: rows.shape[1]] - rows.sum(axis=0)) > 80
+    grids = [scene.heatmap_db.shape for scene in result.scenes]
+    assert set(grids) == {(10, 19), (19, 10)}
+    then = [scene for scene in result.scenes if scene.capture_ns < 1.9e9][-1]
+    now = result.scenes[-1]
+    assert {item.id for item in then.objects} == {item.id for item in now.objects} == {1, 2}
+    red = max(now.objects, key=lambda item: item.centroid[1])
+    np.testing.assert_allclose(red.centroid, (0.5, 0.8), atol=0.08)
