@@ -17,6 +17,7 @@ import torch
 from torch.utils.data import IterableDataset
 
 from pixelplayer import band
+from pixelplayer.pictures import exposed
 from training.figures import Figure, figure_of, has_plain_ground
 from training.filming import camera, filmed
 from training.handling import in_front, taken_up, variation
@@ -234,7 +235,10 @@ class SceneMaker:
 
 
 class ScenePictures(IterableDataset):  # type: ignore[type-arg]
-    """Endless batches: pictures (B, 3, 224, 224) float32 in [0, 1], cells (B, 14, 14) int64."""
+    """Endless batches: pictures (B, 3, 224, 224) float32 in [0, 1], cells (B, 14, 14) int64.
+
+    The pictures are as bad cameras show them, and then in the light that the player gives them.
+    """
 
     def __init__(
         self,
@@ -277,9 +281,9 @@ def plain_scenes(
 def _batch(
     pictures: Sequence[np.ndarray], scenes: Sequence[ScenePicture]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    pixels = torch.from_numpy(np.stack(pictures))
+    pixels = np.stack(pictures).transpose(0, 3, 1, 2).astype(np.float32) / 255
     cells = torch.from_numpy(np.stack([scene.cells for scene in scenes]))
-    return pixels.permute(0, 3, 1, 2).float() / 255, cells.long()
+    return torch.from_numpy(exposed(np.ascontiguousarray(pixels))), cells.long()
 
 
 def side_by_side(count: int, rng: np.random.Generator) -> list[Box]:
