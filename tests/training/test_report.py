@@ -15,29 +15,18 @@ import soundfile
 import torch
 
 from tests.fakes.clips import ToneClips
-from tests.training.test_separate import tiny
+from tests.training.test_separate import PLAN, tiny
 from training import drawing
 from training.material import Material
 from training.methods import Problem
 from training.mixing import Mixtures
 from training.paper import AUDIO
 from training.report import look, main
-from training.separate import Plan, State
+from training.separate import State
 from training.separators import PixelPlayer
 from training.variants import VARIANTS, View
 
 VIEW = View(AUDIO, "log")
-PLAN = Plan(
-    steps=1,
-    batch=1,
-    rate=1e-3,
-    optimiser="sgd",
-    schedule="step",
-    average=0.9,
-    judge_every=1,
-    judged=1,
-    patience=0,
-)
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import torch
 
 from pixelplayer.metrics import bss_eval_in_order
 from tests.fakes.clips import ToneClips
-from tests.training.test_separate import tiny
+from tests.training.test_separate import PLAN, tiny
 from training.material import Material
 from training.methods import Problem, mixture_itself, network, oracle_mask
 from training.mixing import Mixture, Mixtures
 from training.nmf import learn_bases, nmf
 from training.paper import AUDIO
-from training.separate import Plan, State
+from training.separate import State
 from training.table import Row, Score, main, markdown, methods_of, read_model, score
 from training.variants import VARIANTS, View
 
@@ -100,19 +100,8 @@ def test_the_interval_is_of_the_mean_over_mixtures() -> None:
 
 
 def test_what_was_trained_is_in_the_table(tmp_path: Path, problems: list[Problem]) -> None:
-    plan = Plan(
-        steps=1,
-        batch=1,
-        rate=1e-3,
-        optimiser="sgd",
-        schedule="step",
-        average=0.9,
-        judge_every=1,
-        judged=1,
-        patience=0,
-    )
     for kind, name in (("pixelplayer", "ratio-log"), ("deepconvsep", "deepconvsep-ratio-log")):
-        State(tiny(kind=kind), plan).write(tmp_path / f"{name}.pt")
+        State(tiny(kind=kind), PLAN).write(tmp_path / f"{name}.pt")
     methods = methods_of(Material(AUDIO, ToneClips(), ToneClips()), tmp_path)
     assert list(methods) == [
         "mixture",
