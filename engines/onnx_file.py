@@ -101,8 +101,8 @@ def _check_ports(
         if not port.accepts(spec):
             shape = ", ".join("any" if side is None else str(side) for side in port.shape)
             raise EngineError(
-                f"{path}: {kind} {spec.name!r} is ({shape}), but model.json asks for {spec.shape}; "
-                "the two are of different models: export again, see docs/models.md"
+                f"{path}: {kind} {spec.name!r} is ({shape}), needed is {spec.shape}; it is another "
+                "model's, or was exported for one shape: export again, see docs/models.md"
             )
 
 

@@ -127,6 +127,19 @@ def test_weights_written_as_numbers_are_looked_at_too(own_model: Path):
         open_engine(own_model, "sound", "onnxruntime", "auto", 1)
 
 
+def test_eyes_for_one_shape_of_picture_only_are_refused(own_model: Path):
+    """As models were exported before pictures kept their proportions."""
+    path = own_model / "vision.onnx"
+    model = onnx.load(path)
+    for dimension in model.graph.input[0].type.tensor_type.shape.dim[2:]:
+        dimension.dim_value = 64
+    onnx.save(model, path)
+    with open_engine(own_model, "vision", "onnxruntime", "auto", 1):
+        pass
+    with pytest.raises(EngineError, match=r"'picture' is \(any, 3, 64, 64\), .* export again"):
+        open_engine(own_model, "vision", "onnxruntime", "auto", 1, grid=(3, 5))
+
+
 def test_weights_in_another_file_are_refused(own_model: Path):
     path = own_model / "sound.onnx"
     onnx.save(onnx.load(path), path, save_as_external_data=True, size_threshold=0)
