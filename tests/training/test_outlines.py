@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from training.figures import figure_of
-from training.outlines import SIDE_PX, outlined
+from training.figures import SURE, figure_of
+from training.outlines import SIDE_PX, outlined, without_skin
 
 
 def guitar_on_a_meadow() -> tuple[np.ndarray, np.ndarray]:
@@ -62,3 +62,14 @@ def test_evidence_of_one_kind_only_is_left_as_it_is() -> None:
     for level in (0, 255):
         found = outlined(picture, np.full((10, 10), level, np.uint8))
         assert (found == level).all()
+
+
+def test_skin_is_no_sure_part_of_a_flute() -> None:
+    picture = np.full((112, 112, 3), 230, np.uint8)  # silver
+    picture[:, 56:] = (205, 150, 125)  # a cheek
+    evidence = np.full((112, 112), 200, np.uint8)
+    evidence[:20] = 10
+    found = without_skin(picture, evidence)
+    np.testing.assert_array_equal(found[:, :55], evidence[:, :55])
+    assert (found[20:, 58:] == SURE - 1).all()  # in doubt
+    assert (found[:20] == 10).all()
