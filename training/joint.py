@@ -10,9 +10,9 @@ a photograph are asked by their table vector.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +20,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from pixelplayer.networks import checkpoint
 from pixelplayer.networks.vision import FrameNet
-from pixelplayer.spec import ModelSpec
 from training.bank import Bank
 from training.corpus import Pictures, open_pictures, open_sounds
 from training.mixtures import MixtureBatch, Mixtures
 from training.scenes import BACKGROUND, SceneMaker, ScenePictures, plain_scenes, side_by_side
-from training.sight import Naming, accuracy, cell_loss
+from training.sight import UNSEEN, Naming, accuracy, cell_loss, warm
 from training.solos import SoloMaker
 from training.sound import AUDIO, ClassSeparator, cosine, mask_loss, share_loss
 
@@ -80,7 +78,7 @@ class Both(nn.Module):
 
 
 def read_both(work: Path) -> Both:
-    """The networks as ``training.sound`` and ``training.sight`` left them."""
+    """The networks as ``training.sound`` and ``training.sight``, or ``reopen``, left them."""
     heard = torch.load(work / "sound.pt", weights_only=True)
     seen = torch.load(work / "sight.pt", weights_only=True)
     channels = len(heard["model"]["synthesizer.scale"])
@@ -90,20 +88,7 @@ def read_both(work: Path) -> Both:
     separator.load_state_dict(heard["model"])
     frame_net = FrameNet(seen["frame_net.features.0.weight"].shape[0], channels)
     naming = Naming(frame_net, len(separator.classes))
-    naming.load_state_dict(seen)
-    return Both(separator, naming).to(memory_format=torch.channels_last)
-
-
-def read_model(folder: Path) -> Both:
-    """The networks of a model folder, to go on from; the reading into classes begins anew."""
-    spec = ModelSpec.load(folder)
-    card = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    networks = checkpoint.load(folder / "weights.safetensors", spec)
-    separator = ClassSeparator(spec.sound.width, spec.channels, card["classes"])
-    separator.sound, separator.synthesizer = networks.sound, networks.synthesizer
-    with torch.no_grad():
-        separator.table.copy_(torch.logit(torch.tensor(card["class_vectors"]), eps=1e-3))
-    naming = Naming(networks.frame, len(separator.classes))
+    warm(naming, seen)
     return Both(separator, naming).to(memory_format=torch.channels_last)
 
 
@@ -150,7 +135,7 @@ def train(both: Both, bank: Bank, pictures: Pictures, path: Path, pace: Pace) ->
         SceneMaker(known, other, classes, held_out=False), batch=pace.pictures, seed=pace.seed
     )
     held_out = SceneMaker(known, other, classes, held_out=True)
-    check = plain_scenes(held_out, 48, side_by_side)
+    check = plain_scenes(partial(held_out.picture, layout=side_by_side), UNSEEN)
     loaders = (DataLoader(data, batch_size=None, num_workers=1) for data in (mixtures, scenes))
     rates = (SOUND_RATE, SIGHT_RATE)
     optimiser = torch.optim.AdamW(
@@ -210,12 +195,11 @@ class Running:
 
 
 def main() -> None:
-    """Train from ``sound.pt`` and ``sight.pt``, or from a model folder; save ``joint.pt``."""
+    """Train from ``sound.pt`` and ``sight.pt``; save ``joint.pt``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="sound.pt, sight.pt")
-    parser.add_argument("--start", type=Path, help="a model folder, in place of work's networks")
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--columns", type=int, default=256)
     parser.add_argument("--batch", type=int, default=5, help="mixtures in a step")
@@ -224,7 +208,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     train(
-        read_model(options.start) if options.start else read_both(options.work),
+        read_both(options.work),
         open_sounds(options.data, options.cache, AUDIO.rate_hz),
         open_pictures(options.data, options.work),
         options.work / "joint.pt",

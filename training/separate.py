@@ -30,7 +30,7 @@ from training.mixing import Mixture, Mixtures, Varying, batches
 from training.muon import optimisers
 from training.paper import AUDIO
 from training.precision import mixed
-from training.separators import KINDS, Make, PixelPlayer, make
+from training.separators import KINDS, LEAST_SIGHT_WIDTH, Make, PixelPlayer, make
 from training.team import Team
 from training.variants import VARIANTS, Variant, View
 
@@ -279,7 +279,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--optimiser", choices=["sgd", "muon"], default="muon")
     parser.add_argument("--schedule", choices=["step", "cosine"], default="cosine")
     parser.add_argument("--average", type=float, default=0.998, metavar="DECAY")
-    parser.add_argument("--sight-width", type=int, default=32)
+    parser.add_argument("--sight-width", type=int, default=32, help=f"{LEAST_SIGHT_WIDTH} or more")
     parser.add_argument("--sound-width", type=int, default=16)
     parser.add_argument("--channels", type=int, default=16)
     parser.add_argument("--judge-every", type=int, default=200, metavar="STEPS")
@@ -288,6 +288,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--trunk", type=Path, metavar="frame-distilled.pt", help="begin from it")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
+    if options.sight_width < LEAST_SIGHT_WIDTH:
+        parser.error(f"--sight-width is at least {LEAST_SIGHT_WIDTH}, got {options.sight_width}")
     try:
         with Team() as team:
             _run(options, open_material(options, AUDIO), team)

@@ -16,6 +16,9 @@ from training.mixing import Mixture
 
 Kind = Literal["pixelplayer", "class-told", "deepconvsep"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# With fewer channels, in the order that is fastest elsewhere, the float32 backward pass of torch
+# 2.13 writes beyond its buffers (seen on a processor with AVX-512).
+LEAST_SIGHT_WIDTH = 16
 _SURE = 3.0  # logit of what a class vector begins with
 
 
@@ -30,6 +33,14 @@ class Make:
     sight_width: int
     sound_width: int
     classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Raises ``ValueError`` on a visual network that is too narrow."""
+        if self.sight_width < LEAST_SIGHT_WIDTH:
+            raise ValueError(
+                f"a visual network of width {self.sight_width} cannot be trained; the least is "
+                f"{LEAST_SIGHT_WIDTH}"
+            )
 
 
 def make(what: Make) -> nn.Module:

@@ -23,7 +23,7 @@ from training.mixing import Mixtures
 from training.paper import AUDIO
 from training.report import look, main
 from training.separate import State
-from training.separators import PixelPlayer
+from training.separators import LEAST_SIGHT_WIDTH, PixelPlayer
 from training.variants import VARIANTS, View
 
 VIEW = View(AUDIO, "log")
@@ -32,7 +32,7 @@ VIEW = View(AUDIO, "log")
 @pytest.fixture
 def model() -> PixelPlayer:
     torch.manual_seed(0)
-    return PixelPlayer(2, 2, 3).eval()
+    return PixelPlayer(LEAST_SIGHT_WIDTH, 2, 3).eval()
 
 
 def problem() -> Problem:

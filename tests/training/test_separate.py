@@ -32,7 +32,7 @@ from training.separate import (
     main,
     train,
 )
-from training.separators import Make, class_numbers, make
+from training.separators import LEAST_SIGHT_WIDTH, Make, class_numbers, make
 from training.team import Team
 from training.variants import VARIANTS, View
 
@@ -57,7 +57,7 @@ def tiny(**changes: object) -> Make:
         "bins": 256,
         "columns": 256,
         "channels": 3,
-        "sight_width": 2,
+        "sight_width": LEAST_SIGHT_WIDTH,
         "sound_width": 2,
         "classes": ("bell", "drone", "pipe"),
     }
@@ -136,7 +136,7 @@ def test_processes_share_the_numbers_of_a_step() -> None:
 
 def test_it_learns() -> None:
     plan = replace(PLAN, steps=40, batch=3, judge_every=40, judged=4, rate=1.5e-2, average=0.8)
-    state = fresh(plan, sight_width=4, sound_width=4)
+    state = fresh(plan, sound_width=4)
     told = run(state, plan, learned=mixtures())
     assert np.mean(state.losses[-10:]) < 0.5 * np.mean(state.losses[:3])
     # Judged are the averaged weights, on mixtures that it has not met.
@@ -206,7 +206,7 @@ def test_a_disk_that_fills_up_leaves_the_former_checkpoint(tmp_path: Path) -> No
 
 def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     fresh().write(tmp_path / "state.pt")
-    other = fresh(sight_width=4)
+    other = fresh(sound_width=4)
     with pytest.raises(TrainingError, match="does not go on with these options"):
         other.read(tmp_path / "state.pt")
     (tmp_path / "state.pt").write_bytes(b"half a file")
@@ -258,6 +258,16 @@ def test_they_learn_like_the_one_with_eyes(kind: str, tmp_path: Path) -> None:
     assert again.losses == state.losses
 
 
+def test_a_visual_network_too_narrow_for_torch_is_refused(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(ValueError, match="width 8 cannot be trained; the least is 16"):
+        tiny(sight_width=8)
+    with pytest.raises(SystemExit):
+        main(["--work", "nowhere", "--sight-width", "8"])
+    assert "--sight-width is at least 16, got 8" in capsys.readouterr().err
+
+
 def test_classes_have_the_numbers_of_all_that_are_known() -> None:
     known = ("accordion", "bell", "drone", "pipe")
     data = Mixtures(ToneClips(), View(AUDIO, "log"), count=2, seed=0, classes=known)
@@ -276,7 +286,7 @@ from dataclasses import replace
 from tests.training.test_separate import PLAN, VARIANT, fresh, mixtures
 from training.mixing import Varying
 from training.separate import train
-from training.separators import Make, class_numbers, make
+from training.separators import LEAST_SIGHT_WIDTH, Make, class_numbers, make
 from training.team import Team
 plan = replace(PLAN, batch=4, optimiser="sgd", rate=1e-2, steps=8)
 with Team() as team:
@@ -329,7 +339,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(bank: Path, work: Path, steps: int) -> list[str]:
     line = f"--bank {bank} --cache {work / 'cache'} --work {work} --steps {steps} --batch 2"
-    sizes = "--sight-width 2 --sound-width 2 --channels 3 --judge-every 2 --judged 1"
+    sizes = "--sight-width 16 --sound-width 2 --channels 3 --judge-every 2 --judged 1"
     return [*line.split(), *sizes.split()]
 
 
