@@ -170,11 +170,14 @@ def test_killed_and_started_again_it_comes_to_the_same(tmp_path: Path, optimiser
         assert torch.equal(weight, again.average.state_dict()[name]), name
 
 
-def test_it_stops_when_it_gets_no_better() -> None:
-    plan = replace(PLAN, steps=40, rate=0.0, patience=2)
+def test_it_stops_when_it_gets_no_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    judgements = iter([0.5, 0.4, 0.45, 0.4, 0.1])
+    monkeypatch.setattr("training.separate.judge", lambda *_arguments: next(judgements))
+    plan = replace(PLAN, steps=40, patience=2)
     state = fresh(plan)
     run(state, plan)
-    assert state.step < 20
+    assert state.step == 8  # at the fourth, the second that is no better than 0.4
+    assert state.best == 0.4
 
 
 def test_a_loss_that_is_no_number_ends_it() -> None:
