@@ -51,7 +51,11 @@ class Stage:
         amplitude = np.array([float(kind in playing) for kind in KINDS], np.float32)
         amplitude /= max(amplitude.sum(), 1)
         masks = masks.astype(np.float32)
-        salience = masks @ amplitude
+        # OpenBLAS's kernels also compute on what lies behind an array, and now and then leave the
+        # flag of an invalid operation though every operand and result is finite.
+        with np.errstate(invalid="ignore"):
+            salience = masks @ amplitude
+        assert np.isfinite(salience).all()
         heat_db = 10 * np.log10(np.maximum(salience, 1e-6))
         flat = masks.reshape(-1, BANDS)
         heat = Heat(heat_db=heat_db, salience=salience, masks=flat, amplitude=amplitude)
