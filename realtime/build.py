@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engines.model import open_model
-from engines.protocol import Engine
+from engines.protocol import Engine, Network
 from engines.registry import open_engine
 from realtime.clock import Clock
 from realtime.compose import file_of
@@ -70,19 +70,19 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
     return MicrophoneSource(options.input.audio, stream=plan.stream, clock=clock)
 
 
+def _open(options: Options, network: Network, grid: tuple[int, int] | None = None) -> Engine:
+    given = options.model
+    threads = given.threads_per_network or 1
+    return open_engine(
+        Path(given.model), network, given.engine, given.precision, threads, grid=grid
+    )
+
+
 def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.stages.sight import Sight
 
     spec = open_model(Path(options.model.model)).spec
-
-    def open_for(grid: tuple[int, int]) -> Engine:
-        given = options.model
-        threads = given.threads_per_network or 1
-        return open_engine(
-            Path(given.model), "vision", given.engine, given.precision, threads, grid=grid
-        )
-
-    return Sight(open_for, spec.vision)
+    return Sight(partial(_open, options, "vision"), spec.vision)
 
 
 def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -96,12 +96,7 @@ def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
         lookahead_columns=lookahead_columns(spec, options.separation.lookahead_ms),
         most_columns_per_step=most,
     )
-    given = options.model
-    threads = given.threads_per_network or 1
-    open_sound = partial(
-        open_engine, Path(given.model), "sound", given.engine, given.precision, threads
-    )
-    return Hearing(open_sound, spec, steps)
+    return Hearing(partial(_open, options, "sound"), spec, steps)
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
