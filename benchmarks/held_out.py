@@ -75,7 +75,9 @@ class HeldOutScenes:
         rng = np.random.default_rng([self._seed, number])
         first, second = (str(name) for name in rng.choice(self.classes, 2, replace=False))
         picture = self._pictures.picture(rng, (first, second))
-        stems = np.stack([self._solo(name, rng) for name in (first, second)])
+        stems = np.stack(
+            [solo_at_level(self._solos, name, DURATION_S, rng) for name in (first, second)]
+        )
         stems *= _MIXTURE_PEAK / np.abs(stems.sum(axis=0)).max()
         still = cv2.resize(
             cv2.cvtColor(picture.pixels, cv2.COLOR_RGB2BGR),
@@ -90,14 +92,26 @@ class HeldOutScenes:
             still=still.astype(np.uint8),
         )
 
-    def _solo(self, name: str, rng: np.random.Generator) -> Samples:
-        """At one level, give or take."""
-        while True:
-            samples = self._solos.solo(name, round(DURATION_S * RATE_HZ), rng)
-            rms = float(np.sqrt(np.square(samples, dtype=np.float64).mean()))
-            if rms > _LEAST_RMS:
-                gain_db = rng.uniform(-_LEVEL_SPREAD_DB, _LEVEL_SPREAD_DB)
-                return (samples / rms * 10 ** (gain_db / 20)).astype(np.float32)
+
+def solo_at_level(
+    solos: SoloMaker, name: str, duration_s: float, rng: np.random.Generator
+) -> Samples:
+    """A solo of about the level of any other, and hardly ever more silence than sound."""
+    while True:
+        samples = solos.solo(name, round(duration_s * RATE_HZ), rng)
+        if (level := rms(samples)) > _LEAST_RMS:
+            return at_level(samples / level, rng)
+
+
+def at_level(samples: Samples, rng: np.random.Generator) -> Samples:
+    """Louder or softer by chance, within what players beside each other differ by."""
+    gain_db = rng.uniform(-_LEVEL_SPREAD_DB, _LEVEL_SPREAD_DB)
+    return (samples * 10 ** (gain_db / 20)).astype(np.float32)
+
+
+def rms(samples: Samples) -> float:
+    """Root of the mean square."""
+    return float(np.sqrt(np.square(samples, dtype=np.float64).mean()))
 
 
 def _fractions(placed: Placed) -> tuple[float, float, float, float]:

@@ -12,9 +12,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from pixelplayer.pictures import PICTURE_INPUTS, PictureInput
+
+SoundNetwork: TypeAlias = Literal["published", "live"]
+SOUND_NETWORKS: Final = ("published", "live")
+_CHOICES: Final = {"PictureInput": PICTURE_INPUTS, "SoundNetwork": SOUND_NETWORKS}
 
 _T = TypeVar("_T")
 _NARROWEST = 3.0  # proportions of a picture
@@ -107,6 +111,7 @@ class SoundSpec:
 
     width: int  # ngf; 64 in the paper
     levels: int  # stride-2 levels; 7 in the paper
+    network: SoundNetwork = "published"  # or "live": see ``pixelplayer.networks.live_sound``
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +188,7 @@ def _section(kind: type[_T], values: Mapping[str, Any], key: str) -> _T:
     unknown = sorted(set(section) - set(names))
     if unknown:
         raise SpecError(f"model.json: {key}.{unknown[0]} is unknown; known are {sorted(names)}")
-    kinds: dict[str, type] = {"int": int, "float": float, "PictureInput": str}
+    kinds: dict[str, type] = {"int": int, "float": float} | dict.fromkeys(_CHOICES, str)
     optional = {
         field.name
         for field in dataclasses.fields(kind)  # type: ignore[arg-type]
@@ -195,11 +200,10 @@ def _section(kind: type[_T], values: Mapping[str, Any], key: str) -> _T:
         if name in section or name not in optional
     }
     for name, value in parsed.items():
-        if names[name] == "PictureInput":
-            if value not in PICTURE_INPUTS:
+        if choices := _CHOICES.get(str(names[name])):
+            if value not in choices:
                 raise SpecError(
-                    f"model.json: {key}.{name} must be one of {list(PICTURE_INPUTS)}, "
-                    f"found {value!r}"
+                    f"model.json: {key}.{name} must be one of {list(choices)}, found {value!r}"
                 )
         elif not 0 < value < math.inf:
             raise SpecError(f"model.json: {key}.{name} must be positive, found {value}")

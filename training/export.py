@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from pixelplayer.networks import checkpoint
+from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet, VisualFeatures
@@ -37,7 +38,7 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
     folder: Path,
     spec: ModelSpec,
     frame_net: FrameNet,
-    sound_net: SoundNet,
+    sound_net: SoundNet | LiveSoundNet,
     synthesizer: Synthesizer,
     extra: Mapping[str, Any],
 ) -> None:

@@ -83,7 +83,7 @@ def read_both(work: Path) -> Both:
     seen = torch.load(work / "sight.pt", weights_only=True)
     channels = len(heard["model"]["synthesizer.scale"])
     separator = ClassSeparator(
-        heard["model"]["sound.unet_block.model.0.weight"].shape[0], channels, heard["classes"]
+        heard["model"]["sound.down.0.0.weight"].shape[0], channels, heard["classes"]
     )
     separator.load_state_dict(heard["model"])
     frame_net = FrameNet(seen["frame_net.features.0.weight"].shape[0], channels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,11 @@ from pixelplayer.warp import LogFrequencyWarp
 from training.solos import SoloMaker, reverberate
 from training.virtual import PREFIX
 
-LEAST_SOLOS = 4  # in a batch; each sounds in about two of its mixtures
+STOCK = 2  # solos at hand, for each mixture of a batch
+FRESH = 4  # of them made anew for every batch: to make a solo takes longer than to mix it
+TOGETHER_SHARE = 0.08  # batches of players of one piece, where there are any
+NARROW_SHARE = 0.3  # solos of narrow band
+NARROW_HZ = (3_000.0, 12_000.0)  # where such a band may end
 QUERIES = 3  # masks asked per mixture: its sources, and instruments that are not in it
 
 
@@ -34,6 +39,12 @@ class MixtureBatch:
     weight: torch.Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class _Solo:
+    instrument: str
+    spectrum: np.ndarray  # (heard bins, T) complex64
+
+
 class Mixtures(IterableDataset):  # type: ignore[type-arg]
     """An endless, seeded stream of ``MixtureBatch``."""
 
@@ -48,7 +59,11 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         seed: int,
         virtual_share: float = 0.0,
     ) -> None:
-        """``virtual_share`` of the batches, 0..1, are of the virtual band alone."""
+        """``virtual_share`` of the mixtures, 0..1, are of the virtual band alone.
+
+        Raises:
+            ValueError: a share is asked for and no class is the band's.
+        """
         self._maker = maker
         self._audio = audio
         self._analysis = audio.at_rate(audio.rate_hz)
@@ -63,6 +78,10 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         # The log-frequency bins look at a quarter of the transform's; the others are not computed.
         self._heard = np.flatnonzero(warp.any(axis=0))
         self._warp = np.ascontiguousarray(warp[:, self._heard])
+        self._samples = self._analysis.n_fft + (columns - 1) * self._analysis.hop
+        self._band = [name for name in classes if name.startswith(PREFIX)]
+        if virtual_share and not self._band:
+            raise ValueError(f"no class begins with {PREFIX!r}, {virtual_share = }")
 
     def __iter__(self) -> Iterator[MixtureBatch]:
         torch.set_num_threads(1)
@@ -70,31 +89,42 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         rng = np.random.default_rng((self._seed, worker.id if worker else 0))
         parts = rng.standard_normal((2, len(self._heard), 6 * self._columns), dtype=np.float32)
         hiss = (parts[0] + 1j * parts[1]).astype(np.complex64)
+        stock: deque[_Solo] = deque(maxlen=self._batch * STOCK)
         while True:
-            yield self._make(rng, hiss)
+            if self._maker.has_pieces and rng.random() < TOGETHER_SHARE:
+                played = self._maker.together(self._samples, rng)
+                solos = [self._solo(name, sound, rng) for name, sound in played.items()]
+                yield self._make(solos, rng, hiss)
+                continue
+            fresh = FRESH if len(stock) == stock.maxlen else self._batch * STOCK
+            for _ in range(fresh):
+                name = str(rng.choice(self._band if self._is_band(rng) else self._classes))
+                stock.append(self._solo(name, self._maker.solo(name, self._samples, rng), rng))
+            yield self._make(list(stock), rng, hiss)
+
+    def _is_band(self, rng: np.random.Generator) -> bool:
+        """Whether the virtual band alone is to play."""
+        return bool(rng.random() < self._virtual_share)
 
     def _to_log(self, spectrum: np.ndarray) -> np.ndarray:
         """Magnitudes (F, T) of a spectrum (heard bins, T)."""
         magnitudes: np.ndarray = self._warp @ np.abs(spectrum)
         return magnitudes
 
-    def _make(self, rng: np.random.Generator, hiss: np.ndarray) -> MixtureBatch:
-        pool = np.arange(len(self._classes))
-        if rng.random() < self._virtual_share:
-            pool = np.array([i for i in pool if self._classes[i].startswith(PREFIX)])
-        solos = min(max(LEAST_SOLOS, self._batch), len(pool))
-        labels = rng.choice(pool, solos, replace=False)
-        spectra = [self._spectrum(self._classes[label], rng) for label in labels]
+    def _make(
+        self, solos: Sequence[_Solo], rng: np.random.Generator, hiss: np.ndarray
+    ) -> MixtureBatch:
         bins, columns, batch = self._audio.frequency_bins, self._columns, self._batch
         mixtures = np.empty((batch, 1, bins, columns), np.float32)
         targets = np.zeros((batch, QUERIES, bins, columns), np.float32)
         classes = np.empty((batch, QUERIES), np.int64)
         for index in range(batch):
-            count = int(rng.choice([1, 2, 3], p=[0.12, 0.63, 0.25]))
-            chosen = rng.choice(solos, count, replace=False)
-            gains = 10 ** (rng.uniform(-9, 9, count) / 20)
+            chosen = self._chosen(solos, rng)
+            gains = 10 ** (rng.uniform(-9, 9, len(chosen)) / 20)
             level = 10 ** (rng.uniform(-36, 0) / 20)
-            parts = [spectra[i] * np.float32(gain) for i, gain in zip(chosen, gains, strict=True)]
+            parts = [
+                solo.spectrum * np.float32(gain) for solo, gain in zip(chosen, gains, strict=True)
+            ]
             start = self._silent_columns(rng)
             noise = self._noise(parts, hiss, rng)
             mixture = sum(parts) + noise
@@ -102,9 +132,9 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
             mixtures[index, 0] = self._to_log(mixture) * np.float32(level)
             shares = np.stack([self._to_log(part) for part in parts])
             whole = shares.sum(axis=0) + self._to_log(noise) + 1e-8
-            targets[index, :count] = shares / whole
+            targets[index, : len(chosen)] = shares / whole
             targets[index, :, :, :start] = 0
-            sounding = labels[chosen]
+            sounding = [self._classes.index(solo.instrument) for solo in chosen]
             absent = rng.permutation(np.setdiff1d(np.arange(len(self._classes)), sounding))
             classes[index] = np.concatenate([sounding, absent])[:QUERIES]
         log_magnitude = np.log(mixtures + 1e-10)
@@ -116,14 +146,27 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
             weight=torch.from_numpy(weight),
         )
 
+    def _chosen(self, solos: Sequence[_Solo], rng: np.random.Generator) -> list[_Solo]:
+        """One to three solos of different instruments; mostly two."""
+        count = int(rng.choice([1, 2, 3], p=[0.12, 0.63, 0.25]))
+        band = [solo for solo in solos if solo.instrument.startswith(PREFIX)]
+        pool = band if band and self._is_band(rng) else solos
+        chosen: dict[str, _Solo] = {}
+        for index in rng.permutation(len(pool)):
+            chosen.setdefault(pool[index].instrument, pool[index])
+            if len(chosen) == count:
+                break
+        return list(chosen.values())
+
     def _silent_columns(self, rng: np.random.Generator) -> int:
         """How much of the window is still empty, as just after a start; mostly nothing."""
         return int(rng.uniform(0, 0.95) * self._columns) if rng.random() < 0.3 else 0
 
-    def _spectrum(self, instrument: str, rng: np.random.Generator) -> np.ndarray:
+    def _solo(self, instrument: str, sound: np.ndarray, rng: np.random.Generator) -> _Solo:
+        return _Solo(instrument, self._spectrum(sound, rng))
+
+    def _spectrum(self, solo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         n_fft, hop = self._analysis.n_fft, self._analysis.hop
-        samples = n_fft + (self._columns - 1) * hop
-        solo = self._maker.solo(instrument, samples, rng)
         if rng.random() < 0.45:
             solo = reverberate(solo, self._audio.rate_hz, rng)
         level = np.sqrt(np.mean(solo**2)) + 1e-4
@@ -133,16 +176,25 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         return (spectrum * self._equaliser(rng)[:, None]).astype(np.complex64)
 
     def _equaliser(self, rng: np.random.Generator) -> np.ndarray:
-        """A smooth random colouring, as of another microphone or room, half of the time."""
+        """A smooth random colouring, as of another microphone or room, half of the time.
+
+        Now and then nothing is left above some frequency, as in narrow or old recordings.
+        """
+        gain = np.ones(len(self._heard), np.float32)
+        if rng.random() < NARROW_SHARE:
+            highest_hz = rng.uniform(*NARROW_HZ)
+            bins = highest_hz * self._analysis.n_fft / self._audio.rate_hz
+            gain = (1 / (1 + (self._heard / bins) ** 16)).astype(np.float32)
         if rng.random() < 0.5:
-            return np.ones(len(self._heard), np.float32)
+            return gain
         octaves = np.log2(self._heard + 4.0)
         decibels = rng.uniform(-1.5, 1.5) * (octaves - octaves.mean())
         for _ in range(3):
             decibels += rng.uniform(-2.5, 2.5) * np.cos(
                 octaves * rng.uniform(0.5, 4.0) + rng.uniform(0, 6.28)
             )
-        return (10 ** (decibels / 20)).astype(np.float32)
+        coloured: np.ndarray = (gain * 10 ** (decibels / 20)).astype(np.float32)
+        return coloured
 
     def _noise(
         self, parts: Sequence[np.ndarray], hiss: np.ndarray, rng: np.random.Generator

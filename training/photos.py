@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.bank import held_out
+from training.sources import held_out
 
 SIDE_PX = 224
 

@@ -26,9 +26,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from training.bank import held_out
 from training.extract import ExtractError, Places, extract
 from training.paper import AUDIO, FRAMES_FPS, LEAST_S
+from training.sources import held_out
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".ts"})
 

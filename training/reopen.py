@@ -37,12 +37,17 @@ def reopen(model: Path, work: Path) -> None:
     """The same, from one folder into the other.
 
     Raises:
-        ValueError: the model does not say which instruments its features stand for.
+        ValueError: the model does not say which instruments its features stand for, or has another
+            audio network than ``training.sound`` trains.
     """
     description = json.loads((model / "model.json").read_text(encoding="utf-8"))
     if "class_vectors" not in description:
         raise ValueError(f"{model / 'model.json'} has no class_vectors; it was not trained here")
     spec = ModelSpec.from_dict(description)
+    if spec.sound.network != "live":
+        raise ValueError(
+            f"{model} hears with the {spec.sound.network} network; train anew, or use `separate`"
+        )
     networks = checkpoint.load(model / "weights.safetensors", spec)
     separator = ClassSeparator(spec.sound.width, spec.channels, description["classes"])
     separator.sound, separator.synthesizer = networks.sound, networks.synthesizer

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks import checkpoint
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
@@ -74,12 +74,12 @@ def main() -> None:
             frames=VISION_FRAMES,
             rate_hz=VISION_RATE_HZ,
         ),
-        sound=SoundSpec(width=sound["unet_block.model.0.weight"].shape[0], levels=7),
+        sound=SoundSpec(width=sound["down.0.0.weight"].shape[0], levels=7, network="live"),
         mask=MaskSpec(power=options.mask_power, residual_floor=options.residual_floor),
     )
     networks = (
         FrameNet(spec.vision.width, channels),
-        SoundNet(spec.sound.width, channels, spec.sound.levels),
+        checkpoint.sound_network(spec.sound, channels),
         Synthesizer(channels),
     )
     for network, values in zip(networks, (frame, sound, synthesizer), strict=True):

@@ -1,4 +1,4 @@
-"""Solo performances for mixing: real phrases, or notes of one instrument put into a row."""
+"""Solo performances for mixing: real phrases, notes put into a row, or players of one piece."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ class SoloMaker:
             notes[instrument] = [recording for recording in chosen if not recording.is_phrase]
             phrases[instrument] = [recording for recording in chosen if recording.is_phrase]
         self._notes, self._phrases = notes, phrases
+        pieces: dict[str, list[Recording]] = {}
+        for recording in bank.recordings:
+            if recording.piece and recording.held_out == held_out:
+                pieces.setdefault(recording.piece, []).append(recording)
+        self._pieces = list(pieces.values())
         self.instruments = [name for name in notes if notes[name] or phrases[name]]
 
     def solo(self, instrument: str, samples: int, rng: np.random.Generator) -> np.ndarray:
@@ -38,6 +43,25 @@ class SoloMaker:
         solo = maker(instrument, samples, rng)
         peak = float(np.abs(solo).max())
         return solo / peak if peak > 0 else solo
+
+    @property
+    def has_pieces(self) -> bool:
+        """Whether ``together`` has something to play."""
+        return bool(self._pieces)
+
+    def together(self, samples: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        """The players of some piece at one moment of it, by instrument: (samples,) float32 each.
+
+        They share beat and harmony, as no solos that meet by chance do.
+        """
+        parts = self._pieces[int(rng.integers(len(self._pieces)))]
+        latest = max(min(part.stop - part.start for part in parts) - samples, 0)
+        start = int(rng.integers(0, latest + 1))
+        played = {}
+        for part in parts:
+            moment = self._bank.read(part)[start : start + samples]
+            played[part.instrument] = np.pad(moment, (0, samples - len(moment)))
+        return played
 
     def _phrase(self, instrument: str, samples: int, rng: np.random.Generator) -> np.ndarray:
         out = np.zeros(samples, np.float32)

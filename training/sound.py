@@ -24,10 +24,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.spec import AudioSpec
 from training.corpus import open_sounds
+from training.glimpses import Glimpses, read_glimpses
 from training.mixtures import MixtureBatch, Mixtures
 from training.muon import optimisers
 from training.precision import mixed
@@ -41,6 +42,7 @@ AUDIO = AudioSpec(
 JUDGED_COLUMNS = 56  # of a training window, in one step
 MASK_POWER = 1.5  # with which the player's masks share the mixture
 FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
+GLIMPSED = 0.4  # share of the questions that are asked by a picture's vector, if there are any
 NOTHING_SHARE = 0.1  # weight of the loss for a cell that shows nothing
 
 
@@ -50,7 +52,7 @@ class ClassSeparator(nn.Module):
     def __init__(self, width: int, channels: int, classes: Sequence[str]) -> None:
         super().__init__()
         self.classes = list(classes)
-        self.sound = SoundNet(width=width, channels=channels)
+        self.sound = LiveSoundNet(width, channels)
         self.synthesizer = Synthesizer(channels)
         # Nearly one component per class to begin with: a code in which all classes share all
         # components learns many times more slowly.
@@ -63,18 +65,10 @@ class ClassSeparator(nn.Module):
         return torch.sigmoid(self.table)
 
     def forward(
-        self, log_magnitude: Tensor, classes: Tensor, columns: slice = slice(None)
+        self, log_magnitude: Tensor, vectors: Tensor, columns: slice = slice(None)
     ) -> Tensor:
-        """(B, 1, F, T) and (B, Q) class indices → mask logits (B, Q, F, t) of ``columns``.
-
-        In training the vectors are blurred as a picture would blur them: weaker than they should
-        be, with a little of everything else.
-        """
-        vectors = self.vectors()[classes]
-        if self.training:
-            strength = torch.empty(*classes.shape, 1).uniform_(0.5, 1.0)
-            vectors = vectors * strength + torch.randn_like(vectors).abs() * 0.03
-        logits: Tensor = self.synthesizer(vectors, components(self.sound, log_magnitude, columns))
+        """(B, 1, F, T) and (B, Q, K) visual vectors → mask logits (B, Q, F, t) of ``columns``."""
+        logits: Tensor = self.synthesizer(vectors, self.sound(log_magnitude, columns))
         return logits
 
     def nothing_loss(self) -> Tensor:
@@ -82,19 +76,20 @@ class ClassSeparator(nn.Module):
         return functional.softplus(self.synthesizer.bias).mean()
 
 
-def components(net: SoundNet, log_magnitude: Tensor, columns: slice) -> Tensor:
-    """What ``net`` gives for (B, 1, F, T), of ``columns`` only: (B, K, F, t).
+def spoken(table: Tensor, classes: Tensor, glimpses: Glimpses | None) -> Tensor:
+    """Visual vectors (B, Q, K) for (B, Q) class indices, as pictures might say them.
 
-    The outermost convolution, 40 % of all the work, is computed for these columns alone.
+    Rows of the ``table`` (classes, K), blurred: weaker than they should be, with a little of
+    everything else. With ``glimpses``, some are what was said of a picture instead.
     """
-    *inner, last = net.unet_block.model
-    decoded = net.bn0(log_magnitude)
-    for layer in inner:
-        decoded = layer(decoded)
-    start, stop, _ = columns.indices(decoded.shape[-1])
-    halo = max(start - 1, 0)
-    wanted: Tensor = last(decoded[..., halo : stop + 1])
-    return wanted[..., start - halo : stop - halo]
+    clear = table[classes]
+    strength = torch.empty(*classes.shape, 1).uniform_(0.5, 1.0)
+    vectors = clear * strength + torch.randn_like(clear).abs() * 0.03
+    if glimpses is None:
+        return vectors
+    seen, is_there = glimpses.of(classes)
+    is_glimpse = (torch.rand(classes.shape) < GLIMPSED) & is_there
+    return torch.where(is_glimpse.unsqueeze(-1), seen, vectors)
 
 
 def judged_columns(columns: int, step: int) -> slice:
@@ -142,8 +137,12 @@ def train(
     minutes: float,
     rate: float,
     team: Team,
+    glimpses: Glimpses | None = None,
 ) -> None:
-    """Train in place until ``minutes`` are used up, over any number of starts."""
+    """Train in place until ``minutes`` are used up, over any number of starts.
+
+    A table that wants no gradient stays as it is.
+    """
     model.sound.to(memory_format=torch.channels_last)
     steppers = optimisers(model, rate)
     used_s, step = 0.0, 0
@@ -163,7 +162,8 @@ def train(
         spectrogram = batch.log_magnitude.contiguous(memory_format=torch.channels_last)
         columns = judged_columns(spectrogram.shape[-1], step)
         with mixed():
-            logits = model(spectrogram, batch.classes, columns)
+            vectors = spoken(model.vectors(), batch.classes, glimpses)
+            logits = model(spectrogram, vectors, columns)
         logits = logits.float()
         targets, weight = batch.targets[..., columns], batch.weight[..., columns]
         loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
@@ -209,6 +209,22 @@ def save(
     part.replace(path)
 
 
+def keep_to(model: ClassSeparator, path: Path) -> Glimpses | None:
+    """Take over the visual vectors of ``path``'s checkpoint for good; give its glimpses, if any.
+
+    Raises:
+        ValueError: that checkpoint knows other classes.
+    """
+    state = torch.load(path, weights_only=True)
+    if state["classes"] != model.classes:
+        raise ValueError(f"{path} knows {state['classes']}, this training {model.classes}")
+    with torch.no_grad():
+        model.table.copy_(state["model"]["table"])
+    model.table.requires_grad_(False)
+    is_there = (path.parent / "glimpses.npz").exists()
+    return read_glimpses(path.parent, held_out=False) if is_there else None
+
+
 def main() -> None:
     """Train and save ``sound.pt`` in the work folder; started again, it goes on."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -220,7 +236,7 @@ def main() -> None:
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--columns", type=int, default=128, help="of a training window")
     parser.add_argument("--batch", type=int, default=10)
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="learning rate at its highest")
+    parser.add_argument("--rate", type=float, default=5e-3, help="learning rate at its highest")
     parser.add_argument(
         "--virtual-share", type=float, default=0.0, help="batches of the band alone"
     )
@@ -231,6 +247,13 @@ def main() -> None:
         default=[],
         metavar="sound.pt",
         help="begin from this one's weights, or from the mean of several that began as one",
+    )
+    parser.add_argument(
+        "--table",
+        type=Path,
+        metavar="sound.pt",
+        help="keep to this one's visual vectors, which eyes know already; "
+        "where its folder has glimpses.npz, these are learned with too",
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -243,6 +266,9 @@ def main() -> None:
     if options.begin:
         several = [torch.load(path, weights_only=True)["model"] for path in options.begin]
         model.load_state_dict(mean_weights(several))
+    glimpses = None
+    if options.table:
+        glimpses = keep_to(model, options.table)
     # Started again, it hears other mixtures than the first time.
     seed = int(np.random.SeedSequence().entropy % 2**31) if path.exists() else options.seed
     with Team() as team:
@@ -257,7 +283,15 @@ def main() -> None:
             seed=seed + team.rank,
         )
         loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=3)
-        train(model, loader, path, minutes=options.minutes, rate=options.rate, team=team)
+        train(
+            model,
+            loader,
+            path,
+            minutes=options.minutes,
+            rate=options.rate,
+            team=team,
+            glimpses=glimpses,
+        )
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ Started by ``torchrun --nproc-per-node N -m training.…``; a process started al
 from __future__ import annotations
 
 import os
+import time
+import weakref
+from collections import deque
 from collections.abc import Iterable
 
 import torch
@@ -22,15 +25,21 @@ class Team:
         """Meet the others that ``torchrun`` started, if it did."""
         self.rank = int(os.environ.get("RANK", "0"))
         self.size = int(os.environ.get("WORLD_SIZE", "1"))
+        self._messages: deque[weakref.ref[Tensor]] = deque(maxlen=8)  # the latest
         if self.size > 1:
             distributed.init_process_group("gloo")
 
     def __enter__(self) -> Team:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self.size > 1:
-            distributed.destroy_process_group()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self.size == 1:
+            return
+        # Gloo's threads let go of a message a moment after everybody has it, and for that they
+        # need the interpreter: in a process that ends meanwhile they abort (torch 2.13).
+        while kind is None and any(message() is not None for message in self._messages):
+            time.sleep(0.001)
+        distributed.destroy_process_group()
 
     def average(self, tensors: Iterable[Tensor]) -> None:
         """Replace every floating-point tensor by its mean over the team, in place."""
@@ -40,6 +49,7 @@ class Team:
         # One message for all: a hundred small ones would each wait for the slowest process.
         flat = torch.cat([tensor.reshape(-1) for tensor in averaged])
         distributed.all_reduce(flat)
+        self._messages.append(weakref.ref(flat))
         flat /= self.size
         parts = flat.split([tensor.numel() for tensor in averaged])
         for tensor, part in zip(averaged, parts, strict=True):
@@ -51,4 +61,5 @@ class Team:
             return value
         held = torch.tensor([value], dtype=torch.float64)
         distributed.broadcast(held, src=0)
+        self._messages.append(weakref.ref(held))
         return float(held)

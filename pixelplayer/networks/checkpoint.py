@@ -15,10 +15,11 @@ from safetensors import SafetensorError
 from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
+from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
-from pixelplayer.spec import ModelSpec
+from pixelplayer.spec import ModelSpec, SoundSpec
 
 # Counts training steps; nothing reads it, and old checkpoints do not have it.
 _STEP_COUNT = "num_batches_tracked"
@@ -32,8 +33,14 @@ class Networks(NamedTuple):
     """The three parts of one model."""
 
     frame: FrameNet
-    sound: SoundNet
+    sound: SoundNet | LiveSoundNet
     synthesizer: Synthesizer
+
+
+def sound_network(spec: SoundSpec, channels: int) -> SoundNet | LiveSoundNet:
+    """The audio network that ``spec`` describes, with random weights."""
+    kind = LiveSoundNet if spec.network == "live" else SoundNet
+    return kind(spec.width, channels, spec.levels)
 
 
 def import_published(
@@ -91,7 +98,7 @@ def load(path: Path, spec: ModelSpec) -> Networks:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     networks = Networks(
         FrameNet(spec.vision.width, spec.channels),
-        SoundNet(spec.sound.width, spec.channels, spec.sound.levels),
+        sound_network(spec.sound, spec.channels),
         Synthesizer(spec.channels),
     )
     for part, network in zip(Networks._fields, networks, strict=True):

@@ -59,6 +59,6 @@ def test_it_takes_steps_and_leaves_what_ship_takes(
     assert "mask loss" in capsys.readouterr().out
     weights, classes, step = read_weights(folder)
     assert (classes, step) == (CLASSES, "joint")
-    for part in ("separator.sound.unet_block.model.0.weight", "naming.frame_net.fc.weight"):
+    for part in ("separator.sound.down.0.0.weight", "naming.frame_net.fc.weight"):
         assert torch.isfinite(weights[part]).all()
         assert not torch.equal(weights[part], before[part])

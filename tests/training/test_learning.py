@@ -11,9 +11,9 @@ import pytest
 import soundfile
 import torch
 
-from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.spec import AudioSpec
-from training.bank import Bank, held_out, merge, open_bank
+from training.bank import Bank, merge, open_bank
 from training.figures import figure_of
 from training.handling import taken_up
 from training.mixtures import QUERIES, Mixtures
@@ -32,12 +32,13 @@ from training.sight import warm
 from training.solos import SoloMaker
 from training.sound import (
     ClassSeparator,
-    components,
     judged_columns,
     mask_loss,
     save,
     share_loss,
+    spoken,
 )
+from training.sources import held_out
 from training.weights import mean_weights
 
 RATE_HZ = 8_000
@@ -110,10 +111,10 @@ def test_targets_are_shares_of_what_sounds(bank: Bank) -> None:
 @pytest.mark.parametrize("columns", [slice(None), slice(0, 7), slice(9, 20), slice(20, 32)])
 def test_judged_columns_are_those_of_the_whole_window(columns: slice) -> None:
     torch.manual_seed(0)
-    net = SoundNet(width=4, channels=6, levels=4).eval()
+    net = LiveSoundNet(width=4, channels=6, levels=4).eval()
     window = torch.randn(2, 1, 32, 32)
     with torch.inference_mode():
-        torch.testing.assert_close(components(net, window, columns), net(window)[..., columns])
+        torch.testing.assert_close(net(window, columns), net(window)[..., columns])
 
 
 def test_every_column_is_judged_in_turn_and_the_newest_most() -> None:
@@ -144,7 +145,7 @@ def test_a_few_steps_teach_something(bank: Bank) -> None:
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     losses = []
     for _, batch in zip(range(60), mixtures(bank, 3), strict=False):
-        logits = model(batch.log_magnitude, batch.classes)
+        logits = model(batch.log_magnitude, spoken(model.vectors(), batch.classes, None))
         loss = mask_loss(logits, batch.targets, batch.weight)
         optimiser.zero_grad()
         loss.backward()
@@ -182,12 +183,10 @@ def test_warm_starts_take_what_fits() -> None:
     assert set(anew) == {
         "synthesizer.scale",
         "table",
-        "sound.unet_block.model.4.weight",
-        "sound.unet_block.model.4.bias",
+        "sound.last.weight",
+        "sound.last.bias",
     }
-    torch.testing.assert_close(
-        new.sound.unet_block.model[0].weight, old.sound.unet_block.model[0].weight
-    )
+    torch.testing.assert_close(new.sound.down[0][0].weight, old.sound.down[0][0].weight)
 
 
 @pytest.fixture(scope="module")

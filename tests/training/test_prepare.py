@@ -14,8 +14,8 @@ import soundfile
 import training.prepare
 from tests.realtime.sources.media_files import FPS as VIDEO_FPS
 from tests.realtime.sources.media_files import noise, ramp_picture, write_media
-from training.bank import held_out
 from training.prepare import main
+from training.sources import held_out
 
 RATE_HZ, LONG_S = 8000, 3
 

@@ -1,0 +1,103 @@
+"""The audio U-Net that ships: the paper's shape, made for a third of its work and for any level.
+
+What differs from ``pixelplayer.networks.sound``, and why (docs/decisions/0011): transposed
+convolutions rise a level in one step, where the paper's enlarge first and then convolve four times
+as many points; and the window's own level is taken out before anything looks at it, so that no
+weight is spent on how far the microphone stands.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+_FLOOR = 1e-3  # of the window's level: -60 dB; what is softer is not told from silence
+
+
+class LiveSoundNet(nn.Module):
+    """Log magnitudes to K sound components.
+
+    Args:
+        width: channels of the outermost level; they double per level, up to eight times.
+        channels: K, components.
+        levels: stride-2 levels, at least 2; F and T are multiples of ``2 ** levels``.
+    """
+
+    def __init__(self, width: int, channels: int, levels: int = 7) -> None:
+        super().__init__()
+        if levels < 2:
+            raise ValueError(f"a U-Net has at least 2 levels, got {levels = }")
+        self.width, self.levels = width, levels
+        widths = [width * min(2**level, 8) for level in range(levels)]
+        self.bn0 = nn.BatchNorm2d(1)
+        self.down = nn.ModuleList(
+            _down(inputs, outputs, is_normal=0 < level < levels - 1)
+            for level, (inputs, outputs) in enumerate(zip([1, *widths], widths, strict=False))
+        )
+        # All but the innermost rise from what came up and what went down there.
+        self.up = nn.ModuleList(
+            _up(widths[level] * (1 if level == levels - 1 else 2), widths[level - 1])
+            for level in range(levels - 1, 0, -1)
+        )
+        self.last = nn.ConvTranspose2d(2 * width, channels, kernel_size=4, stride=2, padding=1)
+
+    def forward(self, log_magnitude: Tensor, columns: slice = slice(None)) -> Tensor:
+        """Sound components, linear, of ``columns`` only; the window is heard whole.
+
+        Args:
+            log_magnitude: (B, 1, F, T) float, natural logarithm of (magnitude + 1e-10).
+            columns: without a step. The last layer, a quarter of the work, is done for them alone.
+
+        Returns:
+            (B, K, F, t) float.
+        """
+        risen = self._risen(log_magnitude)
+        if columns == slice(None):
+            whole: Tensor = self.last(risen)
+            return whole
+        start, stop, _ = columns.indices(log_magnitude.shape[-1])
+        # A column comes from the two nearest of half as many.
+        halo = max((start - 1) // 2, 0)
+        wanted: Tensor = self.last(risen[..., halo : stop // 2 + 1])
+        return wanted[..., start - 2 * halo : stop - 2 * halo]
+
+    def _risen(self, log_magnitude: Tensor) -> Tensor:
+        """(B, 2 width, F/2, T/2), activated."""
+        x = self.bn0(levelled(log_magnitude))
+        passed = []
+        for layer in self.down:
+            x = functional.leaky_relu(layer(x), 0.2)
+            passed.append(x)
+        passed.pop()
+        for layer in self.up:
+            x = torch.cat([functional.relu(layer(x)), passed.pop()], dim=1)
+        return x
+
+
+def levelled(log_magnitude: Tensor) -> Tensor:
+    """The same at level 0: relative to the root of the window's mean square, above a floor.
+
+    Args:
+        log_magnitude: (B, 1, F, T) float.
+
+    Returns:
+        (B, 1, F, T) float, at least ``log(1e-3)``. A window of silence is all floor.
+    """
+    magnitude = log_magnitude.float().exp()
+    level = magnitude.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() + 1e-8
+    return torch.log(magnitude / level + _FLOOR)
+
+
+def _down(inputs: int, outputs: int, *, is_normal: bool) -> nn.Sequential:
+    layers: list[nn.Module] = [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=False)]
+    if is_normal:
+        layers.append(nn.BatchNorm2d(outputs))
+    return nn.Sequential(*layers)
+
+
+def _up(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
