@@ -42,25 +42,28 @@ class LiveSoundNet(nn.Module):
         )
         self.last = nn.ConvTranspose2d(2 * width, channels, kernel_size=4, stride=2, padding=1)
 
-    def forward(self, log_magnitude: Tensor, columns: slice = slice(None)) -> Tensor:
-        """Sound components, linear, of ``columns`` only; the window is heard whole.
+    def forward(self, log_magnitude: Tensor) -> Tensor:
+        """Sound components, linear.
 
         Args:
             log_magnitude: (B, 1, F, T) float, natural logarithm of (magnitude + 1e-10).
-            columns: without a step. The last layer, a quarter of the work, is done for them alone.
 
         Returns:
-            (B, K, F, t) float.
+            (B, K, F, T) float.
         """
-        risen = self._risen(log_magnitude)
-        if columns == slice(None):
-            whole: Tensor = self.last(risen)
-            return whole
+        components: Tensor = self.last(self._risen(log_magnitude))
+        return components
+
+    def some(self, log_magnitude: Tensor, columns: slice) -> Tensor:
+        """The same of ``columns`` (without a step) only: (B, K, F, t).
+
+        The window is heard whole; the last layer, a quarter of the work, is done for them alone.
+        """
         start, stop, _ = columns.indices(log_magnitude.shape[-1])
         # A column comes from the two nearest of half as many.
         halo = max((start - 1) // 2, 0)
-        wanted: Tensor = self.last(risen[..., halo : stop // 2 + 1])
-        return wanted[..., start - 2 * halo : stop - 2 * halo]
+        components: Tensor = self.last(self._risen(log_magnitude)[..., halo : stop // 2 + 1])
+        return components[..., start - 2 * halo : stop - 2 * halo]
 
     def _risen(self, log_magnitude: Tensor) -> Tensor:
         """(B, 2 width, F/2, T/2), activated."""

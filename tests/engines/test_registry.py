@@ -161,7 +161,7 @@ def test_a_description_of_another_model_is_refused(backend: str, own_model: Path
 
 
 def test_torch_refuses_weights_of_another_width(own_model: Path):
-    describe(own_model, sound={"width": 5, "levels": 4})
+    describe(own_model, sound={"width": 5, "levels": 4, "network": "live"})
     with pytest.raises(EngineError, match=r"sound weights: '.*' is \(4, .*expected \(5, "):
         open_engine(own_model, "sound", "torch", "auto", 1)
 

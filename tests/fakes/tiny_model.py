@@ -6,8 +6,7 @@ from pathlib import Path
 
 import torch
 
-from pixelplayer.networks.checkpoint import Networks
-from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.checkpoint import Networks, sound_network
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
@@ -22,7 +21,7 @@ def tiny_spec() -> ModelSpec:
             rate_hz=44100, n_fft=4088, hop=1024, columns=32, frequency_bins=48, warp_base=121.0
         ),
         vision=VisionSpec(width=4, frame_px=64, grid=4, frames=3, rate_hz=15.0),
-        sound=SoundSpec(width=4, levels=4),
+        sound=SoundSpec(width=4, levels=4, network="live"),
         mask=MaskSpec(power=1.5, residual_floor=0.2),
     )
 
@@ -33,7 +32,7 @@ def tiny_networks(spec: ModelSpec) -> Networks:
         torch.manual_seed(1)
         networks = Networks(
             FrameNet(spec.vision.width, spec.channels),
-            SoundNet(spec.sound.width, spec.channels, spec.sound.levels),
+            sound_network(spec.sound, spec.channels),
             Synthesizer(spec.channels),
         )
         for network in networks:

@@ -24,7 +24,7 @@ VALUES = {
         "rate_hz": 15.0,
         "picture": "unit",
     },
-    "sound": {"width": 16, "levels": 7},
+    "sound": {"width": 16, "levels": 7, "network": "live"},
     "mask": {"power": 1.5, "residual_floor": 0.2},
 }
 
