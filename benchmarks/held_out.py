@@ -45,9 +45,9 @@ class HeldOutScene:
         """Whether each stem's instrument stands in the left half."""
         return tuple(x0 + x1 < 1.0 for x0, _, x1, _ in self.boxes)
 
-    def pictures(self) -> Iterator[Picture]:
+    def pictures(self, duration_s: float = DURATION_S) -> Iterator[Picture]:
         """The still, swaying a little, at FPS."""
-        for index in range(round(DURATION_S * FPS)):
+        for index in range(round(duration_s * FPS)):
             angle = 2 * np.pi * index / FPS
             shift = _SWAY * SHOWN_PX * np.array([np.sin(0.31 * angle), np.sin(0.23 * angle)])
             matrix = np.array([[1, 0, shift[0]], [0, 1, shift[1]]])

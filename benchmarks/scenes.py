@@ -38,17 +38,21 @@ from benchmarks.session_run import (
 
 LEAST_NSDR_DB = 5.0
 LEAST_RIGHT_PERCENT = 85.0
+LEAST_OVERLAP = 0.4
 _TIMEOUT_S = 300.0
+
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneResult:
-    """What became of one scene. ``scores`` and ``is_right`` go with ``labels``."""
+    """What became of one scene. ``scores``, ``is_right`` and ``overlaps`` go with ``labels``."""
 
     number: int
     labels: tuple[str, ...]
     scores: tuple[StemScore, ...]
     is_right: tuple[bool, ...]  # whether the stream's centroid is in its instrument's half
+    overlaps: tuple[float, ...]  # of the object's box and its instrument's; 0 where none is found
     objects: int
 
 
@@ -89,6 +93,8 @@ def judge(report: Report, results: Sequence[SceneResult], count: int) -> None:
         return
     report.at_least("mean NSDR", _mean([s.nsdr_db for s in scores]), LEAST_NSDR_DB, "dB")
     report.at_least("place right", 100 * _mean(rights), LEAST_RIGHT_PERCENT, "%")
+    overlaps = [overlap for result in results for overlap in result.overlaps]
+    report.at_least("overlap of the boxes (IoU)", _mean(overlaps), LEAST_OVERLAP, "")
     report.note("median NSDR", f"{np.median([s.nsdr_db for s in scores]):.2f} dB")
     report.note(
         "mean SDR, SIR, SAR",
@@ -121,6 +127,24 @@ def place_is_right(
     ]
 
 
+def overlaps_of(scene: HeldOutScene, session: Session, scores: Sequence[StemScore]) -> list[float]:
+    """For each stem, the intersection over union of its instrument's box and its object's."""
+    return [
+        0.0 if score.stream is None else overlap(box, session.objects[score.stream].box)
+        for box, score in zip(scene.boxes, scores, strict=True)
+    ]
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes (x0, y0, x1, y1)."""
+    across = min(first[2], second[2]) - max(first[0], second[0])
+    down = min(first[3], second[3]) - max(first[1], second[1])
+    common = max(across, 0.0) * max(down, 0.0)
+    areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (first, second)]
+    union = sum(areas) - common
+    return common / union if union > 0 else 0.0
+
+
 def _run(
     number: int, *, scenes: HeldOutScenes, folder: Path, arguments: Sequence[str], is_kept: bool
 ) -> SceneResult | None:
@@ -142,6 +166,7 @@ def _run(
         labels=scene.labels,
         scores=scores,
         is_right=tuple(place_is_right(scene, session, scores)),
+        overlaps=tuple(overlaps_of(scene, session, scores)),
         objects=len(session.objects),
     )
     told = ", ".join(

@@ -22,6 +22,7 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.bank import Bank
+from training.checkpoints import write_checkpoint
 from training.corpus import Pictures, open_pictures, open_sounds
 from training.mixtures import MixtureBatch, Mixtures
 from training.scenes import BACKGROUND, SceneMaker, ScenePictures, plain_scenes, side_by_side
@@ -170,9 +171,8 @@ def train(both: Both, bank: Bank, pictures: Pictures, path: Path, pace: Pace) ->
                 f"background {quiet:.3f}",
                 flush=True,
             )
-            part = path.with_suffix(".part")
-            torch.save({"model": both.state_dict(), "classes": classes, "step": step}, part)
-            part.replace(path)
+            kept = {"model": both.state_dict(), "classes": classes, "step": step}
+            write_checkpoint(path, kept, step)
         if finished:
             return
 

@@ -10,7 +10,6 @@ it had never stopped. ``torchrun --nproc-per-node N -m training separate …`` s
 from __future__ import annotations
 
 import argparse
-import contextlib
 import copy
 import math
 import sys
@@ -24,6 +23,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from training.checkpoints import TrainingError, check_loss, write_checkpoint
 from training.clips import ClipError
 from training.material import Material, add_material_options, open_material
 from training.mixing import Mixture, Mixtures, Varying, batches
@@ -37,10 +37,6 @@ from training.variants import VARIANTS, Variant, View
 TRUNK_RATE = 0.1  # of the learning rate, for the visual network's trunk (paper section 4.3)
 LARGEST_GRADIENT = 5.0
 _VALIDATION_SEED = 1_000_003
-
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says at which step, why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +84,7 @@ class State:
             "judgements_since_best": self.judgements_since_best,
             "losses": self.losses,
         }
-        part = path.with_suffix(".part")
-        try:
-            torch.save(values, part)
-            part.replace(path)
-        except (OSError, RuntimeError) as error:  # torch's writer raises the latter
-            with contextlib.suppress(OSError):
-                part.unlink()
-            raise TrainingError(
-                f"step {self.step}: {path} cannot be written ({str(error).splitlines()[0]}); the "
-                "last checkpoint is kept: make room and start again"
-            ) from error
+        write_checkpoint(path, values, self.step)
 
     def read(self, path: Path) -> None:
         """What ``write`` wrote.
@@ -166,11 +152,7 @@ def train(
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(plan, state.step) * group["share"]
         loss = _learn(state, variant, heard, team)
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"step {state.step}: the loss is {loss}; the last checkpoint is kept: start again "
-                "with a smaller --rate"
-            )
+        check_loss(loss, state.step)
         _follow(state.average, state.model, min(plan.average, 1 - 1 / (state.step + 2)))
         state.step += 1
         state.losses.append(loss)

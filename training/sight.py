@@ -25,6 +25,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
+from training.checkpoints import write_checkpoint
 from training.corpus import open_pictures
 from training.distill import COMPONENTS, LessonBatches, Lessons, lesson_loss
 from training.footage import open_footage
@@ -175,7 +176,7 @@ def train(options: argparse.Namespace, team: Team) -> None:
             if team.rank == 0:
                 print(f"{elapsed:6.2f} min  step {step}  loss {running:.3f}", flush=True)
                 _tell(model, unseen, vectors)
-                torch.save(model.state_dict(), options.work / "sight.pt")
+                write_checkpoint(options.work / "sight.pt", model.state_dict(), step)
         if finished:
             return
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ from torch.utils.data import DataLoader
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.spec import AudioSpec
+from training.checkpoints import TrainingError, check_loss, write_checkpoint
 from training.corpus import open_sounds
 from training.glimpses import Glimpses, read_glimpses
 from training.mixtures import MixtureBatch, Mixtures
@@ -142,6 +144,9 @@ def train(
     """Train in place until ``minutes`` are used up, over any number of starts.
 
     A table that wants no gradient stays as it is.
+
+    Raises:
+        TrainingError: a loss is no number, or the disk does not take a checkpoint.
     """
     model.sound.to(memory_format=torch.channels_last)
     steppers = optimisers(model, rate)
@@ -174,9 +179,10 @@ def train(
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         for stepper in steppers:
             stepper.step()
-        now = time.monotonic()
+        now, told = time.monotonic(), loss.item()
+        check_loss(told, step)
         used_s, last, step = team.first(used_s + now - last), now, step + 1
-        running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
+        running = told if running == 0 else 0.98 * running + 0.02 * told
         if step % 50 == 0 and team.rank == 0:
             print(f"{used_s / 60:7.2f} min  step {step}  loss {running:.4f}", flush=True)
         finished = used_s / 60 >= minutes
@@ -196,7 +202,11 @@ def save(
     used_s: float,
     step: int,
 ) -> None:
-    """Write atomically: a kill in the middle leaves the former file."""
+    """Write atomically: a kill in the middle leaves the former file.
+
+    Raises:
+        TrainingError: the disk does not take it.
+    """
     state = {
         "model": model.state_dict(),
         "optimisers": [stepper.state_dict() for stepper in steppers],
@@ -204,9 +214,7 @@ def save(
         "step": step,
         "classes": model.classes,
     }
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
+    write_checkpoint(path, state, step)
 
 
 def keep_to(model: ClassSeparator, path: Path) -> Glimpses | None:
@@ -225,8 +233,11 @@ def keep_to(model: ClassSeparator, path: Path) -> Glimpses | None:
     return read_glimpses(path.parent, held_out=False) if is_there else None
 
 
-def main() -> None:
-    """Train and save ``sound.pt`` in the work folder; started again, it goes on."""
+def main() -> int:
+    """Train and save ``sound.pt`` in the work folder; started again, it goes on.
+
+    Returns 0; 1 where training could not go on.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="holds solo_audio")
     parser.add_argument("--cache", type=Path, required=True, help="where decoded sound is kept")
@@ -257,6 +268,26 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    try:
+        with Team() as team:
+            run(options, team)
+    except (FileNotFoundError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def run(options: argparse.Namespace, team: Team) -> None:
+    """Train as the options say.
+
+    Raises:
+        FileNotFoundError: there is nothing to hear.
+        ValueError: the table is of other classes.
+        TrainingError: training could not go on.
+    """
     options.work.mkdir(parents=True, exist_ok=True)
     path = options.work / "sound.pt"
     bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
@@ -264,35 +295,32 @@ def main() -> None:
     torch.manual_seed(options.seed)
     model = ClassSeparator(options.width, options.channels, classes)
     if options.begin:
-        several = [torch.load(path, weights_only=True)["model"] for path in options.begin]
+        several = [torch.load(begin, weights_only=True)["model"] for begin in options.begin]
         model.load_state_dict(mean_weights(several))
-    glimpses = None
-    if options.table:
-        glimpses = keep_to(model, options.table)
+    glimpses = keep_to(model, options.table) if options.table else None
     # Started again, it hears other mixtures than the first time.
     seed = int(np.random.SeedSequence().entropy % 2**31) if path.exists() else options.seed
-    with Team() as team:
-        torch.manual_seed(options.seed + team.rank)
-        data = Mixtures(
-            SoloMaker(bank, held_out=False),
-            AUDIO,
-            classes=classes,
-            columns=options.columns,
-            batch=options.batch,
-            virtual_share=options.virtual_share,
-            seed=seed + team.rank,
-        )
-        loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=3)
-        train(
-            model,
-            loader,
-            path,
-            minutes=options.minutes,
-            rate=options.rate,
-            team=team,
-            glimpses=glimpses,
-        )
+    torch.manual_seed(options.seed + team.rank)
+    data = Mixtures(
+        SoloMaker(bank, held_out=False),
+        AUDIO,
+        classes=classes,
+        columns=options.columns,
+        batch=options.batch,
+        virtual_share=options.virtual_share,
+        seed=seed + team.rank,
+    )
+    loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=3)
+    train(
+        model,
+        loader,
+        path,
+        minutes=options.minutes,
+        rate=options.rate,
+        team=team,
+        glimpses=glimpses,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

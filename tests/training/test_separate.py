@@ -20,13 +20,13 @@ import soundfile
 import torch
 
 from tests.fakes.clips import ToneClips
+from training.checkpoints import TrainingError
 from training.clips import Clip, ClipError
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.separate import (
     Plan,
     State,
-    TrainingError,
     judge,
     learning_rate,
     main,

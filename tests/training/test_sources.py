@@ -60,7 +60,7 @@ def test_every_third_piece_is_kept_out() -> None:
 
 @pytest.fixture(scope="module")
 def ensembles(tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    """Four pieces: a hum, and every player clicks when the piece is as many seconds old as its number."""
+    """Four pieces: a hum, and a click by every player at as many seconds as the number says."""
     folder = tmp_path_factory.mktemp("ensembles")
     (folder / "trio").mkdir()
     for piece in range(1, 5):

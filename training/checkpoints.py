@@ -1,0 +1,47 @@
+"""Checkpoints that are always whole, and the error of a training that cannot go on."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+class TrainingError(Exception):
+    """Training cannot go on; the message says at which step, why, and what to do."""
+
+
+def write_checkpoint(path: Path, values: Mapping[str, Any], step: int) -> None:
+    """Atomically: whatever happens meanwhile, a kill too, ``path`` is whole.
+
+    Raises:
+        TrainingError: the disk does not take it; the former file is left.
+    """
+    part = path.with_suffix(".part")
+    try:
+        torch.save(values, part)
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # torch's writer raises the latter
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise TrainingError(
+            f"step {step}: {path} cannot be written ({str(error).splitlines()[0]}); the "
+            "last checkpoint is kept: make room and start again"
+        ) from error
+
+
+def check_loss(loss: float, step: int) -> None:
+    """Make sure that it is a number.
+
+    Raises:
+        TrainingError: it is none.
+    """
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"step {step}: the loss is {loss}; the last checkpoint is kept: start again "
+            "with a smaller --rate"
+        )
