@@ -29,7 +29,7 @@ from training.material import Material, add_material_options, open_material
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.muon import optimisers
 from training.paper import AUDIO
-from training.precision import mixed
+from training.precision import PRECISIONS, Precision, Stepper, fastest
 from training.separators import KINDS, LEAST_SIGHT_WIDTH, Make, PixelPlayer, make
 from training.team import Team
 from training.variants import VARIANTS, Variant, View
@@ -52,6 +52,8 @@ class Plan:
     judge_every: int  # steps
     judged: int  # mixtures
     patience: int  # judgements without a better one before it stops; 0: never
+    precision: Precision = "float32"
+    device: str = "cpu"
 
 
 class State:
@@ -59,10 +61,12 @@ class State:
 
     def __init__(self, what: Make, plan: Plan) -> None:
         self.what = what
-        self.model = make(what).to(memory_format=torch.channels_last)
+        self.device = torch.device(plan.device)
+        self.model = make(what).to(self.device, memory_format=torch.channels_last)
         model = self.model
         self.average = copy.deepcopy(model).requires_grad_(requires_grad=False)
         self.optimisers = _optimisers(model, plan)
+        self.stepper = Stepper(self.device, plan.precision, LARGEST_GRADIENT)
         self.step = 0
         self.best = math.inf
         self.judgements_since_best = 0
@@ -79,6 +83,7 @@ class State:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "stepper": self.stepper.state_dict(),
             "step": self.step,
             "best": self.best,
             "judgements_since_best": self.judgements_since_best,
@@ -93,13 +98,16 @@ class State:
             TrainingError: the file is of another model, or broken.
         """
         try:
-            values: Mapping[str, Any] = torch.load(path, weights_only=True)
+            values: Mapping[str, Any] = torch.load(
+                path, map_location=self.device, weights_only=True
+            )
             if values["what"] != asdict(self.what):
                 raise ValueError("it is of another network")
             self.model.load_state_dict(values["model"])
             self.average.load_state_dict(values["average"])
             for optimiser, kept in zip(self.optimisers, values["optimisers"], strict=True):
                 optimiser.load_state_dict(kept)
+            self.stepper.load_state_dict(values["stepper"])
         except Exception as error:
             raise TrainingError(
                 f"{path} does not go on with these options ({str(error).splitlines()[0]}); "
@@ -174,28 +182,28 @@ def train(
 def judge(model: nn.Module, variant: Variant, judged: Mixtures, count: int) -> float:
     """Mean loss on the first ``count`` mixtures, without learning from them."""
     model.eval()
+    device = next(model.parameters()).device
     losses = []
     with torch.inference_mode():
         for number in range(count):
-            heard = Mixture(*(part.unsqueeze(0) for part in judged[number]))
+            heard = Mixture(*(part.unsqueeze(0).to(device) for part in judged[number]))
             targets = variant.targets(heard.sources, heard.mixture)
             losses.append(variant.loss(model(heard), targets, heard.mixture).item())
     return sum(losses) / len(losses)
 
 
 def _learn(state: State, variant: Variant, heard: Mixture, team: Team) -> float:
-    model = state.model
+    model, stepper = state.model, state.stepper
     model.train()
-    with mixed():
+    heard = Mixture(*(part.to(state.device) for part in heard))
+    with stepper.mixed():
         answers = model(heard)
     targets = variant.targets(heard.sources, heard.mixture)
     loss = variant.loss(answers.float(), targets, heard.mixture)
     model.zero_grad()
-    loss.backward()
+    stepper.backward(loss)
     team.average(weight.grad for weight in model.parameters() if weight.grad is not None)
-    nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
-    for optimiser in state.optimisers:
-        optimiser.step()
+    stepper.step(model, state.optimisers)
     shared = loss.detach().double()
     team.average([shared])
     return shared.item()
@@ -269,7 +277,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--patience", type=int, default=0, metavar="JUDGEMENTS")
     parser.add_argument("--trunk", type=Path, metavar="frame-distilled.pt", help="begin from it")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", choices=PRECISIONS, help="default: the fastest there")
     options = parser.parse_args(arguments)
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: torch finds no CUDA device; leave --device out")
     if options.sight_width < LEAST_SIGHT_WIDTH:
         parser.error(f"--sight-width is at least {LEAST_SIGHT_WIDTH}, got {options.sight_width}")
     try:
@@ -314,6 +326,8 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
         judge_every=options.judge_every,
         judged=options.judged,
         patience=options.patience,
+        precision=options.precision or fastest(torch.device(options.device)),
+        device=team.device(options.device),
     )
     torch.manual_seed(options.seed)
     what = Make(

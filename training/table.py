@@ -130,7 +130,7 @@ def read_model(path: Path) -> tuple[nn.Module, Make]:
         ClipError: it cannot be read.
     """
     try:
-        kept = torch.load(path, weights_only=True)
+        kept = torch.load(path, map_location="cpu", weights_only=True)
         what = Make(**kept["what"])
         model = make(what)
         model.load_state_dict(kept["average"])

@@ -41,6 +41,10 @@ class Team:
             time.sleep(0.001)
         distributed.destroy_process_group()
 
+    def device(self, kind: str) -> str:
+        """Of this process: every one has a CUDA device of its own."""
+        return f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if kind == "cuda" else kind
+
     def average(self, tensors: Iterable[Tensor]) -> None:
         """Replace every floating-point tensor by its mean over the team, in place."""
         averaged = [tensor for tensor in tensors if tensor.is_floating_point()]

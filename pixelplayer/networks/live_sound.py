@@ -67,7 +67,7 @@ class LiveSoundNet(nn.Module):
 
     def _risen(self, log_magnitude: Tensor) -> Tensor:
         """(B, 2 width, F/2, T/2), activated."""
-        x = self.bn0(levelled(log_magnitude))
+        x: Tensor = self.bn0(levelled(log_magnitude))
         passed = []
         for layer in self.down:
             x = functional.leaky_relu(layer(x), 0.2)
@@ -89,7 +89,8 @@ def levelled(log_magnitude: Tensor) -> Tensor:
     """
     magnitude = log_magnitude.float().exp()
     level = magnitude.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() + 1e-8
-    return torch.log(magnitude / level + _FLOOR)
+    relative: Tensor = torch.log(magnitude / level + _FLOOR)
+    return relative
 
 
 def _down(inputs: int, outputs: int, *, is_normal: bool) -> nn.Sequential:

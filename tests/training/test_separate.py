@@ -24,6 +24,7 @@ from training.checkpoints import TrainingError
 from training.clips import Clip, ClipError
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
+from training.precision import Precision
 from training.separate import (
     Plan,
     State,
@@ -144,9 +145,13 @@ def test_it_learns() -> None:
     assert told.numbers[40]["judged"] == state.best == pytest.approx(again)
 
 
-@pytest.mark.parametrize("optimiser", ["muon", "sgd"])
-def test_killed_and_started_again_it_comes_to_the_same(tmp_path: Path, optimiser: str) -> None:
-    plan = replace(PLAN, optimiser=optimiser)
+@pytest.mark.parametrize(
+    ("optimiser", "precision"), [("muon", "bfloat16"), ("sgd", "float32"), ("muon", "float16")]
+)
+def test_killed_and_started_again_it_comes_to_the_same(
+    tmp_path: Path, optimiser: str, precision: Precision
+) -> None:
+    plan = replace(PLAN, optimiser=optimiser, precision=precision)
     whole = fresh(plan)
     run(whole, plan)
 
