@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.fixed_objects import Clip
 from benchmarks.held_out import RATE_HZ, at_level, rms, solo_at_level
-from training.bank import Bank, merge, open_bank, open_ensembles
+from training.bank import Bank, open_players
 from training.photos import open_photos
 from training.scenes import SIDE_PX, SceneMaker, side_by_side
 from training.solos import SoloMaker
@@ -24,12 +24,11 @@ class HeldOutMusic:
     """Clips of ``duration_s``, drawn by the caller's generator."""
 
     def __init__(self, data: Path, cache: Path, duration_s: float) -> None:
-        bank = open_bank(data / "solo_audio", cache, RATE_HZ)
-        ensembles = open_ensembles(data / "ensembles", cache, RATE_HZ)
+        bank = open_players(data, cache, RATE_HZ)
         self._duration_s = duration_s
         self._notes = SoloMaker(bank, held_out=True, phrase_share=0.0)
         self._phrases = SoloMaker(_unheard(bank), held_out=True, phrase_share=1.0)
-        self._players = SoloMaker(merge(bank, ensembles), held_out=True)
+        self._players = SoloMaker(bank, held_out=True)
         photos = open_photos(data / "photos")
         self._pictures = SceneMaker(
             photos, open_photos(data / "photos_other"), self._notes.instruments, held_out=True

@@ -91,6 +91,18 @@ def open_ensembles(folder: Path, cache: Path, rate_hz: int) -> Bank:
     return _open(cache / f"ensembles-{rate_hz}", rate_hz, partial(_parts, folder, rate_hz))
 
 
+def open_players(data: Path, cache: Path, rate_hz: int) -> Bank:
+    """All real sound of a data folder: ``solo_audio``, and ``ensembles`` if there are any.
+
+    Raises:
+        FileNotFoundError: there are no solos.
+    """
+    return merge(
+        open_bank(data / "solo_audio", cache, rate_hz),
+        open_ensembles(data / "ensembles", cache, rate_hz),
+    )
+
+
 def _open(base: Path, rate_hz: int, decode: Callable[[], Iterator[_Decoded]]) -> Bank:
     index, data = base.with_name(base.name + ".json"), base.with_name(base.name + ".f16")
     if not index.exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from training.bank import Bank, merge, open_bank, open_ensembles
+from training.bank import Bank, merge, open_players
 from training.footage import open_footage
 from training.photos import Photos, joined, open_photos
 from training.virtual import open_virtual_bank
@@ -23,11 +23,7 @@ class Pictures:
 
 def open_sounds(data: Path, cache: Path, rate_hz: int) -> Bank:
     """Real solos from ``data/solo_audio``, players of ``data/ensembles``, and the virtual band."""
-    players = merge(
-        open_bank(data / "solo_audio", cache, rate_hz),
-        open_ensembles(data / "ensembles", cache, rate_hz),
-    )
-    return merge(players, open_virtual_bank(cache, rate_hz))
+    return merge(open_players(data, cache, rate_hz), open_virtual_bank(cache, rate_hz))
 
 
 def open_pictures(data: Path, work: Path) -> Pictures:

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 
 from pixelplayer.spec import AudioSpec
-from training.bank import open_bank
+from training.bank import open_players
 from training.clips import BandClips, BankClips, ClipError, ClipSource, MusicClips, Several
 from training.photos import open_photos
 from training.solos import SoloMaker
@@ -29,7 +29,10 @@ def add_material_options(parser: argparse.ArgumentParser) -> None:
     """``--bank``, ``--music``, ``--band`` and ``--cache``; any of the first three, or several."""
     group = parser.add_argument_group("material (one of these or more)")
     group.add_argument(
-        "--bank", type=Path, metavar="DIR", help="solo_audio/<class>/… and photos/<class>/…"
+        "--bank",
+        type=Path,
+        metavar="DIR",
+        help="solo_audio/<class>/…, photos/<class>/…, and ensembles/<set>/… if there are any",
     )
     group.add_argument(
         "--music", type=Path, metavar="DIR", help="train.csv and val.csv of `training prepare`"
@@ -68,7 +71,7 @@ def open_material(options: argparse.Namespace, audio: AudioSpec) -> Material:
 
 def _bank(folder: Path, cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
     try:
-        bank = open_bank(folder / "solo_audio", cache, audio.rate_hz)
+        bank = open_players(folder, cache, audio.rate_hz)
         photos = open_photos(folder / "photos")
     except FileNotFoundError as error:
         raise ClipError(

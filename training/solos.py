@@ -12,14 +12,19 @@ POLYPHONIC = frozenset(
     {"accordion", "acoustic_guitar", "banjo", "harp", "piano", "xylophone", "drum"}
 )
 FADE_S = 0.03
+SHIFT_SEMITONES = 2.5
 
 
 class SoloMaker:
-    """Draws solo performances of a class from one side of the bank's split."""
+    """Draws solo performances of a class from one side of the bank's split.
+
+    What is learned from varies in pitch; what is kept out sounds as it was recorded.
+    """
 
     def __init__(self, bank: Bank, *, held_out: bool, phrase_share: float = 0.5) -> None:
         self._bank = bank
         self._phrase_share = phrase_share
+        self._shift = _as_recorded if held_out else _shifted
         self._notes: Mapping[str, Sequence[Recording]] = {}
         self._phrases: Mapping[str, Sequence[Recording]] = {}
         notes, phrases = {}, {}
@@ -96,15 +101,6 @@ class SoloMaker:
             position += int((length_s + rest_s) * rate)
         return out
 
-    @staticmethod
-    def _shift(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Up to 1.5 semitones up or down, as a tape would, half of the time."""
-        if rng.random() < 0.5 or len(samples) < 2:
-            return samples
-        factor = 2.0 ** (rng.uniform(-1.5, 1.5) / 12)
-        positions = np.arange(0, len(samples) - 1, factor)
-        return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
-
     def _fade(self, samples: np.ndarray) -> np.ndarray:
         length = min(int(FADE_S * self._bank.rate_hz), len(samples) // 2)
         faded = samples.copy()
@@ -113,6 +109,19 @@ class SoloMaker:
             faded[:length] *= ramp
             faded[-length:] *= ramp[::-1]
         return faded
+
+
+def _as_recorded(samples: np.ndarray, _rng: np.random.Generator) -> np.ndarray:
+    return samples
+
+
+def _shifted(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Up or down as a tape would, half of the time."""
+    if rng.random() < 0.5 or len(samples) < 2:
+        return samples
+    factor = 2.0 ** (rng.uniform(-SHIFT_SEMITONES, SHIFT_SEMITONES) / 12)
+    positions = np.arange(0, len(samples) - 1, factor)
+    return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
 
 
 def reverberate(samples: np.ndarray, rate_hz: int, rng: np.random.Generator) -> np.ndarray:

@@ -129,6 +129,16 @@ def test_mixtures_of_players_have_their_instruments(
     assert named <= set(PLAYERS)
 
 
+def test_what_is_kept_out_sounds_as_it_was_recorded(ensembles: Bank) -> None:
+    samples = 3 * RATE_HZ
+    (recorded,) = (ensembles.read(part) for part in ensembles.select("violin", held_out=True))
+    solo = SoloMaker(ensembles, held_out=True).solo("violin", samples, np.random.default_rng(1))
+    middle = solo[RATE_HZ : 2 * RATE_HZ]
+    correlation = np.correlate(recorded, middle, "valid")
+    energy = np.convolve(recorded**2, np.ones(len(middle)), "valid") * np.sum(middle**2)
+    assert np.max(correlation / np.sqrt(energy)) == pytest.approx(1.0, abs=1e-3)
+
+
 def test_a_share_of_the_band_wants_the_band(ensembles: Bank) -> None:
     audio = AudioSpec(
         rate_hz=RATE_HZ, n_fft=512, hop=128, columns=32, frequency_bins=32, warp_base=21.0
