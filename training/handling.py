@@ -6,9 +6,6 @@ import cv2
 import numpy as np
 
 from training.figures import Figure
-from training.players import played
-
-PLAYED = 0.5  # share of what was cut out of its photograph
 
 
 def variation(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -28,18 +25,15 @@ def taken_up(
 ) -> tuple[np.ndarray, Figure]:
     """As somebody may hold it: turned, where it can be told from its ground, and in other wood.
 
-    With somebody who holds it, or so near that only a part of it is seen, or both.
+    Or so near that only a part of it is seen.
     """
     if rng.random() < 0.35:
         tint = np.exp(rng.normal(0, 0.2, 3) + rng.normal(0, 0.3))
         bent = (picture / 255.0) ** np.exp(rng.uniform(-0.7, 0.7))
         picture = np.asarray(np.clip(bent * tint * 255, 0, 255), np.uint8)
-    is_played = figure.pasted.min() < 255 and rng.random() < PLAYED
-    if is_played:
-        picture, figure = played(picture, figure, rng)
     if rng.random() < 0.2:
         return _close_up(picture, figure, rng)
-    if is_played or figure.doubt.min() == 255 or rng.random() > 0.35:
+    if figure.doubt.min() == 255 or rng.random() > 0.35:
         return picture, figure
     height, width = picture.shape[:2]
     angle = rng.normal(0, 45)

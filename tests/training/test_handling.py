@@ -41,7 +41,6 @@ def test_what_stands_in_front_covers_a_part() -> None:
 def test_cells_that_are_hidden_are_not_learned_as_the_instrument(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("training.handling.PLAYED", 0.0)
     shown = {}
     for hidden in (0.0, 1.0):
         monkeypatch.setattr(training.scenes, "HIDDEN", hidden)

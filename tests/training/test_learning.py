@@ -235,10 +235,7 @@ def test_scenes_know_what_stands_far_away(makers: SceneMaker) -> None:
             assert y1 - y0 <= 110
 
 
-def test_what_is_turned_takes_its_labels_along(
-    makers: SceneMaker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("training.handling.PLAYED", 0.0)
+def test_what_is_turned_takes_its_labels_along(makers: SceneMaker) -> None:
     picture = np.full((80, 80, 3), 250, np.uint8)
     picture[30:50, 5:75] = (20, 90, 30)
     for seed in range(40):
