@@ -36,11 +36,10 @@ class Glimpses:
         return drawn, found
 
 
-def read_glimpses(work: Path, *, held_out: bool) -> Glimpses:
-    """Of ``work/glimpses.npz``, those of one side of the photographs' split."""
+def read_glimpses(work: Path) -> Glimpses:
+    """What ``work/glimpses.npz`` holds."""
     with np.load(work / "glimpses.npz") as kept:
-        side = "unseen" if held_out else "seen"
         return Glimpses(
-            torch.from_numpy(kept[f"{side}_vectors"].astype(np.float32)),
-            torch.from_numpy(kept[f"{side}_classes"].astype(np.int64)),
+            torch.from_numpy(kept["vectors"].astype(np.float32)),
+            torch.from_numpy(kept["classes"].astype(np.int64)),
         )

@@ -230,7 +230,7 @@ def keep_to(model: ClassSeparator, path: Path) -> Glimpses | None:
         model.table.copy_(state["model"]["table"])
     model.table.requires_grad_(False)
     is_there = (path.parent / "glimpses.npz").exists()
-    return read_glimpses(path.parent, held_out=False) if is_there else None
+    return read_glimpses(path.parent) if is_there else None
 
 
 def main() -> int:
