@@ -20,6 +20,11 @@ FRESH = 4  # of them made anew for every batch: to make a solo takes longer than
 TOGETHER_SHARE = 0.08  # batches of players of one piece, where there are any
 NARROW_SHARE = 0.3  # solos of narrow band
 NARROW_HZ = (3_000.0, 12_000.0)  # where such a band may end
+COUNTS = (0.05, 0.11, 0.60, 0.24)  # how often nobody plays, one, two, three
+QUIETEST_DB, LOUDEST_DB = -60.0, -12.0  # of the noise, against the loudest part
+HUM_SHARE = 0.3  # noises with mains hum
+HUMS_HZ = (50.0, 60.0)
+OVERTONES = 12
 QUERIES = 3  # masks asked per mixture: its sources, and instruments that are not in it
 
 
@@ -130,11 +135,11 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
             mixture = sum(parts) + noise
             mixture[:, :start] = 0
             mixtures[index, 0] = self._to_log(mixture) * np.float32(level)
-            shares = np.stack([self._to_log(part) for part in parts])
-            whole = shares.sum(axis=0) + self._to_log(noise) + 1e-8
-            targets[index, : len(chosen)] = shares / whole
-            targets[index, :, :, :start] = 0
-            sounding = [self._classes.index(solo.instrument) for solo in chosen]
+            shares = [self._to_log(part) for part in parts]
+            whole = sum(shares) + self._to_log(noise) + 1e-8
+            for target, share in zip(targets[index], shares, strict=False):
+                target[:, start:] = (share / whole)[:, start:]
+            sounding = np.array([self._classes.index(solo.instrument) for solo in chosen], int)
             absent = rng.permutation(np.setdiff1d(np.arange(len(self._classes)), sounding))
             classes[index] = np.concatenate([sounding, absent])[:QUERIES]
         log_magnitude = np.log(mixtures + 1e-10)
@@ -147,15 +152,15 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         )
 
     def _chosen(self, solos: Sequence[_Solo], rng: np.random.Generator) -> list[_Solo]:
-        """One to three solos of different instruments; mostly two."""
-        count = int(rng.choice([1, 2, 3], p=[0.12, 0.63, 0.25]))
+        """Up to three solos of different instruments; mostly two. Sometimes nobody plays."""
+        count = int(rng.choice(len(COUNTS), p=COUNTS))
         band = [solo for solo in solos if solo.instrument.startswith(PREFIX)]
         pool = band if band and self._is_band(rng) else solos
         chosen: dict[str, _Solo] = {}
         for index in rng.permutation(len(pool)):
-            chosen.setdefault(pool[index].instrument, pool[index])
             if len(chosen) == count:
                 break
+            chosen.setdefault(pool[index].instrument, pool[index])
         return list(chosen.values())
 
     def _silent_columns(self, rng: np.random.Generator) -> int:
@@ -199,14 +204,34 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
     def _noise(
         self, parts: Sequence[np.ndarray], hiss: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """Room and microphone noise 20 to 60 dB below the loudest part: in no mask."""
-        level = max(float(np.sqrt(np.mean(np.abs(part) ** 2))) for part in parts)
-        level *= 10 ** (rng.uniform(-60, -20) / 20)
-        columns = parts[0].shape[1]
-        slope = (self._heard.astype(np.float32) + 20) ** np.float32(rng.uniform(-0.7, 0))
-        slope *= level / np.sqrt(2 * np.mean(slope**2))
-        start = int(rng.integers(0, hiss.shape[1] - columns))
-        return hiss[:, start : start + columns] * slope[:, None]
+        """The noise of a room and a microphone, (heard bins, T): in no mask.
+
+        Where nobody plays it is all there is.
+        """
+        levels = [float(np.sqrt(np.mean(np.abs(part) ** 2))) for part in parts]
+        level = max(levels, default=1.0) * 10 ** (rng.uniform(QUIETEST_DB, LOUDEST_DB) / 20)
+        slope = (self._heard.astype(np.float32) + 20) ** np.float32(rng.uniform(-1.2, 0.1))
+        slope /= np.sqrt(2 * np.mean(slope**2))
+        start = int(rng.integers(0, hiss.shape[1] - self._columns))
+        noise = hiss[:, start : start + self._columns] * slope[:, None]
+        if rng.random() < HUM_SHARE:
+            noise += self._hum(rng)
+        return noise * np.float32(level)
+
+    def _hum(self, rng: np.random.Generator) -> np.ndarray:
+        """Overtones of the mains, steady, about as loud as the noise: (heard bins, T) complex64."""
+        overtones = rng.choice(HUMS_HZ) * np.arange(1, OVERTONES + 1)
+        bins = overtones * self._analysis.n_fft / self._audio.rate_hz
+        # Hann's main lobe: two bins to each side.
+        lobes = np.maximum(np.cos(np.pi / 4 * (self._heard[:, None] - bins)), 0) ** 2
+        lobes[np.abs(self._heard[:, None] - bins) > 2] = 0
+        turns = overtones / self._audio.rate_hz * self._analysis.hop
+        phases = turns[:, None] * np.arange(self._columns) + rng.random((OVERTONES, 1))
+        loudness = rng.uniform(0, 1, OVERTONES) / np.arange(1, OVERTONES + 1)
+        lines = loudness[:, None] * np.exp(2j * np.pi * phases)
+        hum = lobes @ lines
+        hum *= rng.uniform(0.3, 2) / np.sqrt(np.mean(np.abs(hum) ** 2))
+        return hum.astype(np.complex64)
 
 
 def _weight(magnitude: np.ndarray) -> np.ndarray:

@@ -2,8 +2,8 @@
 
 K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; the scale that
 lets it share AdamW's learning rate is from J. Liu et al., "Muon is scalable for LLM training",
-2025, equation 4. ``torch.optim.Muon`` takes matrices only and computes in bfloat16, which many
-processors emulate; here a kernel counts as a matrix of its output channels.
+2025, equation 4. ``torch.optim.Muon`` takes matrices only; here a kernel counts as a matrix of its
+output channels.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-
-from training.precision import computes_bfloat16
 
 _ITERATION = (3.4445, -4.7750, 2.0315)  # Jordan's quintic
 _ROUNDS = 5
@@ -57,18 +55,22 @@ class Muon(torch.optim.Optimizer):
 def orthogonal(matrix: Tensor) -> Tensor:
     """The nearest matrix (n, m) whose singular values are all about 1, by Newton and Schulz.
 
-    In bfloat16 where the processor has it: the iteration corrects its own rounding.
+    Each round multiplies from the left by a polynomial of ``x @ x.T``. These products commute, so
+    they are gathered as small squares, and the wide matrix itself is met only twice.
     """
     is_tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if is_tall else matrix
     x = x / (x.norm() + 1e-7)
-    if computes_bfloat16():
-        x = x.bfloat16()
+    square = x @ x.T
+    unit = torch.eye(len(square), dtype=x.dtype, device=x.device)
+    gathered = unit
     a, b, c = _ITERATION
     for _ in range(_ROUNDS):
-        square = x @ x.T
-        x = a * x + (b * square + c * square @ square) @ x
-    return (x.T if is_tall else x).to(matrix.dtype)
+        factor = a * unit + b * square + c * square @ square
+        gathered = factor @ gathered
+        square = factor @ square @ factor
+    x = gathered @ x
+    return x.T if is_tall else x
 
 
 def optimisers(

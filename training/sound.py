@@ -16,7 +16,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ from training.precision import mixed
 from training.solos import SoloMaker
 from training.team import Team
 from training.weights import mean_weights
+from training.widen import widened
 
 AUDIO = AudioSpec(
     rate_hz=44100, n_fft=4088, hop=1024, columns=128, frequency_bins=256, warp_base=121.0
@@ -61,6 +62,24 @@ class ClassSeparator(nn.Module):
         own = torch.eye(len(classes), channels)
         self.table = nn.Parameter(FIRM * (2 * own - 1))
         nn.init.constant_(self.synthesizer.bias, -FIRM)
+
+    def begin(self, weights: Mapping[str, Tensor]) -> None:
+        """Take over the weights of one that is as wide or narrower.
+
+        Raises:
+            ValueError: it is wider, or of other classes.
+        """
+        prefix = "sound."
+        narrow = {
+            name.removeprefix(prefix): weight
+            for name, weight in weights.items()
+            if name.startswith(prefix)
+        }
+        wide = {prefix + name: weight for name, weight in widened(narrow, self.sound).items()}
+        try:
+            self.load_state_dict({**weights, **wide})
+        except RuntimeError as error:
+            raise ValueError(f"these weights are of other classes: {error}") from error
 
     def vectors(self) -> Tensor:
         """(classes, K) in (0, 1)."""
@@ -257,7 +276,8 @@ def main() -> int:
         nargs="+",
         default=[],
         metavar="sound.pt",
-        help="begin from this one's weights, or from the mean of several that began as one",
+        help="begin from this one's weights, or from the mean of several that began as one; "
+        "they may be narrower",
     )
     parser.add_argument(
         "--table",
@@ -296,7 +316,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
     model = ClassSeparator(options.width, options.channels, classes)
     if options.begin:
         several = [torch.load(begin, weights_only=True)["model"] for begin in options.begin]
-        model.load_state_dict(mean_weights(several))
+        model.begin(mean_weights(several))
     glimpses = keep_to(model, options.table) if options.table else None
     # Started again, it hears other mixtures than the first time.
     seed = int(np.random.SeedSequence().entropy % 2**31) if path.exists() else options.seed
