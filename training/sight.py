@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -26,10 +25,11 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.checkpoints import write_checkpoint
-from training.corpus import open_pictures
-from training.distill import COMPONENTS, LessonBatches, Lessons, lesson_loss
+from training.corpus import Pictures, open_pictures
+from training.distill import lesson_loss, lessons, open_teacher
 from training.footage import open_footage
 from training.grounds import dead_leaves, panes, surroundings
+from training.insight import Insight
 from training.muon import optimisers
 from training.precision import mixed
 from training.scenes import (
@@ -43,7 +43,7 @@ from training.scenes import (
 )
 from training.sound import cosine
 from training.team import Team
-from training.weights import mean_weights
+from training.weights import mean_weights, warm
 
 GROUNDS = 150  # of each kind
 UNSEEN = 64  # scenes of each kind that are judged
@@ -52,13 +52,12 @@ LESSON_SHARE = 1.0  # weight of their loss
 
 
 class Naming(nn.Module):
-    """The visual network with linear readings of its last map: into classes, and for lessons."""
+    """The visual network with a linear reading of its last map into classes."""
 
     def __init__(self, frame_net: FrameNet, classes: int) -> None:
         super().__init__()
         self.frame_net = frame_net
         self.reading = nn.Conv2d(frame_net.fc.in_channels, classes + 1, kernel_size=1)
-        self.lessons = nn.Conv2d(frame_net.fc.in_channels, COMPONENTS, kernel_size=1)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) → feature logits (B, K, h, w) and class logits (B, classes + 1, h, w)."""
@@ -70,6 +69,14 @@ class Naming(nn.Module):
         net = self.frame_net
         last: Tensor = net.features((pictures - net.mean) / net.deviation)
         return last
+
+
+class Taught(Naming):
+    """With another reading, of what a teacher sees."""
+
+    def __init__(self, frame_net: FrameNet, classes: int, readings: int) -> None:
+        super().__init__(frame_net, classes)
+        self.lessons = nn.Conv2d(frame_net.fc.in_channels, readings, kernel_size=1)
 
 
 def cell_loss(features: Tensor, names: Tensor, cells: Tensor, vectors: Tensor) -> Tensor:
@@ -100,18 +107,6 @@ def accuracy(features: Tensor, cells: Tensor, vectors: Tensor) -> tuple[float, f
     return right[truth >= 0].float().mean().item(), right[truth == BACKGROUND].float().mean().item()
 
 
-def warm(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
-    """Take over the weights that fit by name and shape; give the names of those that do not."""
-    own = model.state_dict()
-    fitting = {
-        name: value
-        for name, value in weights.items()
-        if name in own and own[name].shape == value.shape
-    }
-    model.load_state_dict(own | fitting)
-    return sorted(own.keys() - fitting.keys())
-
-
 def main() -> None:
     """Train and save ``sight.pt`` in the work folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -140,13 +135,18 @@ def train(options: argparse.Namespace, team: Team) -> None:
     """Train on scenes of this process's own; the first process tells and saves."""
     torch.manual_seed(options.seed + team.rank)
     classes, vectors = read_vectors(options.work)
-    model = Naming(FrameNet(width=options.width, channels=options.channels), len(classes))
+    insight = Insight.read(options.work)
+    net = FrameNet(width=options.width, channels=options.channels)
+    model = Taught(net, len(classes), len(insight.offsets))
     begin = options.begin or [options.work / "frame-distilled.pt"]
     weights = mean_weights([torch.load(path, weights_only=True) for path in begin])
     missing = warm(model, weights)
     team.average(model.state_dict().values())  # one beginning for all
-    loader, unseen = _scenes(options, classes, team)
-    lessons = iter(LessonBatches(Lessons.read(options.work), options.seed + team.rank, LESSONS))
+    pictures = open_pictures(options.data, options.work)
+    loader, unseen = _scenes(options, pictures, classes, team)
+    seed = options.seed + team.rank
+    taught = lessons(pictures, open_teacher(options.data), insight, seed=seed, batch=LESSONS)
+    lesson = iter(DataLoader(taught, batch_size=None, num_workers=1))
     if team.rank == 0:
         print("begins anew:", missing, flush=True)
     model.to(memory_format=torch.channels_last)
@@ -157,10 +157,10 @@ def train(options: argparse.Namespace, team: Team) -> None:
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = options.rate * cosine(min(elapsed / options.minutes, 1.0))
         model.train()
-        pictures, maps = next(lessons)
+        parts, maps = next(lesson)
         with mixed():
             features, names = model(batch.contiguous(memory_format=torch.channels_last))
-            trunk = model.trunk(pictures.contiguous(memory_format=torch.channels_last))
+            trunk = model.trunk(parts.contiguous(memory_format=torch.channels_last))
             seen = model.lessons(trunk)
         loss = cell_loss(features.float(), names.float(), truth, vectors)
         loss = loss + LESSON_SHARE * lesson_loss(seen.float(), maps)
@@ -182,10 +182,9 @@ def train(options: argparse.Namespace, team: Team) -> None:
 
 
 def _scenes(
-    options: argparse.Namespace, classes: list[str], team: Team
+    options: argparse.Namespace, seen: Pictures, classes: list[str], team: Team
 ) -> tuple[DataLoader[tuple[Tensor, Tensor]], dict[str, tuple[Tensor, Tensor]]]:
     """What to learn from, and pictures and cells that are not: near, far, and photographs."""
-    seen = open_pictures(options.data, options.work)
     photos, others = seen.known, seen.other
     rng = np.random.default_rng(options.seed)
     players = open_footage(options.data / "clips")  # in front of them instruments are played

@@ -1,11 +1,11 @@
-"""Weights of several trainings, brought together."""
+"""Weights of other trainings, taken over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def mean_weights(several: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
@@ -18,3 +18,15 @@ def mean_weights(several: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         name: torch.stack([weights[name].double() for weights in several]).mean(0).to(value.dtype)
         for name, value in several[0].items()
     }
+
+
+def warm(model: nn.Module, weights: Mapping[str, Tensor]) -> list[str]:
+    """Take over the weights that fit by name and shape; give the names of those that do not."""
+    own = model.state_dict()
+    fitting = {
+        name: value
+        for name, value in weights.items()
+        if name in own and own[name].shape == value.shape
+    }
+    model.load_state_dict(own | fitting)
+    return sorted(own.keys() - fitting.keys())

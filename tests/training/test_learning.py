@@ -28,7 +28,6 @@ from training.scenes import (
     plain_scenes,
     side_by_side,
 )
-from training.sight import warm
 from training.solos import SoloMaker
 from training.sound import (
     ClassSeparator,
@@ -39,7 +38,7 @@ from training.sound import (
     spoken,
 )
 from training.sources import held_out
-from training.weights import mean_weights
+from training.weights import mean_weights, warm
 
 RATE_HZ = 8_000
 CLASSES = ["bell", "drone", "pipe", "reed", "string"]

@@ -34,7 +34,7 @@ def test_every_channel_learns() -> None:
         second(torch.randn(2, 1, 32, 16)).square().mean().backward()
         with torch.no_grad():
             for weight in second.parameters():
-                weight -= rate * weight.grad
+                weight.sub_(rate * weight.grad)
     for name, weight in second.named_parameters():
         if weight.ndim == 4:
             axes = (0, 2, 3) if name.startswith("down") else (1, 2, 3)

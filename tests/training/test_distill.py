@@ -1,0 +1,204 @@
+"""Lessons of a teacher: both see the same, they do not repeat, and a student learns from them."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice, pairwise
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from pixelplayer.networks.vision import FrameNet
+from training.corpus import Pictures
+from training.distill import Exam, Student, distill, lesson_loss, lessons, main
+from training.insight import COMPONENTS, OTHER, Insight, gain
+from training.lessons import STUDENT_PX, TEACHER_PX, LessonBatches, lesson, to_tensor
+from training.photos import Photos
+from training.teacher import Teacher
+
+CLASSES = ("bell", "pipe")
+# Blocks of MobileNetV2 1.0: channels that come out, and how much wider it is inside.
+_BLOCKS = [16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320]
+
+
+@pytest.fixture(scope="module")
+def teacher_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A teacher that has learned nothing, in the layout of the real one."""
+    rng = np.random.default_rng(0)
+    arrays: dict[str, np.ndarray] = {}
+
+    def layer(name: str, outputs: int, inputs: int, side: int) -> None:
+        deviation = (2 / (inputs * side * side)) ** 0.5
+        weight = rng.normal(0, deviation, (outputs, inputs, side, side))
+        arrays[f"{name}.weight"] = weight.astype(np.float16)
+        arrays[f"{name}.bias"] = rng.normal(0, 0.1, outputs).astype(np.float16)
+
+    layer("Conv1", 32, 3, 3)
+    layer("expanded_conv_depthwise", 32, 1, 3)
+    layer("expanded_conv_project", 16, 32, 1)
+    for block, (inputs, outputs) in enumerate(pairwise(_BLOCKS), 1):
+        layer(f"block_{block}_expand", 6 * inputs, inputs, 1)
+        layer(f"block_{block}_depthwise", 6 * inputs, 1, 3)
+        layer(f"block_{block}_project", outputs, 6 * inputs, 1)
+    layer("Conv_1", 1280, 320, 1)
+    path = tmp_path_factory.mktemp("teacher") / "teacher.npz"
+    np.savez(path, **arrays)
+    return path
+
+
+def photographs(label: str, colour: tuple[int, int, int], count: int = 24) -> list[np.ndarray]:
+    """Discs of about one colour on white, (224, 224, 3) uint8."""
+    rng = np.random.default_rng(len(label))
+    pictures = []
+    for _ in range(count):
+        picture = np.full((TEACHER_PX, TEACHER_PX, 3), 255, np.uint8)
+        near = np.clip(np.array(colour) + rng.integers(-30, 30, 3), 0, 255).tolist()
+        centre = rng.integers(80, 144, 2).tolist()
+        cv2.circle(picture, centre, int(rng.integers(40, 75)), near, -1)
+        pictures.append(picture)
+    return pictures
+
+
+def photos(**colours: tuple[int, int, int]) -> Photos:
+    pixels = [
+        picture for label, colour in colours.items() for picture in photographs(label, colour)
+    ]
+    labels = [label for label in colours for _ in range(24)]
+    return Photos(
+        pixels=np.stack(pixels),
+        labels=np.array(labels),
+        names=np.array([f"{label}/{number}" for number, label in enumerate(labels)]),
+        held_out=np.arange(len(labels)) % 4 == 0,
+        evidence={},
+    )
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Pictures:
+    return Pictures(
+        known=photos(bell=(200, 60, 60), pipe=(60, 60, 200)), other=photos(lamp=(60, 200, 60))
+    )
+
+
+def mean_colours(large: np.ndarray) -> Tensor:
+    """What a teacher might see: (n, 3, 7, 7)."""
+    return functional.adaptive_avg_pool2d(to_tensor(large), 7)
+
+
+def test_both_see_the_same(pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.lessons.AS_FILMED", 0.0)
+    pixels = pictures.known.pixels
+    batches = LessonBatches(pixels, np.arange(len(pixels)), mean_colours, seed=0, batch=10)
+    for small, seen in islice(iter(batches), 6):
+        assert small.shape == (10, 3, STUDENT_PX, STUDENT_PX)
+        torch.testing.assert_close(
+            functional.adaptive_avg_pool2d(small, 7), seen, rtol=0.0, atol=0.01
+        )
+
+
+def test_lessons_give_way_to_new_ones(pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.lessons.STOCK", 3)
+    looked = 0
+
+    def see(large: np.ndarray) -> Tensor:
+        nonlocal looked
+        numbers = torch.arange(looked, looked + len(large)).float()
+        looked += len(large)
+        return numbers[:, None, None, None].expand(-1, 1, 7, 7)
+
+    pixels = pictures.known.pixels
+    batches = LessonBatches(pixels, np.arange(len(pixels)), see, seed=0, batch=10)
+    used = [seen[:, 0, 0, 0].long().tolist() for _, seen in islice(iter(batches), 60)]
+    times = np.bincount(np.concatenate(used))
+    assert max(used[0]) < 10
+    assert min(used[-1]) > 60
+    assert 3 < times[20:80].mean() < 7
+
+
+def test_what_is_kept_out_is_in_no_lesson(
+    pictures: Pictures, teacher_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.lessons.AS_FILMED", 0.0)
+    known = pictures.known
+    pixels = known.pixels.copy()
+    pixels[known.held_out] = (0, 255, 0)
+    marked = Photos(pixels, known.labels, known.names, known.held_out, known.evidence)
+    insight = Insight(torch.zeros(1, 1280), torch.zeros(1), ())
+    seen = Pictures(known=marked, other=pictures.other)
+    batches = lessons(seen, Teacher(teacher_file).eval(), insight, seed=0, batch=8)
+    small = torch.cat([one for one, _ in islice(iter(batches), 4)])
+    is_green = (small[:, 1] > 0.9) & (small[:, 0] < 0.1) & (small[:, 2] < 0.1)
+    assert not is_green.any()
+
+
+def test_insight_names_what_it_saw(
+    pictures: Pictures, teacher_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("training.insight.SAMPLE", 64)
+    teacher = Teacher(teacher_file).eval()
+    insight = gain(teacher, pictures.known, pictures.other, seed=0)
+    assert insight.classes == ("bell", OTHER, "pipe")
+    insight.write(tmp_path)
+    again = Insight.read(tmp_path)
+    rng = np.random.default_rng(1)
+    chosen = np.flatnonzero(pictures.known.held_out)
+    large = np.stack([lesson(pictures.known.pixels, chosen, rng) for _ in range(64)])
+    with torch.inference_mode():
+        seen = again.of(teacher(to_tensor(large)))
+    assert seen.shape == (64, COMPONENTS + 3, 7, 7)
+    assert seen.mean(dim=(0, 2, 3)).abs().max() < 0.7
+    assert 0.5 < float(seen.std(dim=(0, 2, 3)).mean()) < 1.5
+    whole = to_tensor(pictures.known.pixels[chosen])
+    with torch.inference_mode():
+        named = again.of(teacher(whole))[:, COMPONENTS:].mean(dim=(2, 3)).argmax(dim=1)
+    told = np.array(insight.classes)[named.numpy()]
+    assert (told == pictures.known.labels[chosen]).mean() > 0.6  # a teacher of random weights
+
+
+def test_a_student_learns(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    pixels = photos(bell=(200, 60, 60), pipe=(60, 60, 200)).pixels
+
+    def see(large: np.ndarray) -> Tensor:
+        return (mean_colours(large) - 0.7).repeat(1, COMPONENTS // 3 + 2, 1, 1) * 3
+
+    student = Student(FrameNet(width=16, channels=4), COMPONENTS // 3 * 3 + 6)
+    batches = LessonBatches(pixels, np.arange(len(pixels)), see, seed=0, batch=8)
+    small, target = next(iter(LessonBatches(pixels, np.arange(6), see, seed=1, batch=24)))
+    exam = Exam(pictures=small, target=target)
+    with torch.inference_mode():
+        before = lesson_loss(student(small), target).item()
+    path = tmp_path / "frame-distilled.pt"
+    distill(student, islice(iter(batches), 60), exam, path, minutes=9.0, rate=3e-3)
+    after, _ = exam.marks(student)
+    assert after < 0.6 * before
+
+
+def test_the_command_leaves_what_sight_takes(
+    pictures: Pictures,
+    teacher_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for kind, seen in (("photos", pictures.known), ("photos_other", pictures.other)):
+        for label in np.unique(seen.labels):
+            (tmp_path / kind / label).mkdir(parents=True)
+        for name, label, picture in zip(seen.names, seen.labels, seen.pixels, strict=True):
+            cv2.imwrite(str(tmp_path / kind / label / f"{Path(name).name}.png"), picture[..., ::-1])
+    (tmp_path / "teacher").mkdir()
+    (tmp_path / "teacher" / "teacher.npz").write_bytes(teacher_file.read_bytes())
+    monkeypatch.setattr("training.insight.SAMPLE", 40)
+    monkeypatch.setattr("training.distill.BATCH", 4)
+    arguments = ["--data", str(tmp_path), "--work", str(tmp_path / "work"), "--width", "16"]
+    monkeypatch.setattr(sys, "argv", ["distill", *arguments, "--minutes", "0.02"])
+    main()
+    assert "names" in capsys.readouterr().out
+    weights = torch.load(tmp_path / "work" / "frame-distilled.pt", weights_only=True)
+    assert weights["lessons.weight"].shape[0] == len(Insight.read(tmp_path / "work").offsets)
+    assert all(torch.isfinite(value).all() for value in weights.values())
