@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from pixelplayer.metrics import bss_eval_in_order
 from training import drawing
@@ -25,6 +24,7 @@ from training.material import add_material_options, open_material
 from training.methods import Problem, network
 from training.mixing import Mixtures
 from training.paper import AUDIO
+from training.places import cell_answers
 from training.separators import PixelPlayer
 from training.table import TRACE, read_model
 from training.variants import VARIANTS, Variant, View
@@ -87,20 +87,12 @@ def look(problem: Problem, model: PixelPlayer, view: View, variant: Variant) -> 
 
 def _heats(problem: Problem, model: PixelPlayer, variant: Variant, whole: np.ndarray) -> np.ndarray:
     """The mixture's energy through every cell's own mask, in the middle picture of each clip."""
+    answers, (rows, columns) = cell_answers(problem, model, whole)
     heats = []
-    log_magnitude = torch.from_numpy(np.log(whole + 1e-10))[None, None]
-    with torch.inference_mode():
-        sound = model.sound(log_magnitude)
-        for clip in problem.clips:
-            middle = torch.from_numpy(clip.frames[len(clip.frames) // 2].copy())
-            picture = middle.permute(2, 0, 1)[None].float() / 255
-            features = torch.sigmoid(model.frame(picture))
-            answers = model.synthesizer.forward_pixelwise(features, sound)[0].numpy()
-            rows, columns = answers.shape[:2]
-            flat = answers.reshape(rows * columns, *whole.shape)
-            passed = [variant.magnitudes(cell[np.newaxis], whole) for cell in flat]
-            energy = np.array([float(np.square(part).sum()) for part in passed])
-            heats.append(energy.reshape(rows, columns))
+    for picture in answers:
+        passed = [variant.magnitudes(cell[np.newaxis], whole) for cell in picture]
+        energy = np.array([float(np.square(part).sum()) for part in passed])
+        heats.append(energy.reshape(rows, columns))
     return np.stack(heats)
 
 

@@ -4,7 +4,8 @@
 
 Methods: the mixture itself, supervised NMF, what `training separate` left in the work folder for
 each variant, and masks made of the sources themselves, which are the ceiling. Scores are BSS-eval
-version 3; an interval is of the mean over mixtures, 95 %.
+version 3; an interval is of the mean over mixtures, 95 %. "In place" is how often a source is
+pointed at in its own picture (``training.places``), by what sees.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,8 +31,9 @@ from training.methods import Method, Problem, mixture_itself, network, oracle_ma
 from training.mixing import Mixtures
 from training.nmf import learn_bases, nmf
 from training.paper import AUDIO
+from training.places import pointed
 from training.separate import checkpoint_name
-from training.separators import KINDS, Make, make
+from training.separators import KINDS, Make, PixelPlayer, make
 from training.variants import VARIANTS, View
 
 _SEED = 2018
@@ -59,15 +62,25 @@ class Row:
     sar_db: Score
     mixtures: int
     seconds_per_second: float  # of computing, for each second of sound
+    in_place: float | None = None  # share of sources pointed at in their own picture
 
 
-def score(name: str, method: Method, problems: Sequence[Problem], rate_hz: int) -> Row:
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A method, and how it points at sources if it sees: (N,) bool, right or not."""
+
+    method: Method
+    points: Callable[[Problem], np.ndarray] | None = None
+
+
+def score(name: str, contender: Contender, problems: Sequence[Problem], rate_hz: int) -> Row:
     """Separate every problem and score it; sources of one mixture count as one."""
     found: list[tuple[float, float, float]] = []
+    in_place: list[float] = []
     spent_s = 0.0
     for problem in tqdm(problems, desc=name, unit="mixture", disable=None):
         began = time.perf_counter()
-        estimates = method(problem)
+        estimates = contender.method(problem)
         spent_s += time.perf_counter() - began
         length = estimates.shape[1]
         stems = problem.stems[:, :length]
@@ -81,6 +94,8 @@ def score(name: str, method: Method, problems: Sequence[Problem], rate_hz: int) 
                 float(scores.sar.mean()),
             )
         )
+        if contender.points is not None:
+            in_place.append(float(contender.points(problem).mean()))
     nsdr, sir, sar = (_summary(np.array(values)) for values in zip(*found, strict=True))
     heard_s = sum(len(problem.mixture) for problem in problems) / rate_hz
     return Row(
@@ -90,6 +105,7 @@ def score(name: str, method: Method, problems: Sequence[Problem], rate_hz: int) 
         sar_db=sar,
         mixtures=len(problems),
         seconds_per_second=spent_s / heard_s,
+        in_place=float(np.mean(in_place)) if in_place else None,
     )
 
 
@@ -98,7 +114,7 @@ def _summary(values: np.ndarray) -> Score:
     return Score(mean=float(values.mean()), margin=_95_PERCENT * spread / len(values) ** 0.5)
 
 
-def methods_of(material: Material, work: Path | None) -> Mapping[str, Method]:
+def methods_of(material: Material, work: Path | None) -> Mapping[str, Contender]:
     """All methods that the material and the work folder allow, as far as there are any.
 
     Raises:
@@ -106,9 +122,9 @@ def methods_of(material: Material, work: Path | None) -> Mapping[str, Method]:
     """
     views: dict[str, View] = {scale: View(material.audio, scale) for scale in ("linear", "log")}
     bases = learn_bases(material.learned, views["linear"], np.random.default_rng(_SEED))
-    methods: dict[str, Method] = {
-        "mixture": mixture_itself,
-        "NMF": nmf(bases, views["linear"]),
+    methods = {
+        "mixture": Contender(mixture_itself),
+        "NMF": Contender(nmf(bases, views["linear"])),
     }
     for name, variant in VARIANTS.items():
         for kind in KINDS:
@@ -116,10 +132,14 @@ def methods_of(material: Material, work: Path | None) -> Mapping[str, Method]:
             path = work / f"{row}.pt" if work else None
             if path and path.exists():
                 model, what = read_model(path)
-                methods[row] = network(model, views[variant.scale], variant, what.classes)
+                view = views[variant.scale]
+                points = None
+                if isinstance(model, PixelPlayer):
+                    points = partial(pointed, model=model, view=view, variant=variant)
+                methods[row] = Contender(network(model, view, variant, what.classes), points)
     for name in ("binary-log", "ratio-linear"):
         variant = VARIANTS[name]
-        methods[f"oracle {name}"] = oracle_mask(views[variant.scale], variant)
+        methods[f"oracle {name}"] = Contender(oracle_mask(views[variant.scale], variant))
     return methods
 
 
@@ -143,11 +163,12 @@ def read_model(path: Path) -> tuple[nn.Module, Make]:
 def markdown(rows: Sequence[Row]) -> str:
     """The table, a method a line."""
     lines = [
-        "| method | NSDR, dB | SIR, dB | SAR, dB | mixtures | s per s |",
-        "|---|---|---|---|---|---|",
+        "| method | NSDR, dB | SIR, dB | SAR, dB | in place | mixtures | s per s |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {row.method} | {row.nsdr_db} | {row.sir_db} | {row.sar_db} | {row.mixtures} "
+        f"| {row.method} | {row.nsdr_db} | {row.sir_db} | {row.sar_db} "
+        f"| {'' if row.in_place is None else f'{row.in_place:.0%}'} | {row.mixtures} "
         f"| {row.seconds_per_second:.3f} |"
         for row in rows
     ]
