@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from benchmarks.model_engines import OpenModel
 from benchmarks.scene_files import Picture
 from pixelplayer.objects import TrackedObject
-from pixelplayer.offline import separate_offline, vectors_of
+from pixelplayer.offline import Box, cells_in, separate_offline, vectors_of
 from pixelplayer.warp import LogFrequencyWarp
 from realtime.settings import COLUMNS_PER_STEP
 from realtime.stages.listener import Listener, Pace
 from realtime.stages.object_streams import ObjectStreams
 
 Floats = NDArray[np.float32]
-Box = tuple[float, float, float, float]
 _LEVEL_S = 0.3  # of meters that nobody reads here
 
 
@@ -47,19 +46,6 @@ def vectors(networks: OpenModel, clip: Clip) -> Floats:
     maps = np.stack([networks.look(picture) for picture in clip.pictures])
     rows, columns = maps.shape[2:]
     return vectors_of(maps, np.stack([cells_in(box, rows, columns) for box in clip.boxes]))
-
-
-def cells_in(box: Box, rows: int, columns: int) -> NDArray[np.bool_]:
-    """``(rows, columns)``: cells whose middle is in the box, or the one nearest to its middle."""
-    x0, y0, x1, y1 = box
-    across, down = ((np.arange(count) + 0.5) / count for count in (columns, rows))
-    inside: NDArray[np.bool_] = ((y0 <= down) & (down <= y1))[:, np.newaxis] & (
-        (x0 <= across) & (across <= x1)
-    )
-    if not inside.any():
-        row = min(int((y0 + y1) / 2 * rows), rows - 1)
-        inside[row, min(int((x0 + x1) / 2 * columns), columns - 1)] = True
-    return inside
 
 
 def offline(networks: OpenModel, clip: Clip, objects: Floats) -> Floats:

@@ -18,6 +18,7 @@ from pixelplayer.warp import LOG_FLOOR, LogFrequencyWarp
 
 Floats = NDArray[np.float32]
 Infer = Callable[[Floats], Floats]
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1: fractions of the picture, y down
 
 
 def separate_offline(
@@ -79,6 +80,19 @@ def vectors_of(maps: Floats, cells: NDArray[np.bool_]) -> Floats:
     """
     features = maps.max(axis=0)
     return np.stack([features[:, place].max(axis=1) for place in cells]).astype(np.float32)
+
+
+def cells_in(box: Box, rows: int, columns: int) -> NDArray[np.bool_]:
+    """``(rows, columns)``: cells whose middle is in the box, or the one nearest to its middle."""
+    x0, y0, x1, y1 = box
+    across, down = ((np.arange(count) + 0.5) / count for count in (columns, rows))
+    inside: NDArray[np.bool_] = ((y0 <= down) & (down <= y1))[:, np.newaxis] & (
+        (x0 <= across) & (across <= x1)
+    )
+    if not inside.any():
+        row = min(int((y0 + y1) / 2 * rows), rows - 1)
+        inside[row, min(int((x0 + x1) / 2 * columns), columns - 1)] = True
+    return inside
 
 
 def _windows(loudness: Floats, width: int) -> Iterator[tuple[int, Floats]]:

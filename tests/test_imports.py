@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = {
     "pixelplayer": set[str](),
     "engines": {"pixelplayer"},
-    "calibration": {"engines", "pixelplayer"},
+    "calibration": {"engines", "pixelplayer", "realtime"},
     "training": {"pixelplayer"},
     "realtime": {"engines", "pixelplayer"},
 }

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.fixed_objects import cells_in
 from benchmarks.process_tree import TreeWatch, trend
 from benchmarks.realtime import rate_hz, step_starts_s
+from pixelplayer.offline import cells_in
 
 
 def test_a_trace_gives_the_steps_of_one_stage(tmp_path: Path):

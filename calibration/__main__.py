@@ -1,0 +1,120 @@
+"""Other precisions of a model: collect what to calibrate with, then quantise.
+
+python -m calibration collect  --out set.npz --band 24
+python -m calibration quantize --set set.npz --model models/mine
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from calibration.collect import from_band, from_files
+from calibration.collection import CalibrationError, Collection, Look, Window, stratified
+from calibration.precisions import Bench, Written, write_fp16, write_int8
+from calibration.sensitivity import as_table
+from calibration.trials import trials
+from engines.errors import EngineError
+from engines.model import open_model
+from engines.registry import BACKENDS, is_installed
+
+SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
+MOST_LOST_DB = 0.2
+_TRIAL_SEED = 91_000  # far from those of scenes that are calibrated with
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0; 2 where something asked for cannot be done, after one line that says why."""
+    parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    collect = commands.add_parser("collect", help="make a calibration set")
+    collect.add_argument("paths", nargs="*", type=Path, help="media files, or folders of them")
+    collect.add_argument("--band", type=int, default=0, metavar="N", help="scenes of the band")
+    collect.add_argument("--most", type=int, default=64, metavar="N", help="windows, and pictures")
+    collect.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    collect.set_defaults(run=_collect)
+    quantize = commands.add_parser("quantize", help="write fp16 and int8 graphs")
+    quantize.add_argument("--set", type=Path, required=True, metavar="FILE.npz")
+    quantize.add_argument(
+        "--precision", choices=("fp16", "int8"), action="append", help="only this (default: both)"
+    )
+    quantize.add_argument("--most-lost-db", type=float, default=MOST_LOST_DB, metavar="DB")
+    quantize.add_argument("--scenes", type=int, default=16, metavar="N", help="that judge it")
+    quantize.add_argument("--threads", type=int, default=1, metavar="N")
+    quantize.set_defaults(run=_quantize)
+    for command in (collect, quantize):
+        command.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
+        command.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (CalibrationError, EngineError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _collect(options: argparse.Namespace) -> None:
+    if not options.band and not options.paths:
+        raise CalibrationError("nothing to collect from; give media files, or --band 24")
+    spec = open_model(options.model).spec
+    rng = np.random.default_rng(options.seed)
+    windows: list[Window] = []
+    looks: list[Look] = []
+    if options.band:
+        windows, looks = from_band(spec, options.band, options.seed, rng)
+    if options.paths:
+        heard, seen, problems = from_files(spec, options.paths, rng)
+        windows, looks = windows + heard, looks + seen
+        for problem in problems:
+            print(f"left out: {problem}", file=sys.stderr)
+    chosen = stratified(windows, looks, options.most, rng)
+    chosen.write(options.out)
+    print(
+        f"{options.out}: {len(chosen.log_magnitudes)} of {len(windows)} windows, "
+        f"{len(chosen.pictures)} of {len(looks)} pictures, "
+        f"{options.out.stat().st_size / 1e6:.1f} MB"
+    )
+
+
+def _quantize(options: argparse.Namespace) -> None:
+    collection = Collection.read(options.set)
+    model = open_model(options.model)
+    bench = Bench(
+        model=model,
+        backend=next(name for name in BACKENDS if is_installed(name)),
+        threads=options.threads,
+        scenes=trials(model, options.scenes, _TRIAL_SEED),
+        most_lost_db=options.most_lost_db,
+    )
+    reference = bench.outcome(model.folder, "fp32")
+    written: list[Written] = []
+    for precision in options.precision or ("fp16", "int8"):
+        if precision == "fp16":
+            written.append(write_fp16(bench, reference))
+        else:
+            written.append(write_int8(bench, reference, collection))
+    print(
+        f"{options.scenes} scenes of the virtual band in {bench.backend}, fp32: "
+        f"{reference.sdr_db:.2f} dB SDR, {reference.in_place:.0%} in place\n"
+    )
+    print("| precision | SDR lost, dB | in place lost | cosine, vision | cosine, sound | in fp32 |")
+    print("|---|---|---|---|---|---|")
+    for one in written:
+        lost = one.lost
+        print(
+            f"| {one.precision} | {lost.sdr_db:.3f} | {lost.in_place:.1%} "
+            f"| {lost.vision_cosine:.5f} | {lost.sound_cosine:.5f} | {len(one.kept)} |"
+        )
+    for one in written:
+        if one.suffering:
+            print(f"\n{as_table(one.suffering)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

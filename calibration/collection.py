@@ -1,0 +1,125 @@
+"""What quantisation is calibrated with: windows of sound and pictures, as the networks get them.
+
+A few hundred kilobytes to a few megabytes: log magnitudes as float16, pictures as bytes. Which of
+all that was met are kept is decided by level and label: a range that is rarely used still has to
+fit, and a set of one kind of thing would fit that alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEVEL_STEP_DB = 12.0  # windows of one label within such a step count as alike
+SILENT = "silence"
+
+
+class CalibrationError(RuntimeError):
+    """There is nothing to calibrate with, or it is unfit; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """One input of the sound network: ``log_magnitude`` (F, T) float32, and what sounds."""
+
+    log_magnitude: NDArray[np.float32]
+    label: str
+
+    @property
+    def level_db(self) -> float:
+        """Root mean square of the magnitudes, in decibels."""
+        power = np.exp(2 * self.log_magnitude.astype(np.float64)).mean()
+        return float(10 * np.log10(power + 1e-20))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One input of the visual network: ``picture`` (3, H, W) float32 in [0, 1], and its label."""
+
+    picture: NDArray[np.float32]
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collection:
+    """A calibration set: ``log_magnitudes`` (m, F, T) float32, ``pictures`` (n, 3, H, W) float32.
+
+    Pictures are in [0, 1] and exposed; ``prepared`` for networks that want ImageNet's.
+    """
+
+    log_magnitudes: NDArray[np.float32]
+    pictures: NDArray[np.float32]
+
+    def write(self, path: Path) -> None:
+        """Keep it as one file."""
+        with path.open("wb") as file:
+            np.savez_compressed(
+                file,
+                log_magnitudes=self.log_magnitudes.astype(np.float16),
+                pictures=np.round(self.pictures * 255).astype(np.uint8),
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> Collection:
+        """What ``write`` has kept.
+
+        Raises:
+            CalibrationError: it is missing or no such file.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as kept:
+                return cls(
+                    log_magnitudes=kept["log_magnitudes"].astype(np.float32),
+                    pictures=kept["pictures"].astype(np.float32) / 255,
+                )
+        except FileNotFoundError:
+            raise CalibrationError(
+                f"{path} is missing; make it: python -m calibration collect --out {path}"
+            ) from None
+        except (OSError, ValueError, KeyError) as error:
+            raise CalibrationError(
+                f"{path} is no calibration set ({error}); make a new one: "
+                f"python -m calibration collect --out {path}"
+            ) from error
+
+
+def stratified(
+    windows: Sequence[Window], looks: Sequence[Look], most: int, rng: np.random.Generator
+) -> Collection:
+    """Up to ``most`` of each, as even over labels and levels as what was met allows.
+
+    Raises:
+        CalibrationError: no window has sound in it, or there is no picture.
+    """
+    if not looks:
+        raise CalibrationError("no picture was met; give files that have pictures")
+    if all(window.label == SILENT for window in windows):
+        raise CalibrationError(
+            f"all {len(windows)} windows are silent: ranges cannot be learned from silence; "
+            "give files that have sound, or --band"
+        )
+    kept = _evenly(
+        [(window.label, round(window.level_db / LEVEL_STEP_DB)) for window in windows], most, rng
+    )
+    seen = _evenly([(look.label, 0) for look in looks], most, rng)
+    return Collection(
+        log_magnitudes=np.stack([windows[index].log_magnitude for index in kept]),
+        pictures=np.stack([looks[index].picture for index in seen]),
+    )
+
+
+def _evenly(kinds: Sequence[tuple[str, int]], most: int, rng: np.random.Generator) -> list[int]:
+    """Indices: one of each kind in turn, until there are ``most`` or no more."""
+    of_kind: dict[tuple[str, int], list[int]] = {}
+    for index in rng.permutation(len(kinds)):
+        of_kind.setdefault(kinds[index], []).append(int(index))
+    chosen: list[int] = []
+    while len(chosen) < most and any(of_kind.values()):
+        for indices in of_kind.values():
+            if indices and len(chosen) < most:
+                chosen.append(indices.pop())
+    return sorted(chosen)

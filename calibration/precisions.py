@@ -1,0 +1,149 @@
+"""Writes a model's graphs in other precisions, and refuses those that cost too much."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import ModelProto
+
+from calibration.collection import CalibrationError, Collection
+from calibration.graphs import read_graph
+from calibration.half import halved
+from calibration.quantize import quantized, simplified
+from calibration.sensitivity import Suffering, sensitivity
+from calibration.trials import Cost, Outcome, Trial, cost, judged
+from engines.model import Model, graph_path
+from engines.protocol import Engine, Network
+from engines.registry import open_engine
+from pixelplayer.pictures import prepared
+
+NETWORKS: tuple[Network, ...] = ("vision", "sound")
+RECORD = "precisions.json"
+MOST_KEPT = 4  # convolutions of each network that may stay in float32 before int8 is given up
+_SENSITIVITY_INPUTS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One precision of a model: what it costs, and which convolutions stayed in float32."""
+
+    precision: str
+    lost: Cost
+    kept: tuple[str, ...] = ()
+    suffering: dict[str, list[Suffering]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What candidates are held against, and with what."""
+
+    model: Model
+    backend: str
+    threads: int
+    scenes: Sequence[Trial]
+    most_lost_db: float
+
+    def outcome(self, folder: Path, precision: str) -> Outcome:
+        """What the graphs in ``folder`` make of the scenes."""
+
+        def open_network(network: Network, grid: tuple[int, int]) -> Engine:
+            return open_engine(folder, network, self.backend, precision, self.threads, grid=grid)
+
+        return judged(self.model, open_network, self.scenes)
+
+
+def write_fp16(bench: Bench, reference: Outcome) -> Written:
+    """``vision.fp16.onnx`` and ``sound.fp16.onnx`` in the model's folder.
+
+    Raises:
+        CalibrationError: a weight does not fit, or it costs more than it may.
+    """
+    graphs = {network: halved(_fp32(bench.model, network)) for network in NETWORKS}
+    lost = _lost(bench, reference, graphs, "fp16")
+    written = Written(precision="fp16", lost=lost)
+    _accept(bench, written)
+    _keep(bench.model.folder, graphs, written)
+    return written
+
+
+def write_int8(bench: Bench, reference: Outcome, collection: Collection) -> Written:
+    """``vision.int8.onnx`` and ``sound.int8.onnx`` in the model's folder.
+
+    As long as it costs more than it may, the convolutions that suffer most go back to float32, one
+    of each network at a time.
+
+    Raises:
+        CalibrationError: it costs more than it may with ``MOST_KEPT`` of them left.
+    """
+    inputs = {
+        "vision": prepared(collection.pictures, bench.model.spec.vision.picture),
+        "sound": collection.log_magnitudes[:, np.newaxis],
+    }
+    simple = {network: simplified(_fp32(bench.model, network)) for network in NETWORKS}
+    suffering = {
+        network: sensitivity(simple[network], inputs[network][:_SENSITIVITY_INPUTS])
+        for network in NETWORKS
+    }
+    for count in range(MOST_KEPT + 1):
+        kept = {network: [one.layer for one in suffering[network][:count]] for network in NETWORKS}
+        graphs = {
+            network: quantized(simple[network], inputs[network], kept=kept[network])
+            for network in NETWORKS
+        }
+        written = Written(
+            precision="int8",
+            lost=_lost(bench, reference, graphs, "int8"),
+            kept=tuple(f"{network}:{layer}" for network in NETWORKS for layer in kept[network]),
+            suffering=suffering,
+        )
+        if written.lost.sdr_db <= bench.most_lost_db:
+            break
+    _accept(bench, written)
+    _keep(bench.model.folder, graphs, written)
+    return written
+
+
+def _fp32(model: Model, network: Network) -> ModelProto:
+    return read_graph(graph_path(model.folder, network, "fp32"))
+
+
+def _lost(
+    bench: Bench, reference: Outcome, graphs: dict[Network, ModelProto], precision: str
+) -> Cost:
+    with tempfile.TemporaryDirectory(prefix="calibration-") as scratch:
+        folder = Path(scratch)
+        for name in ("model.json", "weights.safetensors"):
+            shutil.copy(bench.model.folder / name, folder / name)
+        for network, graph in graphs.items():
+            onnx.save(graph, folder / f"{network}.{precision}.onnx")
+        return cost(reference, bench.outcome(folder, precision))
+
+
+def _accept(bench: Bench, written: Written) -> None:
+    if written.lost.sdr_db > bench.most_lost_db:
+        raise CalibrationError(
+            f"{written.precision} would lose {written.lost.sdr_db:.2f} dB SDR, more than "
+            f"{bench.most_lost_db:.2f}, with {len(written.kept)} convolutions left in fp32; "
+            "nothing was written. Give a larger calibration set, or allow more with --most-lost-db"
+        )
+
+
+def _keep(folder: Path, graphs: dict[Network, ModelProto], written: Written) -> None:
+    """Put the graphs beside the others, and what is known of them into ``precisions.json``."""
+    record = folder / RECORD
+    known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    known[written.precision] = {"lost": asdict(written.lost), "kept_in_fp32": list(written.kept)}
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".precision-") as scratch:
+        for network, graph in graphs.items():
+            onnx.save(graph, Path(scratch) / f"{network}.{written.precision}.onnx")
+        text = json.dumps(known, indent=2, allow_nan=False) + "\n"
+        (Path(scratch) / RECORD).write_text(text, encoding="utf-8")
+        for path in sorted(Path(scratch).iterdir()):
+            path.replace(folder / path.name)

@@ -1,0 +1,134 @@
+"""What is calibrated with: even over what was met, and none of it silence alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+import soundfile
+
+from calibration.collect import Ears, from_band, from_files
+from calibration.collection import (
+    SILENT,
+    CalibrationError,
+    Collection,
+    Look,
+    Window,
+    stratified,
+)
+from tests.fakes.tiny_model import tiny_spec
+
+SPEC = tiny_spec()
+RATE_HZ = SPEC.audio.rate_hz
+
+
+def window(level: float, label: str) -> Window:
+    shape = (SPEC.audio.frequency_bins, SPEC.audio.columns)
+    return Window(log_magnitude=np.full(shape, np.log(level), np.float32), label=label)
+
+
+def look(label: str) -> Look:
+    return Look(picture=np.full((3, 48, 80), 0.25, np.float32), label=label)
+
+
+def tone(duration_s: float, hz: float = 440.0) -> np.ndarray:
+    time_s = np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
+    return (0.5 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32)
+
+
+def test_rare_levels_and_labels_are_kept() -> None:
+    windows = [window(1.0, "loud") for _ in range(90)] + [window(1e-3, "loud"), window(1.0, "new")]
+    looks = [look("many") for _ in range(50)] + [look("few")]
+    kept = stratified(windows, looks, 6, np.random.default_rng(0))
+    levels = kept.log_magnitudes[:, 0, 0]
+    assert len(levels) == 6
+    assert np.isclose(levels, np.log(1e-3)).sum() == 1
+    assert kept.pictures.shape == (6, 3, 48, 80)
+
+
+def test_all_is_kept_where_there_is_little() -> None:
+    kept = stratified([window(1.0, "a")], [look("a")], 64, np.random.default_rng(0))
+    assert (len(kept.log_magnitudes), len(kept.pictures)) == (1, 1)
+
+
+def test_silence_alone_is_refused() -> None:
+    windows = Ears(SPEC).windows(np.zeros(4 * RATE_HZ, np.float32), RATE_HZ, "hall")
+    assert {one.label for one in windows} == {SILENT}
+    with pytest.raises(CalibrationError, match="windows are silent"):
+        stratified(windows, [look("hall")], 8, np.random.default_rng(0))
+    with pytest.raises(CalibrationError, match="no picture was met"):
+        stratified([window(1.0, "a")], [], 8, np.random.default_rng(0))
+
+
+def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    kept = Collection(
+        log_magnitudes=rng.uniform(-20, 3, (3, 48, 32)).astype(np.float32),
+        pictures=rng.random((2, 3, 48, 80)).astype(np.float32),
+    )
+    kept.write(tmp_path / "set.npz")
+    again = Collection.read(tmp_path / "set.npz")
+    np.testing.assert_allclose(again.log_magnitudes, kept.log_magnitudes, atol=0.01)
+    np.testing.assert_allclose(again.pictures, kept.pictures, atol=0.5 / 255 + 1e-6)
+    (tmp_path / "set.npz").write_bytes(b"PK of no use")
+    with pytest.raises(CalibrationError, match="is no calibration set"):
+        Collection.read(tmp_path / "set.npz")
+    with pytest.raises(CalibrationError, match="is missing; make it"):
+        Collection.read(tmp_path / "none.npz")
+
+
+def test_windows_are_what_the_network_hears() -> None:
+    windows = Ears(SPEC).windows(tone(2.0), RATE_HZ, "pipe")
+    shape = (SPEC.audio.frequency_bins, SPEC.audio.columns)
+    assert {one.log_magnitude.shape for one in windows} == {shape}
+    assert len(windows) > 2
+    strongest = windows[0].log_magnitude.mean(axis=1).argmax()
+    higher = Ears(SPEC).windows(tone(2.0, 1760.0), RATE_HZ, "pipe")[0]
+    assert higher.log_magnitude.mean(axis=1).argmax() > strongest
+
+
+def test_the_band_plays_near_and_far() -> None:
+    windows, looks = from_band(SPEC, 6, 0, np.random.default_rng(0))
+    levels = [one.level_db for one in windows]
+    assert max(levels) - min(levels) > 12
+    assert len({one.label for one in windows}) >= 4
+    rows, columns = SPEC.vision.grid_for(9, 16)
+    assert looks[0].picture.shape == (3, rows * 16, columns * 16)
+    assert 0 <= min(one.picture.min() for one in looks) <= 0.2
+
+
+def test_files_give_sound_pictures_or_both(tmp_path: Path) -> None:
+    folder = tmp_path / "bell"
+    folder.mkdir()
+    soundfile.write(folder / "only.wav", tone(2.0), RATE_HZ)
+    cv2.imwrite(str(folder / "only.png"), np.full((90, 160, 3), 90, np.uint8))
+    with av.open(str(folder / "both.mp4"), "w") as file:
+        video = file.add_stream("mpeg4", rate=10)
+        video.width, video.height, video.pix_fmt = 160, 96, "yuv420p"
+        audio = file.add_stream("aac", rate=RATE_HZ, layout="mono")
+        for number in range(25):
+            pixels = np.full((96, 160, 3), 10 * number, np.uint8)
+            file.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        file.mux(video.encode(None))
+        for start in range(0, 2 * RATE_HZ, 1024):
+            part = tone(3.0)[None, start : start + 1024]
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(part), "fltp", "mono")
+            frame.sample_rate, frame.pts = RATE_HZ, start
+            file.mux(audio.encode(frame))
+        file.mux(audio.encode(None))
+    (folder / "broken.mp4").write_bytes(b"no film")
+    (folder / "notes.txt").write_text("not media")
+    windows, looks, problems = from_files(SPEC, [tmp_path], np.random.default_rng(0))
+    assert len(windows) > 4
+    assert {one.label for one in windows} == {"bell"}
+    assert len(looks) == 1 + 3  # a second apart
+    assert len(problems) == 1
+    assert "broken.mp4" in problems[0]
+
+
+def test_a_folder_without_media_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CalibrationError, match="holds no media file"):
+        from_files(SPEC, [tmp_path], np.random.default_rng(0))
