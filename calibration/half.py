@@ -7,7 +7,7 @@ there; elsewhere the same file can be tried without a GPU.
 from __future__ import annotations
 
 import numpy as np
-from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, checker, helper, numpy_helper
 
 from calibration.collection import CalibrationError
 from calibration.graphs import preparation
@@ -21,7 +21,8 @@ def halved(model: ModelProto) -> ModelProto:
     Raises:
         CalibrationError: a weight is too large for float16.
     """
-    half = ModelProto.FromString(model.SerializeToString())
+    half = ModelProto()
+    half.CopyFrom(model)
     graph = half.graph
     kept = preparation(half)
     outside = {value.name for value in graph.input}
@@ -31,6 +32,8 @@ def halved(model: ModelProto) -> ModelProto:
     shared = {
         name for node in graph.node if node.name in kept for name in node.input if name in weights
     }
+    # How far a picture is enlarged stays a float32 number, whatever it is made of.
+    sizes = {name for node in graph.node if node.op_type == "Resize" for name in node.input[1:]}
     nodes = []
     narrowed: set[str] = set()
     for node in graph.node:
@@ -38,6 +41,8 @@ def halved(model: ModelProto) -> ModelProto:
             nodes.append(node)
             continue
         for place, name in enumerate(node.input):
+            if name in sizes:
+                continue
             if name in shared or (name in outside and name not in weights):
                 if name not in narrowed:
                     nodes.append(_cast(name, f"{name}_half", TensorProto.FLOAT16))
@@ -45,7 +50,7 @@ def halved(model: ModelProto) -> ModelProto:
                 node.input[place] = f"{name}_half"
             elif name in weights and weights[name].data_type == TensorProto.FLOAT:
                 weights[name].CopyFrom(_narrowed(weights[name]))
-        if node.op_type == "Constant":
+        if node.op_type == "Constant" and node.output[0] not in sizes:
             for attribute in node.attribute:
                 if attribute.name == "value" and attribute.t.data_type == TensorProto.FLOAT:
                     attribute.t.CopyFrom(_narrowed(attribute.t))
@@ -62,8 +67,9 @@ def halved(model: ModelProto) -> ModelProto:
     return half
 
 
-def _cast(source: str, target: str, to: int) -> object:
-    return helper.make_node("Cast", [source], [target], name=f"cast:{target}", to=to)
+def _cast(source: str, target: str, to: int) -> NodeProto:
+    node: NodeProto = helper.make_node("Cast", [source], [target], name=f"cast:{target}", to=to)
+    return node
 
 
 def _narrowed(tensor: TensorProto) -> TensorProto:
@@ -73,4 +79,5 @@ def _narrowed(tensor: TensorProto) -> TensorProto:
             f"weights {tensor.name!r} reach {np.abs(values).max():.3g}, more than float16 holds; "
             "use fp32"
         )
-    return numpy_helper.from_array(values.astype(np.float16), tensor.name)
+    narrow: TensorProto = numpy_helper.from_array(values.astype(np.float16), tensor.name)
+    return narrow

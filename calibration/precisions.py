@@ -37,7 +37,7 @@ class Written:
     precision: str
     lost: Cost
     kept: tuple[str, ...] = ()
-    suffering: dict[str, list[Suffering]] = field(default_factory=dict)
+    suffering: dict[Network, list[Suffering]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

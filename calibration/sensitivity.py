@@ -12,6 +12,7 @@ from onnx import ModelProto
 
 from calibration.graphs import convolutions
 from calibration.quantize import quantized
+from engines.protocol import Network
 
 Floats = NDArray[np.float32]
 
@@ -60,7 +61,7 @@ def error_db(wanted: Floats, found: Floats) -> float:
     return float(10 * np.log10(difference / np.square(wanted.astype(np.float64)).sum() + 1e-20))
 
 
-def as_table(found: Mapping[str, list[Suffering]]) -> str:
+def as_table(found: Mapping[Network, list[Suffering]]) -> str:
     """Markdown, a convolution a line, by network."""
     lines = ["| network | layer | error alone, dB |", "|---|---|---|"]
     lines += [
