@@ -1,7 +1,8 @@
 """Chooses the engine that is fastest here, by trying.
 
 Both networks run side by side in a live run, so they are measured side by side: a backend that
-is fast alone may take the cores that the other network needs.
+is fast alone may take the cores that the other network needs. A precision is a candidate where the
+model has graphs for it, whose loss was judged when they were written (``calibration``).
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ import numpy as np
 
 from engines import memory
 from engines.errors import EngineError
-from engines.model import graph_path, resolve_precision
+from engines.model import graph_path
 from engines.protocol import Engine, Network
 from engines.registry import BACKENDS, is_installed, open_engine
 
 # Torch is the reference, not a candidate: a live run does not import it unasked.
 CANDIDATES = ("openvino", "onnxruntime")
+# fp16 is for GPUs: what runs on a processor widens it again.
+PRECISIONS = ("int8", "fp32")
 
 _NETWORKS: tuple[Network, ...] = ("vision", "sound")
 _RUNS_MIN = 4
@@ -43,6 +46,7 @@ class Measurement:
     """One candidate: the time both networks take, each its median, or why there is none."""
 
     backend: str
+    precision: str
     vision_ms: float
     sound_ms: float
     problem: str | None = None
@@ -69,7 +73,7 @@ class Choice:
             reason = entry.problem or (
                 f"vision {entry.vision_ms:.1f} ms, sound {entry.sound_ms:.1f} ms"
             )
-            lines.append(f"  {entry.backend}: {reason}")
+            lines.append(f"  {entry.backend}/{entry.precision}: {reason}")
         return "\n".join(lines)
 
 
@@ -87,7 +91,7 @@ def choose(
     Args:
         model_dir: the model's folder.
         threads: CPU threads for each of the two networks, at least 1.
-        precision: ``auto``, ``fp32``, or one that the model has graphs for.
+        precision: ``fp32`` or one that the model has graphs for; ``auto`` tries all of these.
         cache: the JSON file to remember in; by default the user's own.
         timer: seconds, monotonic.
         opener: opens an engine, as ``engines.registry.open_engine``.
@@ -96,21 +100,22 @@ def choose(
         EngineError: no candidate runs this model; the message has every reason.
     """
     path = cache or memory.default_path()
-    resolved = resolve_precision(precision)
-    key = _key(model_dir, resolved, threads)
+    precisions = _precisions(model_dir, precision)
+    key = _key(model_dir, precisions, threads)
     remembered = _recalled(path, key) if path else None
     if remembered:
         return Choice(
             backend=remembered[0].backend,
-            precision=resolved,
+            precision=remembered[0].precision,
             measurements=remembered,
             origin=f"measured earlier (remembered in {path})",
         )
     measured = tuple(
         sorted(
             (
-                _measured(backend, partial(opener, model_dir), resolved, threads, timer)
+                _measured(backend, partial(opener, model_dir), wanted, threads, timer)
                 for backend in CANDIDATES
+                for wanted in precisions
             ),
             key=lambda entry: entry.total_ms,
         )
@@ -119,7 +124,9 @@ def choose(
     if best.problem is not None:
         if len({entry.problem for entry in measured}) == 1:  # it is the model's
             raise EngineError(best.problem)
-        reasons = "; ".join(f"{entry.backend}: {entry.problem}" for entry in measured)
+        reasons = "; ".join(
+            f"{entry.backend}/{entry.precision}: {entry.problem}" for entry in measured
+        )
         raise EngineError(f"no engine runs the model in {model_dir} ({reasons})")
     trouble = (
         memory.remember(path, key, {"measurements": [_as_json(entry) for entry in measured]})
@@ -128,7 +135,7 @@ def choose(
     )
     return Choice(
         backend=best.backend,
-        precision=resolved,
+        precision=best.precision,
         measurements=measured,
         origin=f"measured now; not remembered ({trouble})" if trouble else "measured now",
     )
@@ -148,11 +155,23 @@ def _measured(
             engines.append(opener(network, backend, precision, threads))
         vision_ms, sound_ms = _medians_ms(engines, timer)
     except EngineError as error:
-        return _failed(backend, str(error))
+        return _failed(backend, precision, str(error))
     finally:
         for engine in engines:
             engine.close()
-    return Measurement(backend=backend, vision_ms=vision_ms, sound_ms=sound_ms)
+    return Measurement(backend=backend, precision=precision, vision_ms=vision_ms, sound_ms=sound_ms)
+
+
+def _precisions(model_dir: Path, precision: str) -> tuple[str, ...]:
+    """What is tried: the one that is asked for, or all that the model has both graphs for."""
+    if precision != "auto":
+        return (precision,)
+    return tuple(
+        one
+        for one in PRECISIONS
+        if one == "fp32"
+        or all((model_dir / f"{network}.{one}.onnx").exists() for network in _NETWORKS)
+    )
 
 
 def _medians_ms(engines: Sequence[Engine], timer: Timer) -> list[float]:
@@ -189,8 +208,14 @@ def _medians_ms(engines: Sequence[Engine], timer: Timer) -> list[float]:
     return [1000 * statistics.median(taken) for taken in times]
 
 
-def _failed(backend: str, problem: str) -> Measurement:
-    return Measurement(backend=backend, vision_ms=math.inf, sound_ms=math.inf, problem=problem)
+def _failed(backend: str, precision: str, problem: str) -> Measurement:
+    return Measurement(
+        backend=backend,
+        precision=precision,
+        vision_ms=math.inf,
+        sound_ms=math.inf,
+        problem=problem,
+    )
 
 
 def _recalled(path: Path, key: str) -> tuple[Measurement, ...]:
@@ -210,32 +235,33 @@ def _recalled(path: Path, key: str) -> tuple[Measurement, ...]:
 
 
 def _as_json(entry: Measurement) -> dict[str, str | float]:
+    names: dict[str, str | float] = {"backend": entry.backend, "precision": entry.precision}
     if entry.problem is not None:
-        return {"backend": entry.backend, "problem": entry.problem}
-    return {"backend": entry.backend, "vision_ms": entry.vision_ms, "sound_ms": entry.sound_ms}
+        return names | {"problem": entry.problem}
+    return names | {"vision_ms": entry.vision_ms, "sound_ms": entry.sound_ms}
 
 
 def _from_json(row: dict[str, object]) -> Measurement:
-    backend = row["backend"]
+    backend, precision = str(row["backend"]), str(row["precision"])
     if backend not in CANDIDATES:
         raise ValueError(f"{backend!r} is no candidate")
     if "problem" in row:
-        return _failed(str(backend), str(row["problem"]))
+        return _failed(backend, precision, str(row["problem"]))
     vision_ms, sound_ms = row["vision_ms"], row["sound_ms"]
     if not isinstance(vision_ms, float) or not isinstance(sound_ms, float):
         raise TypeError("a time is no number")
-    return Measurement(backend=str(backend), vision_ms=vision_ms, sound_ms=sound_ms)
+    return Measurement(backend=backend, precision=precision, vision_ms=vision_ms, sound_ms=sound_ms)
 
 
-def _key(model_dir: Path, precision: str, threads: int) -> str:
+def _key(model_dir: Path, precisions: Sequence[str], threads: int) -> str:
     """A digest of all that the measurement depends on.
 
     Raises:
         EngineError: a graph cannot be read.
     """
     digest = hashlib.sha256()
-    for network in _NETWORKS:
-        path = graph_path(model_dir, network, precision)
+    paths = [graph_path(model_dir, network, one) for one in precisions for network in _NETWORKS]
+    for path in paths:
         try:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
         except OSError as error:
@@ -244,7 +270,7 @@ def _key(model_dir: Path, precision: str, threads: int) -> str:
                 "export the model again, see docs/models.md"
             ) from None
     versions = [f"{backend} {_version(backend)}" for backend in CANDIDATES]
-    machine = [platform.machine(), _processor(), str(os.cpu_count()), str(threads), precision]
+    machine = [platform.machine(), _processor(), str(os.cpu_count()), str(threads), *precisions]
     digest.update("\n".join([*versions, *machine]).encode())
     return digest.hexdigest()
 

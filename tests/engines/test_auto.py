@@ -116,16 +116,51 @@ def test_the_fastest_total_is_taken_from_memory(tiny_model: Path, tmp_path: Path
     content = json.loads(path.read_text())
     (entry,) = content["entries"].values()
     entry["measurements"] = [
-        {"backend": "openvino", "vision_ms": 5.0, "sound_ms": 40.0},
-        {"backend": "onnxruntime", "vision_ms": 20.0, "sound_ms": 24.5},
+        {"backend": "openvino", "precision": "fp32", "vision_ms": 5.0, "sound_ms": 40.0},
+        {"backend": "onnxruntime", "precision": "fp32", "vision_ms": 20.0, "sound_ms": 24.5},
     ]
     path.write_text(json.dumps(content))
     choice = choose(tiny_model, 1, cache=path, opener=Opener())
     assert choice.backend == "onnxruntime"
     assert choice.report().splitlines()[1:] == [
-        "  onnxruntime: vision 20.0 ms, sound 24.5 ms",
-        "  openvino: vision 5.0 ms, sound 40.0 ms",
+        "  onnxruntime/fp32: vision 20.0 ms, sound 24.5 ms",
+        "  openvino/fp32: vision 5.0 ms, sound 40.0 ms",
     ]
+
+
+def test_eight_bits_are_tried_where_the_model_has_both_graphs(own_model: Path, tmp_path: Path):
+    def tried(precision: str) -> set[str]:
+        opener = Opener()
+        path = tmp_path / f"{len(list(own_model.iterdir()))}-{precision}.json"
+        choose(own_model, 1, precision, cache=path, timer=Ticks(), opener=opener)
+        return {name for _, _, name, _ in opener.opened}
+
+    (own_model / "vision.int8.onnx").write_bytes((own_model / "vision.onnx").read_bytes())
+    assert tried("auto") == {"fp32"}
+    (own_model / "sound.int8.onnx").write_bytes((own_model / "sound.onnx").read_bytes())
+    assert tried("auto") == {"int8", "fp32"}
+    assert tried("fp32") == {"fp32"}
+    assert tried("int8") == {"int8"}
+
+
+def test_the_faster_precision_is_chosen_and_remembered(own_model: Path, tmp_path: Path):
+    clock = SpentTime()
+    for network in ("vision", "sound"):
+        graph = (own_model / f"{network}.onnx").read_bytes()
+        (own_model / f"{network}.int8.onnx").write_bytes(graph)
+
+    class Costly(FakeEngine):
+        def infer(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+            clock.now_s += 0.01 if self.name == "onnxruntime int8" else 1000.0
+            return super().infer(inputs)
+
+    def opener(_folder: Path, _network: Network, backend: str, precision: str, _: int):
+        return Costly(f"{backend} {precision}", [], None)
+
+    for _ in range(2):
+        choice = choose(own_model, 1, cache=tmp_path / "c.json", timer=clock, opener=opener)
+        assert (choice.backend, choice.precision) == ("onnxruntime", "int8")
+    assert "measured earlier" in choice.origin
 
 
 def test_a_second_run_remembers(tiny_model: Path, tmp_path: Path):
@@ -157,14 +192,14 @@ def test_what_cannot_run_is_passed_over_with_its_reason(tiny_model: Path, tmp_pa
         path = tmp_path / f"{id(opener)}.json"
         choice = choose(tiny_model, 1, cache=path, timer=Ticks(), opener=opener)
         assert choice.backend == "onnxruntime"
-        assert "openvino: no AVX" in choice.report()
+        assert "openvino/fp32: no AVX" in choice.report()
         again = choose(tiny_model, 1, cache=path, opener=Opener())
         assert "openvino: no AVX" in again.report()
 
 
 def test_nothing_that_runs_is_an_error_with_every_reason(tiny_model: Path, tmp_path: Path):
     path = tmp_path / "c.json"
-    with pytest.raises(EngineError, match=r"openvino: no AVX; onnxruntime: no memory"):
+    with pytest.raises(EngineError, match=r"openvino/fp32: no AVX; onnxruntime/fp32: no memory"):
         choose(
             tiny_model,
             1,
