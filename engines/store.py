@@ -1,0 +1,199 @@
+"""Compiled engines, kept for the next start: each in a folder of its own, with its manifest.
+
+An engine is known by all that it depends on: the graph's bytes, the runtime and its version, the
+device, shapes, precision and options. Whatever else is in its place (truncated, altered, made by
+another version under the same name) is told in one line and built again. Nothing here fails a run:
+a cache that cannot be read or written costs time, not the engine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from engines import memory
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: there two builds at once both build, and one is kept
+    fcntl = None  # type: ignore[assignment]
+
+VERSION = 1
+_ENGINE, _MANIFEST = "engine.bin", "manifest.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineKey:
+    """All that a compiled engine depends on."""
+
+    graph_sha256: str
+    runtime: str  # "tensorrt_rtx"
+    runtime_version: str
+    device: str  # its name
+    capability: str  # "8.9", or the instruction sets of a processor
+    precision: str
+    shapes: Mapping[str, tuple[int, ...]]  # of the inputs, by name
+    options: Mapping[str, str | int | bool]
+
+    @property
+    def digest(self) -> str:
+        """The name of its folder."""
+        text = json.dumps(_plain(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What is known of an engine that was built."""
+
+    key: EngineKey
+    engine_sha256: str
+    engine_bytes: int
+    build_s: float
+    facts: Mapping[str, float]  # measured when it was accepted: parity, milliseconds
+
+    def describe(self) -> str:
+        """One line for people."""
+        key = self.key
+        shapes = ", ".join("×".join(map(str, shape)) for shape in key.shapes.values())
+        return (
+            f"{key.runtime} {key.runtime_version} {key.precision} {shapes} on {key.device}, "
+            f"{self.engine_bytes / 1e6:.1f} MB, built in {self.build_s:.1f} s"
+        )
+
+
+class Store:
+    """The engines of one folder; by default the user's own.
+
+    ``remarks`` collects a line for everything that was found wrong, for the user to see.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        memory_path = memory.default_path()
+        default = memory_path.parent / "engines" if memory_path else None
+        self.folder = folder or default
+        self.remarks: list[str] = []
+
+    def load(self, key: EngineKey) -> bytes | None:
+        """The engine, or None where there is none that can be used; ``remarks`` says why."""
+        if self.folder is None:
+            return None
+        place = self.folder / key.digest
+        if not place.exists():
+            return None
+        try:
+            manifest = _read(place)
+            engine = (place / _ENGINE).read_bytes()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self.remarks.append(f"{place} is damaged ({error}); it is built again")
+            return None
+        if _plain(manifest.key) != _plain(key):
+            self.remarks.append(f"{place} is of another engine than its name says; built again")
+            return None
+        if hashlib.sha256(engine).hexdigest() != manifest.engine_sha256:
+            self.remarks.append(
+                f"{place / _ENGINE} is not what was written (of {manifest.engine_bytes} bytes "
+                f"{len(engine)} are there, or some were altered); it is built again"
+            )
+            return None
+        return engine
+
+    def keep(
+        self, key: EngineKey, engine: bytes, build_s: float, facts: Mapping[str, float]
+    ) -> Manifest:
+        """Write an engine; where that is not possible, ``remarks`` says why.
+
+        It appears whole or not at all, and replaces a damaged one.
+        """
+        manifest = Manifest(
+            key=key,
+            engine_sha256=hashlib.sha256(engine).hexdigest(),
+            engine_bytes=len(engine),
+            build_s=round(build_s, 3),
+            facts=dict(facts),
+        )
+        if self.folder is None:
+            self.remarks.append("the engine is not kept: the user has no home folder")
+            return manifest
+        place = self.folder / key.digest
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            scratch = Path(tempfile.mkdtemp(dir=self.folder, prefix=".building-"))
+            try:
+                (scratch / _ENGINE).write_bytes(engine)
+                text = json.dumps({"version": VERSION, **_plain(manifest)}, indent=1)
+                (scratch / _MANIFEST).write_text(text, encoding="utf-8")
+                shutil.rmtree(place, ignore_errors=True)
+                with contextlib.suppress(FileExistsError):
+                    scratch.rename(place)  # else another process was quicker: its engine is as good
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+        except OSError as error:
+            if not place.exists():
+                self.remarks.append(
+                    f"the engine is not kept: {self.folder}: {error.strerror or error}"
+                )
+        return manifest
+
+    @contextlib.contextmanager
+    def building(self, key: EngineKey) -> Iterator[None]:
+        """Held while an engine is looked for and built: a second process waits, then finds it."""
+        handle: int | None = None
+        if self.folder is not None and fcntl is not None:
+            with contextlib.suppress(OSError):
+                self.folder.mkdir(parents=True, exist_ok=True)
+                handle = os.open(self.folder / f".{key.digest}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+                fcntl.flock(handle, fcntl.LOCK_EX)  # given back when a process ends, however
+        try:
+            yield
+        finally:
+            if handle is not None:
+                os.close(handle)
+
+    def entries(self) -> list[Manifest]:
+        """All engines whose manifests can be read, by runtime, then device."""
+        found = []
+        for place in self._places():
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                found.append(_read(place))
+        return sorted(found, key=lambda one: (one.key.runtime, one.key.device, one.key.digest))
+
+    def clean(self) -> int:
+        """Throw all engines away, damaged ones too; how many there were."""
+        places = self._places()
+        for place in places:
+            shutil.rmtree(place, ignore_errors=True)
+        return len(places)
+
+    def _places(self) -> list[Path]:
+        if self.folder is None or not self.folder.is_dir():
+            return []
+        return sorted(place for place in self.folder.iterdir() if place.is_dir())
+
+
+def graph_sha256(path: Path) -> str:
+    """Of a graph's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _plain(value: EngineKey | Manifest) -> dict[str, Any]:
+    """As JSON would give it back."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(value)))
+    return plain
+
+
+def _read(place: Path) -> Manifest:
+    content = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
+    if content.pop("version") != VERSION:
+        raise ValueError("its manifest is of another version")
+    key = content.pop("key")
+    shapes = {name: tuple(shape) for name, shape in key.pop("shapes").items()}
+    return Manifest(key=EngineKey(shapes=shapes, **key), **content)
