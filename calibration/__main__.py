@@ -18,9 +18,10 @@ from calibration.collection import CalibrationError, Collection, Look, Window, s
 from calibration.precisions import Bench, Written, write_fp16, write_int8
 from calibration.sensitivity import as_table
 from calibration.trials import trials
+from engines.auto import CANDIDATES
 from engines.errors import EngineError
 from engines.model import open_model
-from engines.registry import BACKENDS, is_installed
+from engines.registry import is_installed
 
 SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
 MOST_LOST_DB = 0.2
@@ -87,7 +88,7 @@ def _quantize(options: argparse.Namespace) -> None:
     model = open_model(options.model)
     bench = Bench(
         model=model,
-        backend=next(name for name in BACKENDS if is_installed(name)),
+        backend=next(name for name in CANDIDATES if is_installed(name)),
         threads=options.threads,
         scenes=trials(model, options.scenes, _TRIAL_SEED),
         most_lost_db=options.most_lost_db,

@@ -26,7 +26,7 @@ from engines import memory
 from engines.errors import EngineError
 from engines.model import graph_path
 from engines.protocol import Engine, Network
-from engines.registry import BACKENDS, is_installed, open_engine
+from engines.registry import installed_runtime, open_engine
 
 # Torch is the reference, not a candidate: a live run does not import it unasked.
 CANDIDATES = ("openvino", "onnxruntime")
@@ -276,10 +276,11 @@ def _key(model_dir: Path, precisions: Sequence[str], threads: int) -> str:
 
 
 def _version(backend: str) -> str:
-    if not is_installed(backend):
+    runtime = installed_runtime(backend)
+    if runtime is None:
         return "not installed"
     try:
-        return metadata.version(BACKENDS[backend].runtime)
+        return metadata.version(runtime)
     except metadata.PackageNotFoundError:
         return "of unknown version"
 

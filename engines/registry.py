@@ -20,34 +20,47 @@ class Backend:
     """One way to run a network."""
 
     module: str  # defines open_network(NetworkRequest) -> Engine
-    runtime: str  # the package that it needs
-    install: str  # the command that brings that package
+    runtimes: tuple[str, ...]  # the packages of which it needs one, the preferred first
+    install: str  # the command that brings such a package
+    needs_gpu: bool = False
 
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {
         "onnxruntime": Backend(
             module="engines.backends.onnxruntime",
-            runtime="onnxruntime",
+            runtimes=("onnxruntime",),
             install="pip install onnxruntime",
         ),
         "openvino": Backend(
             module="engines.backends.openvino",
-            runtime="openvino",
+            runtimes=("openvino",),
             install="pip install openvino",
         ),
         "torch": Backend(
             module="engines.backends.torch",
-            runtime="torch",
+            runtimes=("torch",),
             install="pip install torch",
+        ),
+        "tensorrt": Backend(
+            module="engines.backends.tensorrt",
+            runtimes=("tensorrt", "tensorrt_rtx"),
+            install="pip install tensorrt-rtx cuda-bindings",
+            needs_gpu=True,
         ),
     }
 )
 
 
+def installed_runtime(backend: str) -> str | None:
+    """The package that ``backend`` would run in, or None; nothing is imported."""
+    runtimes = BACKENDS[backend].runtimes
+    return next((name for name in runtimes if importlib.util.find_spec(name)), None)
+
+
 def is_installed(backend: str) -> bool:
-    """Whether the package that ``backend`` needs is there; nothing is imported."""
-    return importlib.util.find_spec(BACKENDS[backend].runtime) is not None
+    """Whether a package that ``backend`` can run in is there; nothing is imported."""
+    return installed_runtime(backend) is not None
 
 
 def open_engine(

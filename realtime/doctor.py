@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from engines.errors import EngineError
-from engines.registry import BACKENDS
+from engines.registry import BACKENDS, Backend, installed_runtime
 from pixelplayer.spec import ModelSpec, SpecError
 from realtime.compose import has_display
 from realtime.errors import DeviceError
@@ -92,19 +92,33 @@ def _package(part: str, module: str, package: str) -> Finding:
 
 def _engines() -> list[Finding]:
     """The runtimes; one is enough."""
-    found = []
-    for name, backend in BACKENDS.items():
-        if name == "torch":
-            continue  # for training and reference; never needed live
-        try:
-            importlib.import_module(backend.runtime)
-        except (ImportError, OSError) as error:
-            text = " ".join(str(error).split())
-            found.append(Finding(part=name, found=text, mend=backend.install))
-        else:
-            version = importlib.metadata.version(backend.runtime)
-            found.append(Finding(part=name, found=version))
-    return found
+    return [
+        _engine(name, backend)
+        for name, backend in BACKENDS.items()
+        if name != "torch"  # for training and reference; never needed live
+    ]
+
+
+def _engine(name: str, backend: Backend) -> Finding:
+    runtime = installed_runtime(name)
+    if runtime is None and backend.needs_gpu:
+        return Finding(part=name, found=f"not installed; for an NVIDIA GPU: {backend.install}")
+    if runtime is None:
+        return Finding(part=name, found="not installed", mend=backend.install)
+    try:
+        importlib.import_module(runtime)
+    except (ImportError, OSError) as error:
+        return Finding(part=name, found=" ".join(str(error).split()), mend=backend.install)
+    version = importlib.metadata.version(runtime)
+    if not backend.needs_gpu:
+        return Finding(part=name, found=version)
+    from engines.cuda import device
+
+    try:
+        gpu = device()
+    except EngineError as error:
+        return Finding(part=name, found=f"{runtime} {version}, not used: {error}")
+    return Finding(part=name, found=f"{runtime} {version} on {gpu.name} ({gpu.capability})")
 
 
 def _model(folder: Path) -> Finding:

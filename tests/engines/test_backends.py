@@ -11,16 +11,22 @@ import pytest
 
 from engines.errors import EngineError
 from engines.protocol import Engine, FloatArray, Network
-from engines.registry import BACKENDS, open_engine
+from engines.registry import BACKENDS, is_installed, open_engine
 from tests.fakes.tiny_model import tiny_spec
 
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
 
 
-@pytest.fixture(params=sorted(BACKENDS))
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=pytest.mark.gpu if entry.needs_gpu else ())
+        for name, entry in BACKENDS.items()
+    ]
+)
 def backend(request: pytest.FixtureRequest) -> str:
     name: str = request.param
-    pytest.importorskip(BACKENDS[name].runtime)
+    if not is_installed(name):
+        pytest.skip(f"{name} is not installed")
     return name
 
 

@@ -8,7 +8,10 @@ import torch
 from tests.training.test_separate import PLAN, fresh, mixtures, run
 from training.precision import Precision
 
-pytestmark = pytest.mark.gpu
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device"),
+]
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
