@@ -143,6 +143,29 @@ class Store:
                 )
         return manifest
 
+    def timings(self, key: EngineKey) -> bytes:
+        """What builders have measured on this device with this runtime; nothing at first."""
+        path = self._timings_path(key)
+        with contextlib.suppress(OSError):
+            return path.read_bytes() if path else b""
+        return b""
+
+    def keep_timings(self, key: EngineKey, timings: bytes) -> None:
+        """For the next build; left out where that is not possible."""
+        path = self._timings_path(key)
+        if path is None or not timings:
+            return
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as scratch:
+                scratch.write(timings)
+            Path(scratch.name).replace(path)
+
+    def _timings_path(self, key: EngineKey) -> Path | None:
+        known = "\n".join((key.runtime, key.runtime_version, key.device, key.capability))
+        name = hashlib.sha256(known.encode()).hexdigest()[:24]
+        return self.folder / f"{name}.timings" if self.folder else None
+
     @contextlib.contextmanager
     def building(self, key: EngineKey) -> Iterator[None]:
         """Held while an engine is looked for and built: a second process waits, then finds it."""

@@ -93,6 +93,7 @@ def build_plan(
         raise EngineError(f"TensorRT {trt.__version__} cannot read {graph}: {_complaint(parser)}")
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mb << 20)
+    config.clear_flag(trt.BuilderFlag.TF32)  # fp32 shall be that; who wants less takes fp16
     is_classic = trt.__name__ == "tensorrt"
     if options.is_portable and is_classic:
         config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)

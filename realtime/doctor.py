@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from engines import survey
 from engines.errors import EngineError
-from engines.registry import BACKENDS, Backend, installed_runtime
+from engines.registry import BACKENDS
 from pixelplayer.spec import ModelSpec, SpecError
 from realtime.compose import has_display
 from realtime.errors import DeviceError
@@ -91,34 +92,17 @@ def _package(part: str, module: str, package: str) -> Finding:
 
 
 def _engines() -> list[Finding]:
-    """The runtimes; one is enough."""
+    """The runtimes; one is enough. Torch is for training and reference, never needed live."""
     return [
-        _engine(name, backend)
-        for name, backend in BACKENDS.items()
-        if name != "torch"  # for training and reference; never needed live
+        Finding(
+            part=found.backend,
+            found=": ".join(text for text in (found.runtime, found.problem) if text),
+            # Nobody needs a GPU's runtime who has no GPU.
+            mend="" if BACKENDS[found.backend].needs_gpu else found.mend,
+        )
+        for found in survey.backends()
+        if found.backend != "torch"
     ]
-
-
-def _engine(name: str, backend: Backend) -> Finding:
-    runtime = installed_runtime(name)
-    if runtime is None and backend.needs_gpu:
-        return Finding(part=name, found=f"not installed; for an NVIDIA GPU: {backend.install}")
-    if runtime is None:
-        return Finding(part=name, found="not installed", mend=backend.install)
-    try:
-        importlib.import_module(runtime)
-    except (ImportError, OSError) as error:
-        return Finding(part=name, found=" ".join(str(error).split()), mend=backend.install)
-    version = importlib.metadata.version(runtime)
-    if not backend.needs_gpu:
-        return Finding(part=name, found=version)
-    from engines.cuda import device
-
-    try:
-        gpu = device()
-    except EngineError as error:
-        return Finding(part=name, found=f"{runtime} {version}, not used: {error}")
-    return Finding(part=name, found=f"{runtime} {version} on {gpu.name} ({gpu.capability})")
 
 
 def _model(folder: Path) -> Finding:

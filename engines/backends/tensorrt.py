@@ -1,20 +1,24 @@
 """TensorRT on an NVIDIA GPU: the classic package, as on Jetson, or TensorRT for RTX.
 
-A plan is taken from the store, or built and kept there. Copies and work are put onto the network's
-own stream, as one captured CUDA graph where the plan allows it: a step is then one launch. The two
-networks of a run have a stream each and overlap.
+A plan is taken from the store, or built, held against the reference and kept there. Copies and
+work are put onto the network's own stream, as one captured CUDA graph where the plan allows it: a
+step is then one launch. The two networks of a run have a stream each and overlap.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from engines import cuda
+from engines import cuda, parity
+from engines.backends import onnxruntime
 from engines.errors import EngineError
+from engines.model import graph_path
 from engines.networks import NetworkRequest
 from engines.onnx_file import check_graph
 from engines.opened import OpenedNetwork, warmed_up
@@ -22,17 +26,53 @@ from engines.protocol import FloatArray
 from engines.store import EngineKey, Store, graph_sha256
 from engines.tensorrt_plan import PlanOptions, build_plan, package
 
+_log = logging.getLogger(__name__)
+_PARITY_INPUTS = 3
+
 
 def open_network(request: NetworkRequest) -> TensorRtEngine:
     """Load or build a plan, and warm it up.
 
     Raises:
-        EngineError: there is no GPU or no TensorRT, the graph is unusable, or memory is short.
+        EngineError: there is no GPU or no TensorRT, the graph is unusable, memory is short, or a
+            new plan does not say what the reference says.
     """
     gpu = cuda.device()  # before anything of TensorRT: it may not survive without
     trt = package()
     check_graph(request.graph, request.inputs, request.outputs)
-    return warmed_up(TensorRtEngine(trt, gpu, request, Store()))
+    store = Store()
+    key = key_for(trt, gpu, request, PlanOptions())
+    with store.building(key):
+        plan = store.load(key)
+        if plan is not None:
+            try:
+                return warmed_up(TensorRtEngine(trt, plan, request))
+            except EngineError as error:
+                store.remarks.append(f"{error}; it is built again")
+        began = time.perf_counter()
+        known = store.timings(key)
+        plan, timings = build_plan(trt, request.graph, request.inputs, PlanOptions(), known)
+        build_s = time.perf_counter() - began
+        engine = warmed_up(TensorRtEngine(trt, plan, request))
+        difference = _difference(engine, request)
+        try:
+            parity.check(engine.name, request.precision, difference)
+        except EngineError:
+            engine.close()
+            raise
+        store.keep(key, plan, build_s, {"parity": difference})
+        store.keep_timings(key, timings)
+    for remark in store.remarks:
+        _log.warning(remark)
+    return engine
+
+
+def _difference(engine: TensorRtEngine, request: NetworkRequest) -> float:
+    """From the graph as it was trained, on the processor."""
+    given = parity.inputs(request.spec, request.network, request.grid, _PARITY_INPUTS)
+    trained = graph_path(request.folder, request.network, "fp32")
+    with onnxruntime.open_network(replace(request, graph=trained, precision="fp32")) as reference:
+        return parity.error(reference, engine, given)
 
 
 def key_for(trt: Any, gpu: cuda.Device, request: NetworkRequest, options: PlanOptions) -> EngineKey:
@@ -52,22 +92,17 @@ def key_for(trt: Any, gpu: cuda.Device, request: NetworkRequest, options: PlanOp
 class TensorRtEngine(OpenedNetwork):
     """One plan with its execution context, stream and buffers."""
 
-    def __init__(
-        self,
-        trt: Any,
-        gpu: cuda.Device,
-        request: NetworkRequest,
-        store: Store,
-        options: PlanOptions | None = None,
-    ) -> None:
+    def __init__(self, trt: Any, plan: bytes, request: NetworkRequest) -> None:
         super().__init__("tensorrt", request)
-        self._trt = trt
         self._resources = ExitStack()
-        self._log = trt.Logger(trt.Logger.ERROR)
-        engine = self._engine(gpu, request, store, options or PlanOptions())
+        self._logger = trt.Logger(trt.Logger.ERROR)  # of which TensorRT keeps but an address
+        self._runtime = trt.Runtime(self._logger)
+        engine = self._runtime.deserialize_cuda_engine(plan)
+        if engine is None:
+            raise EngineError(f"{self.name}: the plan is not for this GPU or this TensorRT")
         self._context = engine.create_execution_context()
         if self._context is None:
-            raise EngineError("the GPU is out of memory for TensorRT; close other programs")
+            raise EngineError("the GPU has no memory left for TensorRT; close other programs")
         try:
             self._stream = cuda.Stream()
             self._resources.callback(self._stream.close)
@@ -85,28 +120,6 @@ class TensorRtEngine(OpenedNetwork):
         except BaseException:
             self._resources.close()
             raise
-
-    def _engine(
-        self, gpu: cuda.Device, request: NetworkRequest, store: Store, options: PlanOptions
-    ) -> Any:
-        """The plan, loaded: from the store, else built. One that does not load is built again."""
-        key = key_for(self._trt, gpu, request, options)
-        runtime = self._trt.Runtime(self._log)
-        with store.building(key):
-            plan = store.load(key)
-            engine = runtime.deserialize_cuda_engine(plan) if plan else None
-            if engine is None:
-                began = time.perf_counter()
-                plan, _ = build_plan(self._trt, request.graph, request.inputs, options)
-                store.keep(key, plan, time.perf_counter() - began, {})
-                engine = runtime.deserialize_cuda_engine(plan)
-        self.remarks = tuple(store.remarks)
-        if engine is None:
-            raise EngineError(
-                f"{self.name}: the plan that was just built does not load on {gpu.name}; "
-                "see python -m engines doctor"
-            )
-        return engine
 
     def _launch(self) -> None:
         """Copy in, compute, copy out: put onto the stream, not waited for."""

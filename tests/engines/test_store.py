@@ -115,6 +115,15 @@ def test_all_can_be_thrown_away(store: Store) -> None:
     assert store.entries() == []
 
 
+def test_timings_are_of_a_device_and_a_runtime(store: Store) -> None:
+    assert store.timings(KEY) == b""
+    store.keep_timings(KEY, b"12 ms")
+    store.keep_timings(KEY, b"")  # of a runtime that keeps none
+    assert store.timings(replace(KEY, precision="int8", graph_sha256="2")) == b"12 ms"
+    assert store.timings(replace(KEY, runtime_version="2")) == b""
+    assert store.entries() == []
+
+
 def _build(folder: str, log: str, hold_s: float) -> None:
     store = Store(Path(folder))
     with store.building(KEY):

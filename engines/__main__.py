@@ -1,0 +1,165 @@
+"""Engines on this machine: what is there, how fast it is, how exact, and what is kept.
+
+python -m engines list                 runtimes, the model's precisions, kept engines
+python -m engines build                compile the model for what is here, for quick starts
+python -m engines bench                both networks at once in every engine; keeps the choice
+python -m engines compare              how far every engine is from the reference (needs torch)
+python -m engines doctor               what is missing and the command that mends it
+python -m engines clean                throw kept engines and choices away
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engines import auto, memory, parity, survey
+from engines.errors import EngineError
+from engines.model import read_spec
+from engines.protocol import Network
+from engines.registry import open_engine
+from engines.store import Store
+
+SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
+USUAL = (9, 16)  # height to width of most cameras
+NETWORKS: tuple[Network, ...] = ("vision", "sound")
+_INPUTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One engine that might run here."""
+
+    backend: str
+    precision: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.backend}/{self.precision}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0; 1 where something is missing or too far off; 2 for wrong use."""
+    parser = argparse.ArgumentParser(prog="python -m engines", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run in (
+        ("list", _list),
+        ("build", _build),
+        ("bench", _bench),
+        ("compare", _compare),
+        ("doctor", _doctor),
+        ("clean", _clean),
+    ):
+        command = commands.add_parser(name)
+        command.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
+        command.add_argument("--threads", type=int, default=1, metavar="N", help="per network")
+        command.set_defaults(run=run)
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def _cases(folder: Path) -> Iterator[_Case]:
+    """Every backend that can be used here with every precision of the model."""
+    read_spec(folder)
+    for found in survey.backends():
+        if found.problem:
+            continue
+        for precision in survey.precisions(folder):
+            if found.backend == "torch" and precision != "fp32":
+                continue
+            yield _Case(backend=found.backend, precision=precision)
+
+
+def _list(options: argparse.Namespace) -> int:
+    spec = read_spec(options.model)
+    for found in survey.backends():
+        print(f"{found.backend:<13}{found.runtime or found.problem}")
+        if found.runtime and found.problem:
+            print(f"{'':<13}not used: {found.problem}")
+    print(f"\nmodel {spec.name}: {', '.join(survey.precisions(options.model))}")
+    store = Store()
+    kept = store.entries()
+    print(f"kept engines ({store.folder}): {len(kept)}")
+    for manifest in kept:
+        print(f"  {manifest.describe()}")
+    return 0
+
+
+def _build(options: argparse.Namespace) -> int:
+    grid = read_spec(options.model).vision.grid_for(*USUAL)
+    for case in _cases(options.model):
+        if case.backend == "torch":
+            continue
+        for network in NETWORKS:
+            with open_engine(
+                options.model, network, case.backend, case.precision, options.threads, grid=grid
+            ):
+                print(f"{case.name}: {network} is ready", flush=True)
+    return 0
+
+
+def _bench(options: argparse.Namespace) -> int:
+    path = memory.default_path()
+    if path is not None:
+        path.unlink(missing_ok=True)
+    print(auto.choose(options.model, options.threads).report())
+    return 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    spec = read_spec(options.model)
+    grid = spec.vision.grid_for(*USUAL)
+    print("| engine | network | largest difference | allowed | |")
+    print("|---|---|---|---|---|")
+    is_fine = True
+    for network in NETWORKS:
+        given = parity.inputs(spec, network, grid, _INPUTS)
+        with open_engine(options.model, network, "torch", "fp32", 1, grid=grid) as reference:
+            for case in _cases(options.model):
+                if case.backend == "torch":
+                    continue
+                with open_engine(
+                    options.model, network, case.backend, case.precision, 1, grid=grid
+                ) as engine:
+                    found = parity.error(reference, engine, given)
+                most = parity.TOLERANCE[case.precision]
+                verdict = "" if found <= most else "too far off"
+                is_fine &= found <= most
+                print(f"| {case.name} | {network} | {found:.1e} | {most:.0e} | {verdict} |")
+    return 0 if is_fine else 1
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    usable = 0
+    for found in survey.backends():
+        if not found.problem:
+            usable += found.backend != "torch"
+            print(f"ok       {found.backend:<13}{found.runtime}")
+        else:
+            mend = f"; mend it with: {found.mend}" if found.mend else ""
+            runtime = f"{found.runtime}: " if found.runtime else ""
+            print(f"missing  {found.backend:<13}{runtime}{found.problem}{mend}")
+    print(f"ok       {'model':<13}{options.model}: {', '.join(survey.precisions(options.model))}")
+    return 0 if usable else 1
+
+
+def _clean(_options: argparse.Namespace) -> int:
+    store = Store()
+    count = store.clean()
+    path = memory.default_path()
+    if path is not None:
+        path.unlink(missing_ok=True)
+    print(f"{count} engines and the remembered choices are gone")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

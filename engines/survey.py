@@ -1,0 +1,58 @@
+"""What engines there are on this machine, what the model has for them, and what was kept."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from engines import cuda
+from engines.errors import EngineError
+from engines.model import PRECISIONS
+from engines.registry import BACKENDS, installed_runtime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One backend. ``problem`` is why it cannot be used here, ``mend`` the command that helps."""
+
+    backend: str
+    runtime: str  # its package and version; "" where there is none
+    problem: str = ""
+    mend: str = ""
+
+
+def backends() -> list[Found]:
+    """All of them, in the order of the registry."""
+    return [_backend(name) for name in BACKENDS]
+
+
+def precisions(folder: Path) -> list[str]:
+    """Those that a model has graphs of both networks for."""
+    names = {one: f".{one}" if one != "fp32" else "" for one in PRECISIONS}
+    return [
+        one
+        for one, suffix in names.items()
+        if all((folder / f"{network}{suffix}.onnx").exists() for network in ("vision", "sound"))
+    ]
+
+
+def _backend(name: str) -> Found:
+    entry = BACKENDS[name]
+    runtime = installed_runtime(name)
+    if runtime is None:
+        return Found(backend=name, runtime="", problem="not installed", mend=entry.install)
+    try:
+        importlib.import_module(runtime)
+    except (ImportError, OSError) as error:
+        reason = f"does not load: {' '.join(str(error).split())}"
+        return Found(backend=name, runtime=runtime, problem=reason, mend=entry.install)
+    label = f"{runtime} {metadata.version(runtime)}"
+    if entry.needs_gpu:
+        try:
+            gpu = cuda.device()
+        except EngineError as error:
+            return Found(backend=name, runtime=label, problem=str(error))
+        return Found(backend=name, runtime=f"{label} on {gpu.name} ({gpu.capability})")
+    return Found(backend=name, runtime=label)
