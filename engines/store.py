@@ -27,6 +27,7 @@ except ImportError:  # not on Windows: there two builds at once both build, and 
     fcntl = None  # type: ignore[assignment]
 
 VERSION = 1
+_MOST = 48  # engines; the oldest give way: pictures of every proportion have one of their own
 _ENGINE, _MANIFEST = "engine.bin", "manifest.json"
 
 
@@ -136,6 +137,8 @@ class Store:
                     scratch.rename(place)  # else another process was quicker: its engine is as good
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
+            for oldest in sorted(self._places(), key=_age)[:-_MOST]:
+                shutil.rmtree(oldest, ignore_errors=True)
         except OSError as error:
             if not place.exists():
                 self.remarks.append(
@@ -200,6 +203,13 @@ class Store:
         if self.folder is None or not self.folder.is_dir():
             return []
         return sorted(place for place in self.folder.iterdir() if place.is_dir())
+
+
+def _age(place: Path) -> float:
+    try:
+        return place.stat().st_mtime
+    except OSError:  # gone meanwhile
+        return 0.0
 
 
 def graph_sha256(path: Path) -> str:

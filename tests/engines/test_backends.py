@@ -12,6 +12,7 @@ import pytest
 from engines.errors import EngineError
 from engines.protocol import Engine, FloatArray, Network
 from engines.registry import BACKENDS, is_installed, open_engine
+from engines.store import Store
 from tests.fakes.tiny_model import tiny_spec
 
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
@@ -156,3 +157,27 @@ def test_two_networks_run_side_by_side(backend: str, tiny_model: Path):
     for worker in workers:
         worker.join(timeout=60)
     assert same == [True] * 20
+
+
+def test_what_was_compiled_is_loaded_the_next_time(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+):
+    """And says the same; a damaged one is told, and compiled again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    grid = tiny_spec().vision.grid_for(9, 16)
+
+    def infer() -> FloatArray:
+        with open_engine(tiny_model, "vision", "openvino", "fp32", 1, grid=grid) as engine:
+            return engine.infer(random_inputs(engine, 3))["features"]
+
+    first = infer()
+    (kept,) = Store().entries()
+    assert kept.key.runtime == "openvino"
+    np.testing.assert_array_equal(infer(), first)
+    assert Store().entries() == [kept]
+    folder = Store().folder
+    assert folder is not None
+    (folder / kept.key.digest / "engine.bin").write_bytes(b"no network")
+    np.testing.assert_array_equal(infer(), first)
+    assert "built again" in caplog.text
+    assert Store().load(kept.key) is not None

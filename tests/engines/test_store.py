@@ -115,6 +115,14 @@ def test_all_can_be_thrown_away(store: Store) -> None:
     assert store.entries() == []
 
 
+def test_the_oldest_give_way(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engines.store._MOST", 3)
+    for number in range(5):
+        store.keep(replace(KEY, device=str(number)), ENGINE, 1.0, {})
+        time.sleep(0.02)
+    assert [manifest.key.device for manifest in store.entries()] == ["2", "3", "4"]
+
+
 def test_timings_are_of_a_device_and_a_runtime(store: Store) -> None:
     assert store.timings(KEY) == b""
     store.keep_timings(KEY, b"12 ms")

@@ -1,0 +1,288 @@
+"""Every engine that runs here, in every precision: alone, and both networks at once.
+
+    python -m benchmarks.engines                     the shipped model
+    python -m benchmarks.engines --paper             the paper's widths, random weights
+
+The baseline is torch, eager, with all cores, one network after the other. Everything is measured in
+turns, so that what else the machine does meets all alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnx
+import psutil
+import torch
+
+from benchmarks.cost import PAPER_CHANNELS, PAPER_SIDE_PX, PAPER_WIDTH, PAPER_WINDOW
+from benchmarks.model_engines import cores
+from benchmarks.report import Report, command, command_line
+from calibration.collect import from_band
+from calibration.graphs import read_graph
+from calibration.half import halved
+from calibration.quantize import quantized, simplified
+from engines import parity, survey
+from engines.model import graph_path, read_spec
+from engines.protocol import Engine, Network
+from engines.registry import open_engine
+from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.synthesizer import Synthesizer
+from pixelplayer.networks.vision import FrameNet
+from pixelplayer.pictures import prepared
+from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from realtime.options import SHIPPED_MODEL
+from realtime.stages.eyes import USUAL
+from training.export import write_model
+
+NETWORKS: tuple[Network, ...] = ("vision", "sound")
+PAPER_UPDATES_PER_S, PAPER_RATIO = 30.0, 15.0
+INT8_RATIO = 1.5
+_TURNS = 4
+_CALIBRATED_WITH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One engine: a backend, a precision, and threads for each of the two networks."""
+
+    backend: str
+    precision: str
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """As the table has it."""
+        return f"{self.backend}/{self.precision}, {self.threads} thread{'s'[: self.threads - 1]}"
+
+    def open(self, folder: Path, network: Network) -> Engine:
+        """Open one of the model's networks, for the pictures of most cameras."""
+        grid = read_spec(folder).vision.grid_for(*USUAL)
+        return open_engine(folder, network, self.backend, self.precision, self.threads, grid=grid)
+
+
+@dataclass(slots=True)
+class Timed:
+    """What was measured of one engine."""
+
+    name: str
+    alone_ms: dict[Network, list[float]] = field(default_factory=dict)
+    updates_per_s: list[float] = field(default_factory=list)
+    memory_mb: float = 0.0
+    difference: dict[Network, float] = field(default_factory=dict)
+
+    def row(self, baseline: float) -> str:
+        """A line of the table."""
+        parts = []
+        for network in NETWORKS:
+            taken = self.alone_ms[network]
+            p99 = np.percentile(taken, 99)
+            parts += [f"{statistics.median(taken):.1f} / {p99:.1f}"]
+        both = statistics.median(self.updates_per_s)
+        differences = " / ".join(f"{self.difference[network]:.0e}" for network in NETWORKS)
+        return (
+            f"| {self.name} | {parts[0]} | {parts[1]} | {both:.1f} | {both / baseline:.1f} "
+            f"| {self.memory_mb:.0f} | {differences} |"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure in turns, print."""
+    parser = command_line(__doc__)
+    parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
+    parser.add_argument("--paper", action="store_true", help="the paper's widths instead")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
+    options = parser.parse_args(arguments)
+    with contextlib.ExitStack() as opened:
+        folder = options.model
+        if options.paper:
+            folder = paper_model(Path(opened.enter_context(tempfile.TemporaryDirectory())))
+        return _measure(folder, options.seconds, options.json, is_paper=options.paper)
+
+
+def _measure(folder: Path, seconds: float, json_file: Path | None, *, is_paper: bool) -> int:
+    eager: list[float] = []
+    timed = {case: Timed(name=case.name) for case in cases(folder)}
+    for turn in range(_TURNS):
+        with _torch(folder) as update:
+            eager.append(_rate(update, seconds))
+        for case, entry in timed.items():
+            _turn(folder, case, entry, seconds, is_first=turn == 0)
+    baseline = statistics.median(eager)
+    print(
+        f"{folder.name}: {cores()} cores; torch eager, all cores, one network after the other: "
+        f"{baseline:.1f} updates/s\n"
+    )
+    print(
+        "| engine | vision p50 / p99, ms | sound p50 / p99, ms | both at once, updates/s "
+        "| torch eager × | memory, MB | largest difference: vision / sound |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    rates = {case: statistics.median(entry.updates_per_s) for case, entry in timed.items()}
+    for case in sorted(timed, key=lambda one: -rates[one]):
+        print(timed[case].row(baseline))
+    print()
+    report = Report("engines")
+    best = max(rates, key=lambda case: rates[case])
+    report.note("fastest", best.name)
+    if is_paper:
+        report.at_least("updates/s, both at once", rates[best], PAPER_UPDATES_PER_S, "/s")
+        report.at_least("against torch eager", rates[best] / baseline, PAPER_RATIO, "×")
+    least = {
+        precision: max(
+            (rate for case, rate in rates.items() if (case.backend, case.precision) == wanted),
+            default=0.0,
+        )
+        for precision in ("int8", "fp32")
+        for wanted in [("openvino", precision)]
+    }
+    if all(least.values()):
+        gain = least["int8"] / least["fp32"]
+        report.at_least("int8 against fp32, OpenVINO", gain, INT8_RATIO, "×")
+    named = {case.name: rate for case, rate in rates.items()}
+    report.keep("updates_per_s", named | {"torch eager": baseline})
+    report.keep("alone_ms", {entry.name: entry.alone_ms for entry in timed.values()})
+    return report.publish(json_file)
+
+
+def cases(folder: Path) -> list[Case]:
+    """Backends that can be used here, with the model's precisions; torch is the baseline.
+
+    Each network has half of the cores, or both have all of them and share.
+    """
+    usable = [found.backend for found in survey.backends() if not found.problem]
+    return [
+        Case(backend, precision, threads)
+        for backend in usable
+        if backend != "torch"
+        for precision in survey.precisions(folder)
+        for threads in sorted({max(1, cores() // 2), cores()})
+    ]
+
+
+def _turn(folder: Path, case: Case, entry: Timed, seconds: float, *, is_first: bool) -> None:
+    gc.collect()
+    before = psutil.Process().memory_info().rss
+    with contextlib.ExitStack() as opened:
+        engines = {
+            network: opened.enter_context(case.open(folder, network)) for network in NETWORKS
+        }
+        if is_first:
+            entry.memory_mb = (psutil.Process().memory_info().rss - before) / 1e6
+            for network in NETWORKS:
+                entry.difference[network] = _difference(folder, network, engines[network])
+        for network, engine in engines.items():
+            taken = entry.alone_ms.setdefault(network, [])
+            taken += _times_ms(_once(engine), seconds / 2)
+        entry.updates_per_s.append(_together(list(engines.values()), seconds))
+
+
+def _difference(folder: Path, network: Network, engine: Engine) -> float:
+    spec = read_spec(folder)
+    given = parity.inputs(spec, network, spec.vision.grid_for(*USUAL), 3)
+    with Case("torch", "fp32", 1).open(folder, network) as reference:
+        return parity.error(reference, engine, given)
+
+
+def _together(engines: Sequence[Engine], seconds: float) -> float:
+    """Updates per second while both run, each in its thread: what the slower one does."""
+    counts = [0] * len(engines)
+    began = time.perf_counter()
+    stop = began + seconds
+
+    def run(index: int, update: Callable[[], object]) -> None:
+        while time.perf_counter() < stop:
+            update()
+            counts[index] += 1
+
+    workers = [
+        threading.Thread(target=run, args=(index, _once(engine)))
+        for index, engine in enumerate(engines)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return min(counts) / (time.perf_counter() - began)
+
+
+def _once(engine: Engine) -> Callable[[], object]:
+    rng = np.random.default_rng(1)
+    inputs = {spec.name: rng.random(spec.shape, np.float32) for spec in engine.inputs}
+    return lambda: engine.infer(inputs)
+
+
+def _times_ms(update: Callable[[], object], seconds: float) -> list[float]:
+    taken: list[float] = []
+    stop = time.perf_counter() + seconds
+    while time.perf_counter() < stop or len(taken) < 3:
+        began = time.perf_counter()
+        update()
+        taken.append(1000 * (time.perf_counter() - began))
+    return taken
+
+
+def _rate(update: Callable[[], object], seconds: float) -> float:
+    update()
+    return 1000 / statistics.median(_times_ms(update, seconds))
+
+
+@contextlib.contextmanager
+def _torch(folder: Path) -> Iterator[Callable[[], object]]:
+    torch.set_num_threads(cores())
+    case = Case("torch", "fp32", cores())
+    with contextlib.ExitStack() as opened:
+        updates = [_once(opened.enter_context(case.open(folder, network))) for network in NETWORKS]
+        yield lambda: [update() for update in updates]
+
+
+def paper_model(folder: Path) -> Path:
+    """The paper's model, random weights, with graphs in every precision, in ``folder``."""
+    spec = ModelSpec(
+        name="paper",
+        channels=PAPER_CHANNELS,
+        audio=AudioSpec(
+            rate_hz=11025,
+            n_fft=1022,
+            hop=256,
+            columns=PAPER_WINDOW,
+            frequency_bins=PAPER_WINDOW,
+            warp_base=21.0,
+        ),
+        vision=VisionSpec(
+            width=PAPER_WIDTH, frame_px=PAPER_SIDE_PX, grid=PAPER_SIDE_PX // 16, frames=3, rate_hz=8
+        ),
+        sound=SoundSpec(width=PAPER_WIDTH, levels=7),
+        mask=MaskSpec(power=1.0, residual_floor=0.2),
+    )
+    torch.manual_seed(0)
+    networks = (
+        FrameNet(PAPER_WIDTH, PAPER_CHANNELS),
+        SoundNet(PAPER_WIDTH, PAPER_CHANNELS),
+        Synthesizer(PAPER_CHANNELS),
+    )
+    write_model(folder, spec, *networks, {})
+    windows, looks = from_band(spec, _CALIBRATED_WITH, 0, np.random.default_rng(0))
+    given = {
+        "vision": prepared(np.stack([look.picture for look in looks]), spec.vision.picture),
+        "sound": np.stack([window.log_magnitude for window in windows])[:, np.newaxis],
+    }
+    for network in NETWORKS:
+        whole = read_graph(graph_path(folder, network, "fp32"))
+        onnx.save(halved(whole), folder / f"{network}.fp16.onnx")
+        eight = quantized(simplified(whole), given[network][:_CALIBRATED_WITH])
+        onnx.save(eight, folder / f"{network}.int8.onnx")
+    return folder
+
+
+if __name__ == "__main__":
+    command(main)
