@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from training.attention import choose, learn_names
-from training.lessons import TEACHER_PX, lesson, random_crop, to_tensor
+from training.lessons import TEACHER_PX, random_crop, to_tensor
 from training.photos import Photos
 from training.precision import mixed
 from training.teacher import Teacher
@@ -75,7 +75,8 @@ def gain(teacher: Teacher, known: Photos, other: Photos, seed: int) -> Insight:
     """From photographs that may be learned from: ``known`` of classes, and ``other`` ones."""
     rng = np.random.default_rng(seed)
     seen = np.flatnonzero(~known.held_out)
-    maps = see(teacher, [lesson(known.pixels, seen, rng) for _ in range(SAMPLE)])
+    parts = [random_crop(known.pixels[rng.choice(seen)], TEACHER_PX, rng) for _ in range(SAMPLE)]
+    maps = see(teacher, parts)
     flat = maps.permute(0, 2, 3, 1).flatten(0, 2)
     mean = flat.mean(dim=0)
     _, values, vectors = torch.linalg.svd(torch.cov((flat - mean).T), full_matrices=False)
@@ -88,9 +89,9 @@ def gain(teacher: Teacher, known: Photos, other: Photos, seed: int) -> Insight:
         pictures += list(other.pixels[~other.held_out])
         labels += [OTHER] * int((~other.held_out).sum())
     classes, names = np.unique(labels, return_inverse=True)
-    parts = see(teacher, [random_crop(one, TEACHER_PX, rng) for one in pictures])
+    shown = see(teacher, [random_crop(one, TEACHER_PX, rng) for one in pictures])
     deviation = flat.std(dim=0) + 0.05
-    places = ((parts.flatten(2).transpose(1, 2) - mean) / deviation).contiguous()
+    places = ((shown.flatten(2).transpose(1, 2) - mean) / deviation).contiguous()
     reading = learn_names(places, torch.from_numpy(names), len(classes), seed)
     named = reading.weight.detach() / deviation
     named = named - named.mean(dim=0)  # what all classes have in common names none

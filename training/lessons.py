@@ -3,7 +3,8 @@
 The student sees the picture at half the teacher's size, which gives both a 7x7 grid, and is about
 the size an instrument has in a scene. The teacher sees it in good light; the student, mostly, as a
 bad camera on a dark stage would show it, and learns what is there all the same. Some lessons are
-four small pictures in one, some are one picture shining through another.
+four pictures in one, as small to the student as instruments at the far end of a room, while the
+teacher comes twice as near; some are one picture shining through another.
 
 Few photographs and many lessons: what matters is that every lesson shows both the same, and that
 they do not repeat (L. Beyer et al., "Knowledge distillation: a good teacher is patient and
@@ -18,19 +19,21 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.utils.data import IterableDataset
 
 from training.filming import camera, filmed
 
 TEACHER_PX = 224
 STUDENT_PX = 112
+GRID = 7
 COLLAGES = 0.25  # share of the lessons that are four small pictures
 BLENDS = 0.25  # share of the lessons that are two pictures in one place
 AS_FILMED = 0.75  # share of the lessons that the student sees in bad light
 USES = 5  # of one lesson, on average: the teacher costs as much as the student learns
 STOCK = 30  # batches that are at hand
 
-See = Callable[[np.ndarray], Tensor]  # (n, 224, 224, 3) uint8 RGB → (n, C, 7, 7)
+See = Callable[[np.ndarray], Tensor]  # (n, side, side, 3) uint8 RGB → (n, C, side/32, side/32)
 
 
 def random_crop(picture: np.ndarray, side_px: int, rng: np.random.Generator) -> np.ndarray:
@@ -49,11 +52,13 @@ def random_crop(picture: np.ndarray, side_px: int, rng: np.random.Generator) -> 
 
 
 def lesson(pixels: np.ndarray, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(224, 224, 3) uint8: a part of one of the ``chosen`` photographs, or of several."""
+    """(side, side, 3) uint8: a part of one of the ``chosen`` photographs, or of several.
+
+    The side is 224, and of a collage of four 448.
+    """
     kind = rng.random()
     if kind < COLLAGES:
-        small = TEACHER_PX // 2
-        four = [random_crop(pixels[index], small, rng) for index in rng.choice(chosen, 4)]
+        four = [random_crop(pixels[index], TEACHER_PX, rng) for index in rng.choice(chosen, 4)]
         return np.vstack([np.hstack(four[:2]), np.hstack(four[2:])])
     one = random_crop(pixels[rng.choice(chosen)], TEACHER_PX, rng)
     if kind > COLLAGES + BLENDS:
@@ -104,7 +109,12 @@ class LessonBatches(IterableDataset):  # type: ignore[type-arg]
                 oldest += fresh
 
     def _new(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, Tensor]:
-        large = np.stack([lesson(self._pixels, self._chosen, rng) for _ in range(count)])
+        large = [lesson(self._pixels, self._chosen, rng) for _ in range(count)]
         size = (STUDENT_PX, STUDENT_PX)
         small = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in large]
-        return np.stack(small), self._see(large)
+        maps: dict[int, Tensor] = {}
+        for side in {len(one) for one in large}:
+            places = [place for place, one in enumerate(large) if len(one) == side]
+            seen = self._see(np.stack([large[place] for place in places]))
+            maps |= zip(places, functional.adaptive_avg_pool2d(seen, GRID), strict=True)
+        return np.stack(small), torch.stack([maps[place] for place in range(count)])

@@ -17,7 +17,7 @@ from pixelplayer.networks.vision import FrameNet
 from training.corpus import Pictures
 from training.distill import Exam, Student, distill, lesson_loss, lessons, main
 from training.insight import COMPONENTS, OTHER, Insight, gain
-from training.lessons import STUDENT_PX, TEACHER_PX, LessonBatches, lesson, to_tensor
+from training.lessons import STUDENT_PX, TEACHER_PX, LessonBatches, random_crop, to_tensor
 from training.photos import Photos
 from training.teacher import Teacher
 
@@ -87,7 +87,7 @@ def pictures() -> Pictures:
 
 def mean_colours(large: np.ndarray) -> Tensor:
     """What a teacher might see: (n, 3, 7, 7)."""
-    return functional.adaptive_avg_pool2d(to_tensor(large), 7)
+    return functional.adaptive_avg_pool2d(to_tensor(large), large.shape[1] // 32)
 
 
 def test_both_see_the_same(pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +109,8 @@ def test_lessons_give_way_to_new_ones(pictures: Pictures, monkeypatch: pytest.Mo
         nonlocal looked
         numbers = torch.arange(looked, looked + len(large)).float()
         looked += len(large)
-        return numbers[:, None, None, None].expand(-1, 1, 7, 7)
+        side = large.shape[1] // 32
+        return numbers[:, None, None, None].expand(-1, 1, side, side)
 
     pixels = pictures.known.pixels
     batches = LessonBatches(pixels, np.arange(len(pixels)), see, seed=0, batch=10)
@@ -147,7 +148,8 @@ def test_insight_names_what_it_saw(
     again = Insight.read(tmp_path)
     rng = np.random.default_rng(1)
     chosen = np.flatnonzero(pictures.known.held_out)
-    large = np.stack([lesson(pictures.known.pixels, chosen, rng) for _ in range(64)])
+    some = [pictures.known.pixels[rng.choice(chosen)] for _ in range(64)]
+    large = np.stack([random_crop(one, TEACHER_PX, rng) for one in some])
     with torch.inference_mode():
         seen = again.of(teacher(to_tensor(large)))
     assert seen.shape == (64, COMPONENTS + 3, 7, 7)
