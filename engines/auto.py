@@ -22,16 +22,17 @@ from pathlib import Path
 
 import numpy as np
 
-from engines import memory
+from engines import cuda, memory
 from engines.errors import EngineError
 from engines.model import graph_path
 from engines.protocol import Engine, Network
-from engines.registry import installed_runtime, open_engine
+from engines.registry import installed_runtime, is_installed, open_engine
 
 # Torch is the reference, not a candidate: a live run does not import it unasked.
 CANDIDATES = ("openvino", "onnxruntime")
 # fp16 is for GPUs: what runs on a processor widens it again.
 PRECISIONS = ("int8", "fp32")
+GPU_PRECISIONS = ("fp16", "fp32")  # the first that the model has
 
 _NETWORKS: tuple[Network, ...] = ("vision", "sound")
 _RUNS_MIN = 4
@@ -77,6 +78,16 @@ class Choice:
         return "\n".join(lines)
 
 
+def usable_gpu() -> str | None:
+    """The GPU that TensorRT is installed for and can use; None where there is none."""
+    if not is_installed("tensorrt"):
+        return None
+    try:
+        return cuda.device().name
+    except EngineError:
+        return None
+
+
 def choose(
     model_dir: Path,
     threads: int,
@@ -85,6 +96,7 @@ def choose(
     cache: Path | None = None,
     timer: Timer = time.perf_counter,
     opener: Opener = open_engine,
+    gpu: Callable[[], str | None] = usable_gpu,
 ) -> Choice:
     """The fastest candidate for this model on this machine; measured once, then remembered.
 
@@ -95,12 +107,21 @@ def choose(
         cache: the JSON file to remember in; by default the user's own.
         timer: seconds, monotonic.
         opener: opens an engine, as ``engines.registry.open_engine``.
+        gpu: the name of the GPU that TensorRT can use here, or None. Where there is one it is
+            chosen unmeasured: to build for it may take minutes.
 
     Raises:
         EngineError: no candidate runs this model; the message has every reason.
     """
+    if (name := gpu()) is not None:
+        return Choice(
+            backend="tensorrt",
+            precision=_precisions(model_dir, precision, GPU_PRECISIONS)[0],
+            measurements=(),
+            origin=f"on {name}",
+        )
     path = cache or memory.default_path()
-    precisions = _precisions(model_dir, precision)
+    precisions = _precisions(model_dir, precision, PRECISIONS)
     key = _key(model_dir, precisions, threads)
     remembered = _recalled(path, key) if path else None
     if remembered:
@@ -162,13 +183,13 @@ def _measured(
     return Measurement(backend=backend, precision=precision, vision_ms=vision_ms, sound_ms=sound_ms)
 
 
-def _precisions(model_dir: Path, precision: str) -> tuple[str, ...]:
+def _precisions(model_dir: Path, precision: str, known: Sequence[str]) -> tuple[str, ...]:
     """What is tried: the one that is asked for, or all that the model has both graphs for."""
     if precision != "auto":
         return (precision,)
     return tuple(
         one
-        for one in PRECISIONS
+        for one in known
         if one == "fp32"
         or all((model_dir / f"{network}.{one}.onnx").exists() for network in _NETWORKS)
     )

@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from engines.model import open_model
 from engines.protocol import Engine, Network
-from engines.registry import open_engine
+from engines.registry import BACKENDS, open_engine
+from engines.upgrade import Upgrading
 from realtime.clock import Clock
 from realtime.compose import file_of
 from realtime.options import NONE, Options
@@ -17,6 +18,8 @@ from realtime.plan import Plan
 from realtime.settings import COLUMNS_PER_STEP, MOST_COLUMNS_PER_STEP, lookahead_columns
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
+
+READY_AT_ONCE = ("onnxruntime", "fp32")  # everywhere, in every model
 
 
 def build(name: str, plan: Plan, clock: Clock) -> Stage:
@@ -70,19 +73,26 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
     return MicrophoneSource(options.input.audio, stream=plan.stream, clock=clock)
 
 
-def _open(options: Options, network: Network, grid: tuple[int, int] | None = None) -> Engine:
+def _open(
+    options: Options, plan: Plan, network: Network, grid: tuple[int, int] | None = None
+) -> Engine:
+    """The engine asked for. To build for a GPU may take minutes: live, another goes ahead."""
     given = options.model
     threads = given.threads_per_network or 1
-    return open_engine(
-        Path(given.model), network, given.engine, given.precision, threads, grid=grid
-    )
+
+    def opened(backend: str, precision: str) -> Engine:
+        return open_engine(Path(given.model), network, backend, precision, threads, grid=grid)
+
+    if plan.pace == "fast" or not BACKENDS[given.engine].needs_gpu:
+        return opened(given.engine, given.precision)
+    return Upgrading(opened(*READY_AT_ONCE), lambda: opened(given.engine, given.precision))
 
 
 def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.stages.sight import Sight
 
     spec = open_model(Path(options.model.model)).spec
-    return Sight(partial(_open, options, "vision"), spec.vision)
+    return Sight(partial(_open, options, plan, "vision"), spec.vision)
 
 
 def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -96,7 +106,7 @@ def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
         lookahead_columns=lookahead_columns(spec, options.separation.lookahead_ms),
         most_columns_per_step=most,
     )
-    return Hearing(partial(_open, options, "sound"), spec, steps)
+    return Hearing(partial(_open, options, plan, "sound"), spec, steps)
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:

@@ -152,7 +152,8 @@ def _threads(options: Options) -> int:
 
 def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     """Decide the engine, and see that it can be had, before any process is started."""
-    from engines import auto, registry
+    from engines import auto, cuda, registry
+    from engines.errors import EngineError
     from engines.model import resolve_precision
 
     given = options.model
@@ -165,6 +166,11 @@ def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     if given.engine not in registry.BACKENDS:
         known = ", ".join(registry.BACKENDS)
         raise UsageError(f"--engine {given.engine} is not part of this version; there are {known}")
+    if registry.BACKENDS[given.engine].needs_gpu:
+        try:
+            cuda.device()
+        except EngineError as error:
+            raise DeviceError(f"--engine {given.engine}: {error}") from None
     return _decided(options, given.engine, resolve_precision(given.precision))
 
 

@@ -16,6 +16,16 @@ from engines.errors import EngineError
 from engines.protocol import FloatArray, Network, TensorSpec
 
 
+@pytest.fixture(autouse=True)
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there is one: these tests are about what is measured."""
+
+    def device() -> None:
+        raise EngineError("no GPU")
+
+    monkeypatch.setattr("engines.cuda.device", device)
+
+
 class FakeEngine:
     """Answers at once, or fails as told."""
 
@@ -161,6 +171,20 @@ def test_the_faster_precision_is_chosen_and_remembered(own_model: Path, tmp_path
         choice = choose(own_model, 1, cache=tmp_path / "c.json", timer=clock, opener=opener)
         assert (choice.backend, choice.precision) == ("onnxruntime", "int8")
     assert "measured earlier" in choice.origin
+
+
+def test_a_gpu_is_taken_unmeasured(own_model: Path, tmp_path: Path):
+    def chosen(precision: str) -> tuple[str, str, str]:
+        path, opener = tmp_path / "c.json", Opener()
+        choice = choose(own_model, 1, precision, cache=path, opener=opener, gpu=lambda: "Orin")
+        assert not opener.opened
+        return choice.backend, choice.precision, choice.report()
+
+    assert chosen("auto")[:2] == ("tensorrt", "fp32")
+    for network in ("vision", "sound"):
+        (own_model / f"{network}.fp16.onnx").write_bytes(b"")
+    assert chosen("auto") == ("tensorrt", "fp16", "engine tensorrt/fp16: the fastest here, on Orin")
+    assert chosen("fp32")[1] == "fp32"
 
 
 def test_a_second_run_remembers(tiny_model: Path, tmp_path: Path):
