@@ -126,11 +126,11 @@ def paper_update(threads: int) -> Callable[[], torch.Tensor]:
 
 
 def networks_update(networks: OpenModel) -> Callable[[], object]:
-    """One update of the live model's networks alone: a picture and a window."""
+    """One update of the live model's networks alone: a picture, and a window's newest columns."""
     rng = np.random.default_rng(1)
     engines = [
         (engine, {spec.name: rng.random(spec.shape, np.float32) for spec in engine.inputs})
-        for engine in (networks.vision, networks.sound)
+        for engine in (networks.vision, networks.step)
     ]
 
     def update() -> object:
@@ -155,7 +155,7 @@ class LivePath:
             lookahead_columns=LOOKAHEAD_COLUMNS,
             most_columns_per_step=COLUMNS_PER_STEP,
         )
-        self._hearing = Hearing(lambda: networks.sound, spec, pace)
+        self._hearing = Hearing(lambda _newest: networks.step, spec, pace)
         self._separator = Separator(
             spec, networks.synthesizer, NewestSight(spec.vision.frames), SeparatorSettings()
         )

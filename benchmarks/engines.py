@@ -4,11 +4,13 @@
     python -m benchmarks.engines --paper             the paper's widths, random weights
 
 The baseline is torch, eager, with all cores, one network after the other. Everything is measured in
-turns, so that what else the machine does meets all alike.
+turns, so that what else the machine does meets all alike. Windows are computed whole unless
+``--newest`` says how many of their columns are wanted.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import gc
 import statistics
@@ -58,6 +60,7 @@ class Case:
     backend: str
     precision: str
     threads: int
+    newest: int | None = None
 
     @property
     def name(self) -> str:
@@ -67,7 +70,15 @@ class Case:
     def open(self, folder: Path, network: Network) -> Engine:
         """Open one of the model's networks, for the pictures of most cameras."""
         grid = read_spec(folder).vision.grid_for(*USUAL)
-        return open_engine(folder, network, self.backend, self.precision, self.threads, grid=grid)
+        return open_engine(
+            folder,
+            network,
+            self.backend,
+            self.precision,
+            self.threads,
+            grid=grid,
+            newest=self.newest,
+        )
 
 
 @dataclass(slots=True)
@@ -100,18 +111,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_line(__doc__)
     parser.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
     parser.add_argument("--paper", action="store_true", help="the paper's widths instead")
+    parser.add_argument("--newest", type=int, metavar="N", help="columns wanted; default: all")
     parser.add_argument("--seconds", type=float, default=1.0, help="of each measurement")
     options = parser.parse_args(arguments)
     with contextlib.ExitStack() as opened:
         folder = options.model
         if options.paper:
             folder = paper_model(Path(opened.enter_context(tempfile.TemporaryDirectory())))
-        return _measure(folder, options.seconds, options.json, is_paper=options.paper)
+        return _measure(folder, options, is_paper=options.paper)
 
 
-def _measure(folder: Path, seconds: float, json_file: Path | None, *, is_paper: bool) -> int:
+def _measure(folder: Path, options: argparse.Namespace, *, is_paper: bool) -> int:
+    seconds = options.seconds
     eager: list[float] = []
-    timed = {case: Timed(name=case.name) for case in cases(folder)}
+    timed = {case: Timed(name=case.name) for case in cases(folder, options.newest)}
     for turn in range(_TURNS):
         with _torch(folder) as update:
             eager.append(_rate(update, seconds))
@@ -151,17 +164,17 @@ def _measure(folder: Path, seconds: float, json_file: Path | None, *, is_paper: 
     named = {case.name: rate for case, rate in rates.items()}
     report.keep("updates_per_s", named | {"torch eager": baseline})
     report.keep("alone_ms", {entry.name: entry.alone_ms for entry in timed.values()})
-    return report.publish(json_file)
+    return report.publish(options.json)
 
 
-def cases(folder: Path) -> list[Case]:
+def cases(folder: Path, newest: int | None = None) -> list[Case]:
     """Backends that can be used here, with the model's precisions; torch is the baseline.
 
     Each network has half of the cores, or both have all of them and share.
     """
     usable = [found.backend for found in survey.backends() if not found.problem]
     return [
-        Case(backend, precision, threads)
+        Case(backend, precision, threads, newest)
         for backend in usable
         if backend != "torch"
         for precision in survey.precisions(folder)
@@ -189,7 +202,8 @@ def _turn(folder: Path, case: Case, entry: Timed, seconds: float, *, is_first: b
 def _difference(folder: Path, network: Network, engine: Engine) -> float:
     spec = read_spec(folder)
     given = parity.inputs(spec, network, spec.vision.grid_for(*USUAL), 3)
-    with Case("torch", "fp32", 1).open(folder, network) as reference:
+    newest = engine.outputs[0].shape[3] if network == "sound" else None
+    with Case("torch", "fp32", 1, newest).open(folder, network) as reference:
         return parity.error(reference, engine, given)
 
 

@@ -71,7 +71,7 @@ def live(networks: OpenModel, clip: Clip, objects: Floats, lookahead_columns: in
         lookahead_columns=lookahead_columns,
         most_columns_per_step=COLUMNS_PER_STEP,
     )
-    listener = Listener(networks.hear, spec, analysis, pace, 0)
+    listener = Listener(lambda window, _wanted: networks.hear(window), spec, analysis, pace, 0)
     warp = LogFrequencyWarp(spec.audio, analysis)
     streams = ObjectStreams(networks.synthesizer, analysis, warp, _LEVEL_S)
     tracked = _tracked(objects, spec.vision.grid)

@@ -18,10 +18,12 @@ from engines.model import Model, open_model
 from engines.protocol import Engine
 from engines.registry import open_engine
 from realtime.options import SHIPPED_MODEL
+from realtime.settings import COLUMNS_PER_STEP, LOOKAHEAD_COLUMNS
 from realtime.stages.eyes import USUAL, Eyes, OpenVision
 from realtime.stages.object_streams import Synthesizer
 
 Floats = NDArray[np.float32]
+NEWEST = COLUMNS_PER_STEP + LOOKAHEAD_COLUMNS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +33,8 @@ class OpenModel:
     model: Model
     open_vision: OpenVision
     vision: Engine
-    sound: Engine
+    sound: Engine  # of whole windows
+    step: Engine  # of the columns that a live step needs
     eyes: Eyes
 
     @property
@@ -60,7 +63,7 @@ def open_networks(folder: Path, backend: str | None) -> Iterator[OpenModel]:
     threads = max(1, cores() // 2)  # as the live command has it
     precision = "auto"
     if backend is None:
-        choice = auto.choose(folder, threads)
+        choice = auto.choose(folder, threads, newest=NEWEST)
         backend, precision = choice.backend, choice.precision
     model = open_model(folder)
 
@@ -70,9 +73,12 @@ def open_networks(folder: Path, backend: str | None) -> Iterator[OpenModel]:
     with (
         open_vision(model.spec.vision.grid_for(*USUAL)) as vision,
         open_engine(folder, "sound", backend, precision, threads) as sound,
+        open_engine(folder, "sound", backend, precision, threads, newest=NEWEST) as step,
         contextlib.closing(Eyes(open_vision, model.spec.vision)) as eyes,
     ):
-        yield OpenModel(model=model, open_vision=open_vision, vision=vision, sound=sound, eyes=eyes)
+        yield OpenModel(
+            model=model, open_vision=open_vision, vision=vision, sound=sound, step=step, eyes=eyes
+        )
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:

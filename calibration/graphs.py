@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import onnx
-from onnx import ModelProto, NodeProto
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from calibration.collection import CalibrationError
 
+COLUMNS = "columns"  # the constant of a sound graph that says which columns it gives
 CONVOLUTIONS = frozenset({"Conv", "ConvTranspose"})
 
 
@@ -49,3 +51,31 @@ def preparation(model: ModelProto) -> set[str]:
 def convolutions(model: ModelProto) -> list[NodeProto]:
     """In the order in which they run."""
     return [node for node in model.graph.node if node.op_type in CONVOLUTIONS]
+
+
+def fix_columns(model: ModelProto, start: int, stop: int) -> ModelProto:
+    """The same with its input ``columns`` made a constant, which engines may change."""
+    fixed = ModelProto()
+    fixed.CopyFrom(model)
+    graph = fixed.graph
+    kept = [value for value in graph.input if value.name != COLUMNS]
+    del graph.input[:]
+    graph.input.extend(kept)
+    wanted = np.array([start, stop], np.int64)
+    graph.initializer.append(numpy_helper.from_array(wanted, COLUMNS))
+    return fixed
+
+
+def free_columns(model: ModelProto) -> tuple[ModelProto, tuple[int, int] | None]:
+    """The same with its constant ``columns`` made an input, so that tools leave alone what follows
+    from it; and what it was, None where a graph has no such constant."""
+    freed = ModelProto()
+    freed.CopyFrom(model)
+    graph = freed.graph
+    found = next((tensor for tensor in graph.initializer if tensor.name == COLUMNS), None)
+    if found is None:
+        return freed, None
+    start, stop = numpy_helper.to_array(found).tolist()
+    graph.initializer.remove(found)
+    graph.input.append(helper.make_tensor_value_info(COLUMNS, TensorProto.INT64, [2]))
+    return freed, (start, stop)

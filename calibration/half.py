@@ -25,7 +25,9 @@ def halved(model: ModelProto) -> ModelProto:
     half.CopyFrom(model)
     graph = half.graph
     kept = preparation(half)
-    outside = {value.name for value in graph.input}
+    outside = {
+        value.name for value in graph.input if value.type.tensor_type.elem_type == TensorProto.FLOAT
+    }
     outside |= {name for node in graph.node if node.name in kept for name in node.output}
     weights = {tensor.name: tensor for tensor in graph.initializer}
     results = {value.name for value in graph.output}

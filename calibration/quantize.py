@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Collection as Names
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -26,28 +27,39 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from calibration.graphs import CONVOLUTIONS, preparation
+from calibration.graphs import (
+    COLUMNS,
+    CONVOLUTIONS,
+    fix_columns,
+    free_columns,
+    preparation,
+)
 
 _SUM = "Add"
 
 
 class _Inputs(CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, name: str, inputs: NDArray[np.float32]) -> None:
+    def __init__(
+        self, name: str, inputs: NDArray[np.float32], others: Mapping[str, NDArray[Any]]
+    ) -> None:
         self._name = name
         self._rows: Iterator[NDArray[np.float32]] = iter(inputs)
+        self._others = others
 
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+    def get_next(self) -> dict[str, NDArray[Any]] | None:
         row = next(self._rows, None)
-        return None if row is None else {self._name: row[np.newaxis]}
+        return None if row is None else {self._name: row[np.newaxis], **self._others}
 
 
 def simplified(model: ModelProto) -> ModelProto:
     """The same, with batch norms folded into convolutions: what is quantised."""
+    freed, columns = free_columns(model)
     with tempfile.TemporaryDirectory(prefix="calibration-") as scratch:
         source, target = Path(scratch) / "graph.onnx", Path(scratch) / "simple.onnx"
-        onnx.save(model, source)
+        onnx.save(freed, source)
         quant_pre_process(source, target, skip_symbolic_shape=True)
-        return onnx.load(target)
+        simple = onnx.load(target)
+    return fix_columns(simple, *columns) if columns else simple
 
 
 def quantized(
@@ -61,9 +73,11 @@ def quantized(
         kept: names of nodes that stay in float32.
     """
     left = preparation(simple) | set(kept) | _sums_with_constants(simple)
+    freed, columns = free_columns(simple)
+    others = {COLUMNS: np.array(columns, np.int64)} if columns else {}
     with tempfile.TemporaryDirectory(prefix="calibration-") as scratch:
         source, target = Path(scratch) / "simple.onnx", Path(scratch) / "int8.onnx"
-        onnx.save(simple, source)
+        onnx.save(freed, source)
         silence = logging.getLogger()
         level = silence.level
         silence.setLevel(logging.ERROR)  # it recommends the preparation that was just made
@@ -71,7 +85,7 @@ def quantized(
             quantize_static(
                 source,
                 target,
-                _Inputs(simple.graph.input[0].name, inputs),
+                _Inputs(simple.graph.input[0].name, inputs, others),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=sorted(CONVOLUTIONS | {_SUM}),
                 nodes_to_exclude=sorted(left),
@@ -88,7 +102,8 @@ def quantized(
             )
         finally:
             silence.setLevel(level)
-        return onnx.load(target)
+        eight = onnx.load(target)
+    return fix_columns(eight, *columns) if columns else eight
 
 
 def _sums_with_constants(model: ModelProto) -> set[str]:

@@ -39,7 +39,7 @@ _RUNS_MIN = 4
 _MEASURE_S = 0.5  # for each candidate, unless a network needs longer for its fewest runs
 
 Timer = Callable[[], float]
-Opener = Callable[[Path, Network, str, str, int], Engine]
+Opener = Callable[..., Engine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +93,7 @@ def choose(
     threads: int,
     precision: str = "auto",
     *,
+    newest: int | None = None,
     cache: Path | None = None,
     timer: Timer = time.perf_counter,
     opener: Opener = open_engine,
@@ -104,6 +105,7 @@ def choose(
         model_dir: the model's folder.
         threads: CPU threads for each of the two networks, at least 1.
         precision: ``fp32`` or one that the model has graphs for; ``auto`` tries all of these.
+        newest: columns of a window that the sound network will give; all unless told.
         cache: the JSON file to remember in; by default the user's own.
         timer: seconds, monotonic.
         opener: opens an engine, as ``engines.registry.open_engine``.
@@ -122,7 +124,9 @@ def choose(
         )
     path = cache or memory.default_path()
     precisions = _precisions(model_dir, precision, PRECISIONS)
-    key = _key(model_dir, precisions, threads)
+    key = _key(model_dir, precisions, threads, newest)
+    if newest is not None:
+        opener = partial(opener, newest=newest)
     remembered = _recalled(path, key) if path else None
     if remembered:
         return Choice(
@@ -274,7 +278,7 @@ def _from_json(row: dict[str, object]) -> Measurement:
     return Measurement(backend=backend, precision=precision, vision_ms=vision_ms, sound_ms=sound_ms)
 
 
-def _key(model_dir: Path, precisions: Sequence[str], threads: int) -> str:
+def _key(model_dir: Path, precisions: Sequence[str], threads: int, newest: int | None) -> str:
     """A digest of all that the measurement depends on.
 
     Raises:
@@ -291,7 +295,14 @@ def _key(model_dir: Path, precisions: Sequence[str], threads: int) -> str:
                 "export the model again, see docs/models.md"
             ) from None
     versions = [f"{backend} {_version(backend)}" for backend in CANDIDATES]
-    machine = [platform.machine(), _processor(), str(os.cpu_count()), str(threads), *precisions]
+    machine = [
+        platform.machine(),
+        _processor(),
+        str(os.cpu_count()),
+        str(threads),
+        str(newest),
+        *precisions,
+    ]
     digest.update("\n".join([*versions, *machine]).encode())
     return digest.hexdigest()
 

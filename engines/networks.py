@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from engines.errors import EngineError
+from engines.onnx_file import with_columns
 from engines.protocol import Network, TensorSpec
 from pixelplayer.spec import ModelSpec
 
@@ -20,6 +22,31 @@ class NetworkRequest:
     precision: str
     threads: int  # CPU threads, at least 1
     grid: tuple[int, int]  # rows and columns of the visual network's output
+    newest: int | None = None  # columns of the window that the sound network gives; None: all
+
+    def content(self) -> bytes:
+        """The graph, as it is to be run.
+
+        Raises:
+            EngineError: it cannot be read.
+        """
+        try:
+            whole = self.graph.read_bytes()
+        except OSError as error:
+            raise EngineError(
+                f"{self.graph} cannot be read ({error.strerror}); "
+                "export the model again, see docs/models.md"
+            ) from None
+        if self.newest is None:
+            return whole
+        columns = self.spec.audio.columns
+        changed = with_columns(whole, columns - self.newest, columns)
+        if changed is None:
+            raise EngineError(
+                f"{self.graph} cannot give some columns alone; export the model again, "
+                "see docs/models.md"
+            )
+        return changed
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
@@ -40,4 +67,5 @@ class NetworkRequest:
         if self.network == "vision":
             return (TensorSpec(name="features", shape=(1, channels, *self.grid)),)
         audio = self.spec.audio
-        return (TensorSpec(name="sound", shape=(1, channels, audio.frequency_bins, audio.columns)),)
+        columns = audio.columns if self.newest is None else self.newest
+        return (TensorSpec(name="sound", shape=(1, channels, audio.frequency_bins, columns)),)

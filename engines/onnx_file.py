@@ -21,6 +21,7 @@ from engines.protocol import TensorSpec
 _MODEL_GRAPH = 7
 _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 5, 11, 12
 _TENSOR_DATA_TYPE, _TENSOR_FLOAT_DATA, _TENSOR_NAME, _TENSOR_RAW_DATA = 2, 4, 8, 9
+_COLUMNS = b"columns"  # the constant of a sound graph that says which columns it gives
 _TENSOR_DATA_LOCATION = 14
 _VALUE_NAME, _VALUE_TYPE = 1, 2
 _TYPE_TENSOR, _TENSOR_TYPE_SHAPE, _SHAPE_DIM, _DIM_VALUE = 1, 2, 1, 1
@@ -34,6 +35,7 @@ _FLOAT_TYPES: dict[int, np.dtype[Any]] = {
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 
 _Value = int | memoryview
+_NOTHING = memoryview(b"")
 
 
 class _WireError(ValueError):
@@ -85,6 +87,41 @@ def check_graph(path: Path, inputs: Sequence[TensorSpec], outputs: Sequence[Tens
         ) from None
     _check_ports(path, "input", found_inputs, inputs)
     _check_ports(path, "output", found_outputs, outputs)
+
+
+def with_columns(content: bytes, start: int, stop: int) -> bytes | None:
+    """A sound graph that gives columns ``start`` to ``stop`` (half-open) of its window only.
+
+    Its decoder then makes these, and what they are made from; see ``some`` of the networks.
+
+    Returns:
+        The changed graph; None for one that has no such constant and always gives all.
+    """
+    at = _columns_at(memoryview(content))
+    if at is None:
+        return None
+    wanted = np.array([start, stop], "<i8").tobytes()
+    return content[:at] + wanted + content[at + len(wanted) :]
+
+
+def _columns_at(content: memoryview) -> int | None:
+    """Where in a graph's bytes the numbers of its constant ``columns`` begin."""
+    try:
+        for field, graph, graph_at in _placed_fields(content):
+            if field != _MODEL_GRAPH:
+                continue
+            for part, tensor, tensor_at in _placed_fields(_message(graph)):
+                if part != _GRAPH_INITIALIZER:
+                    continue
+                entries = dict(_fields(_message(tensor)))
+                if bytes(_message(entries.get(_TENSOR_NAME, _NOTHING))) != _COLUMNS:
+                    continue
+                for key, raw, raw_at in _placed_fields(_message(tensor)):
+                    if key == _TENSOR_RAW_DATA and len(_message(raw)) == 16:
+                        return graph_at + tensor_at + raw_at
+    except _WireError:
+        pass  # told by `check_graph`
+    return None
 
 
 def _check_ports(
@@ -164,13 +201,20 @@ def _message(value: _Value) -> memoryview:
 
 def _fields(content: memoryview) -> Iterator[tuple[int, _Value]]:
     """The fields of one message: numbers as int, everything else as its bytes."""
+    for field, value, _ in _placed_fields(content):
+        yield field, value
+
+
+def _placed_fields(content: memoryview) -> Iterator[tuple[int, _Value, int]]:
+    """The same, and where in the message each value begins."""
     at = 0
     while at < len(content):
         key, at = _varint(content, at)
         field, wire = key >> 3, key & 7
         if wire == _VARINT:
+            start = at
             number, at = _varint(content, at)
-            yield field, number
+            yield field, number, start
             continue
         if wire == _BYTES:
             length, at = _varint(content, at)
@@ -180,7 +224,7 @@ def _fields(content: memoryview) -> Iterator[tuple[int, _Value]]:
             raise _WireError(f"wire type {wire}")
         if at + length > len(content):
             raise _WireError(f"{at + length - len(content)} bytes are missing")
-        yield field, content[at : at + length]
+        yield field, content[at : at + length], at
         at += length
 
 

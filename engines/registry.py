@@ -71,6 +71,7 @@ def open_engine(
     threads: int,
     *,
     grid: tuple[int, int] | None = None,
+    newest: int | None = None,
 ) -> Engine:
     """Compile and warm up one network of a model.
 
@@ -81,6 +82,8 @@ def open_engine(
         precision: ``auto``, ``fp32``, or one that the model has a graph for.
         threads: CPU threads the network may use, at least 1.
         grid: rows and columns of cells that the visual network shall see; a square's unless told.
+        newest: how many columns of a window the sound network shall give, the newest; all unless
+            told. Fewer take less work.
 
     Raises:
         EngineError: backend or precision is unknown or not there, or the model is unusable.
@@ -90,6 +93,8 @@ def open_engine(
         raise EngineError(f"unknown engine {backend!r}; there are {', '.join(BACKENDS)}")
     if threads < 1:
         raise EngineError(f"an engine needs at least 1 thread, got {threads = }")
+    if newest is not None and not 1 <= newest <= read_spec(model_dir).audio.columns:
+        raise EngineError(f"a window has no {newest} columns to give")
     if not is_installed(backend):
         raise EngineError(f"engine {backend} is not installed; run: {entry.install}")
     spec = read_spec(model_dir)
@@ -101,6 +106,7 @@ def open_engine(
         precision=resolve_precision(precision),
         threads=threads,
         grid=grid or (spec.vision.grid, spec.vision.grid),
+        newest=newest if network == "sound" else None,
     )
     try:
         module = importlib.import_module(entry.module)

@@ -212,11 +212,6 @@ def _age(place: Path) -> float:
         return 0.0
 
 
-def graph_sha256(path: Path) -> str:
-    """Of a graph's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def _plain(value: EngineKey | Manifest) -> dict[str, Any]:
     """As JSON would give it back."""
     plain: dict[str, Any] = json.loads(json.dumps(asdict(value)))

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from engines.errors import EngineError
-from engines.protocol import TensorSpec
+from engines.networks import NetworkRequest
 
 PACKAGES = ("tensorrt", "tensorrt_rtx")  # the first that is there is taken
 OLDEST = (10, 0)  # of the classic package: named tensors, strongly typed networks
@@ -63,17 +61,15 @@ def version(trt: Any) -> tuple[int, ...]:
 
 def build_plan(
     trt: Any,
-    graph: Path,
-    inputs: Sequence[TensorSpec],
+    request: NetworkRequest,
     options: PlanOptions,
     timings: bytes = b"",
 ) -> tuple[bytes, bytes]:
-    """Compile one graph for the shapes of ``inputs``.
+    """Compile one network's graph for the shapes of its inputs.
 
     Args:
         trt: the package, as ``package`` gives it.
-        graph: an ONNX file; what it leaves free is fixed to the inputs' shapes.
-        inputs: names and whole shapes.
+        request: the network; what its graph leaves free is fixed to the inputs' shapes.
         options: how.
         timings: a timing cache of an earlier build on this machine, or nothing.
 
@@ -89,7 +85,8 @@ def build_plan(
     flag = getattr(trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED", None)
     network = builder.create_network(0 if flag is None else 1 << int(flag))
     parser = trt.OnnxParser(network, log)
-    if not parser.parse(graph.read_bytes()):
+    graph = request.graph
+    if not parser.parse(request.content()):
         raise EngineError(f"TensorRT {trt.__version__} cannot read {graph}: {_complaint(parser)}")
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mb << 20)
@@ -102,7 +99,7 @@ def build_plan(
     if cache is not None:
         config.set_timing_cache(cache, ignore_mismatch=False)
     profile = builder.create_optimization_profile()
-    for spec in inputs:
+    for spec in request.inputs:
         profile.set_shape(spec.name, spec.shape, spec.shape, spec.shape)
     config.add_optimization_profile(profile)
     plan = builder.build_serialized_network(network, config)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
@@ -74,14 +73,21 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _open(
-    options: Options, plan: Plan, network: Network, grid: tuple[int, int] | None = None
+    options: Options,
+    plan: Plan,
+    network: Network,
+    *,
+    grid: tuple[int, int] | None = None,
+    newest: int | None = None,
 ) -> Engine:
     """The engine asked for. To build for a GPU may take minutes: live, another goes ahead."""
     given = options.model
     threads = given.threads_per_network or 1
 
     def opened(backend: str, precision: str) -> Engine:
-        return open_engine(Path(given.model), network, backend, precision, threads, grid=grid)
+        return open_engine(
+            Path(given.model), network, backend, precision, threads, grid=grid, newest=newest
+        )
 
     if plan.pace == "fast" or not BACKENDS[given.engine].needs_gpu:
         return opened(given.engine, given.precision)
@@ -92,7 +98,7 @@ def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.stages.sight import Sight
 
     spec = open_model(Path(options.model.model)).spec
-    return Sight(partial(_open, options, plan, "vision"), spec.vision)
+    return Sight(lambda grid: _open(options, plan, "vision", grid=grid), spec.vision)
 
 
 def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -106,7 +112,7 @@ def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
         lookahead_columns=lookahead_columns(spec, options.separation.lookahead_ms),
         most_columns_per_step=most,
     )
-    return Hearing(partial(_open, options, plan, "sound"), spec, steps)
+    return Hearing(lambda newest: _open(options, plan, "sound", newest=newest), spec, steps)
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:

@@ -13,7 +13,7 @@ from realtime.errors import DeviceError, UsageError
 from realtime.graph import MAIN, STAGES
 from realtime.options import NONE, InputOptions, Options, OutputOptions, View
 from realtime.plan import SUPERVISOR, Plan
-from realtime.settings import lookahead_columns
+from realtime.settings import COLUMNS_PER_STEP, lookahead_columns
 
 BUILDER = "realtime.build:build"
 
@@ -160,7 +160,9 @@ def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     threads = given.threads_per_network or 1
     folder = Path(given.model)
     if given.engine == "auto":
-        choice = auto.choose(folder, threads, given.precision)
+        spec = ModelSpec.load(folder)
+        newest = COLUMNS_PER_STEP + lookahead_columns(spec, options.separation.lookahead_ms)
+        choice = auto.choose(folder, threads, given.precision, newest=newest)
         tell(choice.report().splitlines()[0])
         return _decided(options, choice.backend, choice.precision)
     if given.engine not in registry.BACKENDS:

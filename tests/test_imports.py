@@ -13,7 +13,7 @@ ALLOWED = {
     "pixelplayer": set[str](),
     "engines": {"pixelplayer"},
     "calibration": {"engines", "pixelplayer", "realtime"},
-    "training": {"pixelplayer"},
+    "training": {"calibration", "pixelplayer"},
     "realtime": {"engines", "pixelplayer"},
 }
 # library -> where it may be imported from; a folder stands for all that is in it

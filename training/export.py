@@ -6,16 +6,17 @@ import copy
 import json
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from calibration.graphs import COLUMNS, fix_columns
 from pixelplayer.networks import checkpoint
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
@@ -68,24 +69,8 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch_name:
         scratch = Path(scratch_name)
-        side, grid, audio = spec.vision.frame_px, spec.vision.grid, spec.audio
-        window = (audio.frequency_bins, audio.columns)
-        _export(
-            scratch / "vision.onnx",
-            VisualFeatures(networks.frame, spec.vision.picture).eval(),
-            torch.rand(_CHECK_BATCH, 3, side, side),
-            names=("picture", "features"),
-            output_shape=(_CHECK_BATCH, spec.channels, grid, grid),
-            free={"picture": ("height", "width"), "features": ("rows", "columns")},
-        )
-        _export(
-            scratch / "sound.onnx",
-            networks.sound,
-            # Log magnitudes lie between log(1e-10) and about log(100).
-            torch.empty(_CHECK_BATCH, 1, *window).uniform_(-23.0, 5.0),
-            names=("log_magnitude", "sound"),
-            output_shape=(_CHECK_BATCH, spec.channels, *window),
-        )
+        _export_vision(scratch / "vision.onnx", networks.frame, spec)
+        _export_sound(scratch / "sound.onnx", networks.sound, spec)
         checkpoint.save(scratch / "weights.safetensors", networks)
         (scratch / "model.json").write_text(text, encoding="utf-8")
         for name in ("vision.onnx", "sound.onnx", "weights.safetensors", "model.json"):
@@ -97,45 +82,111 @@ def _settled(network: _Net) -> _Net:
     return copy.deepcopy(network).cpu().float().eval()
 
 
-def _export(
+class _SomeColumns(nn.Module):
+    """The sound network, asked for columns ``columns[0]`` to ``columns[1]``."""
+
+    def __init__(self, network: SoundNet | LiveSoundNet) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(self, log_magnitude: Tensor, columns: Tensor) -> Tensor:
+        some: Tensor = self._network.some(log_magnitude, columns[0], columns[1])
+        return some
+
+
+def _export_sound(path: Path, network: SoundNet | LiveSoundNet, spec: ModelSpec) -> None:
+    """The sound network's graph. What columns it gives is a constant of it, at first all of them.
+
+    A live run changes that constant to the few that it needs (``engines.onnx_file``); all else in
+    the graph follows from it.
+    """
+    audio = spec.audio
+    # Log magnitudes lie between log(1e-10) and about log(100).
+    window = torch.empty(_CHECK_BATCH, 1, audio.frequency_bins, audio.columns).uniform_(-23.0, 5.0)
+    with torch.inference_mode():
+        expected = network(window.clone()).numpy()
+    _check_result(path, expected, (_CHECK_BATCH, spec.channels, *window.shape[2:]))
+    example = torch.tensor([audio.columns - 2, audio.columns])
+    _trace(
+        path,
+        _SomeColumns(network).eval(),
+        (window.clone(), example),
+        inputs=("log_magnitude", COLUMNS),
+        output="sound",
+        free={"log_magnitude": {0: "batch"}, "sound": {0: "batch", 3: "columns"}},
+    )
+    for first in (0, audio.columns - 2, audio.columns // 2):
+        wanted = np.array([first, audio.columns], np.int64)
+        for batch in (_CHECK_BATCH, 1):
+            given = {"log_magnitude": window[:batch].numpy(), COLUMNS: wanted}
+            _compare(path, given, expected[:batch, ..., first:])
+    graph = onnx.load(path)
+    graph = fix_columns(graph, 0, audio.columns)
+    onnx.checker.check_model(graph)
+    onnx.save(graph, path)
+    _compare(path, {"log_magnitude": window.numpy()}, expected)
+
+
+def _export_vision(path: Path, network: FrameNet, spec: ModelSpec) -> None:
+    side, grid = spec.vision.frame_px, spec.vision.grid
+    eyes = VisualFeatures(network, spec.vision.picture).eval()
+    pictures = torch.rand(_CHECK_BATCH, 3, side, side)
+    with torch.inference_mode():
+        expected = eyes(pictures.clone()).numpy()
+    _check_result(path, expected, (_CHECK_BATCH, spec.channels, grid, grid))
+    _trace(
+        path,
+        eyes,
+        (pictures.clone(),),
+        inputs=("picture",),
+        output="features",
+        free={
+            "picture": {0: "batch", 2: "height", 3: "width"},
+            "features": {0: "batch", 2: "rows", 3: "columns"},
+        },
+    )
+    for batch in (_CHECK_BATCH, 1):
+        _compare(path, {"picture": pictures[:batch].numpy()}, expected[:batch])
+
+
+def _trace(
     path: Path,
     network: nn.Module,
-    example: Tensor,
+    example: tuple[Tensor, ...],
     *,
-    names: tuple[str, str],
-    output_shape: tuple[int, ...],
-    free: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    inputs: Sequence[str],
+    output: str,
+    free: Mapping[str, Mapping[int, str]],
 ) -> None:
-    """Write one graph whose batch is free, and hold it against its network.
-
-    ``free`` names the last two dimensions of those inputs and outputs where these are free too.
-    """
-    input_name, output_name = names
-    with torch.inference_mode():
-        expected = network(example.clone()).numpy()
-    if expected.shape != output_shape:
-        raise ExportError(f"{path.name} gives {expected.shape}, the spec asks for {output_shape}")
-    if not np.isfinite(expected).all():
-        raise ExportError(f"{path.name} gives values that are not finite: the weights are broken")
+    """Write a graph; ``free`` names the dimensions that are."""
     with warnings.catch_warnings():
         # The newer exporter takes ten times as long and writes this machine's paths into the file.
         warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.|training\.")
+        # What depends on the width of a window is meant to be a constant.
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
         torch.onnx.export(
             network,
-            (example.clone(),),
+            example,
             str(path),
             dynamo=False,
             opset_version=OPSET,
-            input_names=[input_name],
-            output_names=[output_name],
-            dynamic_axes={
-                name: {0: "batch", **dict(zip((2, 3), free.get(name, ()), strict=False))}
-                for name in names
-            },
+            input_names=list(inputs),
+            output_names=[output],
+            dynamic_axes={name: dict(axes) for name, axes in free.items()},
         )
+
+
+def _check_result(path: Path, expected: np.ndarray, shape: tuple[int, ...]) -> None:
+    if expected.shape != shape:
+        raise ExportError(f"{path.name} gives {expected.shape}, the spec asks for {shape}")
+    if not np.isfinite(expected).all():
+        raise ExportError(f"{path.name} gives values that are not finite: the weights are broken")
+
+
+def _compare(path: Path, given: Mapping[str, np.ndarray], expected: np.ndarray) -> None:
+    """Hold a graph against its network."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    for batch in (_CHECK_BATCH, 1):
-        (found,) = session.run(None, {input_name: example[:batch].numpy()})
-        difference = float(np.abs(found - expected[:batch]).max() / np.abs(expected).max())
-        if difference > _TOLERANCE:
-            raise ExportError(f"{path.name} differs from its network by {difference:.1e}")
+    (found,) = session.run(None, dict(given))
+    difference = float(np.abs(found - expected).max() / np.abs(expected).max())
+    if difference > _TOLERANCE:
+        raise ExportError(f"{path.name} differs from its network by {difference:.1e}")

@@ -89,7 +89,8 @@ class ClassSeparator(nn.Module):
         self, log_magnitude: Tensor, vectors: Tensor, columns: slice = slice(None)
     ) -> Tensor:
         """(B, 1, F, T) and (B, Q, K) visual vectors → mask logits (B, Q, F, t) of ``columns``."""
-        logits: Tensor = self.synthesizer(vectors, self.sound.some(log_magnitude, columns))
+        start, stop, _ = columns.indices(log_magnitude.shape[-1])
+        logits: Tensor = self.synthesizer(vectors, self.sound.some(log_magnitude, start, stop))
         return logits
 
     def nothing_loss(self) -> Tensor:

@@ -37,7 +37,7 @@ class OnnxRuntimeEngine(OpenedNetwork):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(
-                request.graph, options, providers=["CPUExecutionProvider"]
+                request.content(), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # the runtime's errors share no narrower base
             raise EngineError(f"ONNX Runtime cannot open {request.graph}: {error}") from error

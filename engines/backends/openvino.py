@@ -6,6 +6,7 @@ go into the store.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from typing import Any
@@ -18,7 +19,7 @@ from engines.networks import NetworkRequest
 from engines.onnx_file import check_graph
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
-from engines.store import EngineKey, Store, graph_sha256
+from engines.store import EngineKey, Store
 
 _log = logging.getLogger(__name__)
 
@@ -44,8 +45,9 @@ def _compiled(request: NetworkRequest, store: Store) -> Any:
     """From the store, else compiled and kept there."""
     core = ov.Core()
     settings = _settings(request)
+    content = request.content()
     key = EngineKey(
-        graph_sha256=graph_sha256(request.graph),
+        graph_sha256=hashlib.sha256(content).hexdigest(),
         runtime="openvino",
         runtime_version=ov.__version__,
         device=core.get_property("CPU", "FULL_DEVICE_NAME"),
@@ -61,7 +63,7 @@ def _compiled(request: NetworkRequest, store: Store) -> Any:
         except RuntimeError as error:
             reason = str(error).splitlines()[-1]
             store.remarks.append(f"a kept engine does not load ({reason}); it is built again")
-    graph = core.read_model(request.graph)
+    graph = core.read_model(content)
     graph.reshape({spec.name: ov.PartialShape(list(spec.shape)) for spec in request.inputs})
     began = time.perf_counter()
     compiled = core.compile_model(graph, "CPU", settings)

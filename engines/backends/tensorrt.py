@@ -7,6 +7,7 @@ step is then one launch. The two networks of a run have a stream each and overla
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from contextlib import ExitStack
@@ -23,7 +24,7 @@ from engines.networks import NetworkRequest
 from engines.onnx_file import check_graph
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
-from engines.store import EngineKey, Store, graph_sha256
+from engines.store import EngineKey, Store
 from engines.tensorrt_plan import PlanOptions, build_plan, package
 
 _log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def open_network(request: NetworkRequest) -> TensorRtEngine:
                 store.remarks.append(f"{error}; it is built again")
         began = time.perf_counter()
         known = store.timings(key)
-        plan, timings = build_plan(trt, request.graph, request.inputs, PlanOptions(), known)
+        plan, timings = build_plan(trt, request, PlanOptions(), known)
         build_s = time.perf_counter() - began
         engine = warmed_up(TensorRtEngine(trt, plan, request))
         difference = _difference(engine, request)
@@ -78,7 +79,7 @@ def _difference(engine: TensorRtEngine, request: NetworkRequest) -> float:
 def key_for(trt: Any, gpu: cuda.Device, request: NetworkRequest, options: PlanOptions) -> EngineKey:
     """What the plan for a request is kept as."""
     return EngineKey(
-        graph_sha256=graph_sha256(request.graph),
+        graph_sha256=hashlib.sha256(request.content()).hexdigest(),
         runtime=trt.__name__,
         runtime_version=trt.__version__,
         device=gpu.name,

@@ -8,9 +8,13 @@ weight is spent on how far the microphone stands.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+Column: TypeAlias = int | Tensor  # a number of a column; a tensor where a graph is traced
 
 _FLOOR = 1e-3  # of the window's level: -60 dB; what is softer is not told from silence
 
@@ -51,31 +55,43 @@ class LiveSoundNet(nn.Module):
         Returns:
             (B, K, F, T) float.
         """
-        components: Tensor = self.last(self._risen(log_magnitude))
-        return components
+        return self.some(log_magnitude, 0, log_magnitude.shape[-1])
 
-    def some(self, log_magnitude: Tensor, columns: slice) -> Tensor:
-        """The same of ``columns`` (without a step) only: (B, K, F, t).
+    def some(self, log_magnitude: Tensor, start: Column, stop: Column) -> Tensor:
+        """The same of columns ``start`` to ``stop`` (half-open) only: (B, K, F, stop - start).
 
-        The window is heard whole; the last layer, a quarter of the work, is done for them alone.
+        The window is heard whole; on the way up, every level makes the columns that the next one
+        needs. What comes out is exactly what cropping the whole would give.
         """
-        start, stop, _ = columns.indices(log_magnitude.shape[-1])
-        # A column comes from the two nearest of half as many.
-        halo = max((start - 1) // 2, 0)
-        components: Tensor = self.last(self._risen(log_magnitude)[..., halo : stop // 2 + 1])
-        return components[..., start - 2 * halo : stop - 2 * halo]
-
-    def _risen(self, log_magnitude: Tensor) -> Tensor:
-        """(B, 2 width, F/2, T/2), activated."""
         x: Tensor = self.bn0(levelled(log_magnitude))
         passed = []
         for layer in self.down:
             x = functional.leaky_relu(layer(x), 0.2)
             passed.append(x)
-        passed.pop()
-        for layer in self.up:
-            x = torch.cat([functional.relu(layer(x)), passed.pop()], dim=1)
-        return x
+        wanted = [(start, stop)]
+        for _ in self.up:
+            wanted.append(_below(*wanted[-1]))
+        first, last = _below(*wanted[-1])
+        x = passed.pop()[..., first:last]
+        for layer, (after, until) in zip(self.up, reversed(wanted[1:]), strict=True):
+            risen = _cropped(functional.relu(layer(x)), first, after, until)
+            x = torch.cat([risen, passed.pop()[..., after:until]], dim=1)
+            first = after
+        return _cropped(self.last(x), first, start, stop)
+
+
+def _below(start: Column, stop: Column) -> tuple[Column, Column]:
+    """Columns of half as many that a transposed convolution makes ``start`` to ``stop`` from."""
+    # A column comes from the two nearest. Written without numbers below 0, which integer division
+    # rounds differently in every runtime.
+    halo = (start + 1) // 2 - 1
+    halo = halo.clamp(min=0) if isinstance(halo, Tensor) else max(halo, 0)
+    return halo, stop // 2 + 1
+
+
+def _cropped(risen: Tensor, first: Column, start: Column, stop: Column) -> Tensor:
+    """Columns ``start`` to ``stop`` of what was made from column ``first`` of half as many on."""
+    return risen[..., start - 2 * first : stop - 2 * first]
 
 
 def levelled(log_magnitude: Tensor) -> Tensor:

@@ -6,8 +6,14 @@ each block's ``model`` holding the next inner block.
 
 from __future__ import annotations
 
+from typing import TypeAlias, TypeGuard
+
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
+
+Column: TypeAlias = int | Tensor  # a number of a column; a tensor where a graph is traced
 
 
 class SoundNet(nn.Module):
@@ -43,6 +49,80 @@ class SoundNet(nn.Module):
         """
         components: Tensor = self.unet_block(self.bn0(log_magnitude))
         return components
+
+    def some(self, log_magnitude: Tensor, start: Column, stop: Column) -> Tensor:
+        """The same of columns ``start`` to ``stop`` (half-open) only: (B, K, F, stop - start).
+
+        The window is heard whole; on the way up, every level makes the columns that the next one
+        needs. What comes out is what cropping the whole would give, to rounding: enlarging with
+        aligned corners depends on the whole width, so it is a matrix, of which rows are taken.
+        """
+        outermost = self.unet_block.model
+        x: Tensor = outermost[0](self.bn0(log_magnitude))
+        passed: list[Tensor] = []
+        blocks: list[_OutermostBlock | _SkipBlock] = [self.unet_block]
+        block: nn.Module = outermost[1]
+        while isinstance(block, _SkipBlock):
+            blocks.append(block)
+            x = functional.leaky_relu(x, 0.2)
+            passed.append(x)
+            x = block.model[1](x)
+            if isinstance(block, _MiddleBlock):
+                x = block.model[2](x)
+                block = block.model[3]
+            else:
+                break
+        wanted = [(start, stop)]
+        for _ in blocks:
+            wanted.append(_below(*wanted[-1]))
+        width = int(log_magnitude.shape[-1]) >> len(blocks)  # a traced graph keeps it
+        given = wanted.pop()
+        x = x[..., given[0] : given[1]]
+        for block in reversed(blocks):
+            after, until = wanted.pop()
+            x = _doubled(functional.relu(x), width, given, (after, until))
+            width *= 2
+            conv = next(layer for layer in reversed(list(block.model)) if _is_conv(layer))
+            x = functional.conv2d(x, conv.weight, conv.bias, padding=(1, 0))
+            if isinstance(block, _SkipBlock):
+                x = block.model[-1](x)
+                x = torch.cat([passed.pop()[..., after:until], x], dim=1)
+            given = after, until
+        return x
+
+
+def _is_conv(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
+    return isinstance(layer, nn.Conv2d)
+
+
+def _below(start: Column, stop: Column) -> tuple[Column, Column]:
+    """Columns of half as many that ``start`` to ``stop`` are made from: see ``_doubled``."""
+    halo = start // 2 + 1 - 2  # in this order no runtime meets a number below 0 before the end
+    halo = halo.clamp(min=0) if isinstance(halo, Tensor) else max(halo, 0)
+    return halo, stop // 2 + 2
+
+
+def _doubled(
+    x: Tensor, width: int, given: tuple[Column, Column], wanted: tuple[Column, Column]
+) -> Tensor:
+    """``x`` enlarged by two: the ``wanted`` columns and one beside each end, 0 beyond the window.
+
+    Args:
+        x: the ``given`` columns of ``width``.
+        width: of the whole.
+        given, wanted: half-open.
+    """
+    taller = functional.interpolate(x, scale_factor=(2.0, 1.0), mode="bilinear", align_corners=True)
+    rows = _enlarging(width, x)[wanted[0] : wanted[1] + 2, given[0] : given[1]]
+    return taller @ rows.T
+
+
+def _enlarging(width: int, like: Tensor) -> Tensor:
+    """(2 width + 2, width): linear enlargement by two, corners aligned, between rows of zeros."""
+    places = np.arange(2 * width) * (width - 1) / (2 * width - 1)
+    nearness = 1 - np.abs(places[:, np.newaxis] - np.arange(width))
+    rows = np.pad(np.maximum(nearness, 0), ((1, 1), (0, 0)))
+    return torch.from_numpy(rows).to(like.device, like.dtype)
 
 
 class _OutermostBlock(nn.Module):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, End, Message, SoundColumns
 from realtime.stage import Inputs, Outputs
 from realtime.stages.listener import Heard, Listener, Pace
+
+OpenSound: TypeAlias = Callable[[int], Engine]
 
 # Clocks drift by parts per million; what is less than this is rounding or jitter, not drift.
 _DRIFT_NS = 20 * NS_PER_MS
@@ -42,12 +45,13 @@ class Hearing:
     count as silence. After a restart in the middle of a recording, columns keep their numbers.
     """
 
-    def __init__(self, open_engine: Callable[[], Engine], spec: ModelSpec, pace: Pace) -> None:
+    def __init__(self, open_engine: OpenSound, spec: ModelSpec, pace: Pace) -> None:
+        """``open_engine`` opens the sound network for so many of a window's newest columns."""
         self._open_engine = open_engine
         self._spec = spec
         self._pace = pace
         self._resources = ExitStack()
-        self._engine: Engine | None = None
+        self._engines: dict[int, Engine] = {}
         self._input: _Stream | None = None
         self._sequence = 0
         self._lost_samples = 0
@@ -55,7 +59,11 @@ class Hearing:
 
     def open(self) -> None:
         """Load the sound network."""
-        self._engine = self._resources.enter_context(self._open_engine())
+        pace = self._pace
+        for columns in {pace.columns_per_step, pace.most_columns_per_step}:
+            newest = min(columns + pace.lookahead_columns, self._spec.audio.columns)
+            engine = self._resources.enter_context(self._open_engine(newest))
+            self._engines[newest] = engine
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """Features for all the columns that are complete; the rest, and the end, after the end.
@@ -80,7 +88,7 @@ class Hearing:
 
     def close(self) -> None:
         """Unload the network."""
-        self._engine = None
+        self._engines.clear()
         self._resources.close()
 
     def stats(self) -> Mapping[str, float]:
@@ -161,7 +169,9 @@ class Hearing:
             )
         return self._input
 
-    def _infer(self, log_magnitude: Samples) -> Samples:
-        if self._engine is None:
+    def _infer(self, log_magnitude: Samples, wanted: int) -> Samples:
+        """In the engine that gives no more columns than it must."""
+        if not self._engines:
             raise RuntimeError("Hearing.step before Hearing.open")
-        return self._engine.infer({"log_magnitude": log_magnitude})["sound"]
+        newest = min(columns for columns in self._engines if columns >= wanted)
+        return self._engines[newest].infer({"log_magnitude": log_magnitude})["sound"]

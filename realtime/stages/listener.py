@@ -13,7 +13,7 @@ from pixelplayer.stft import Samples, Spectrum, StreamingStft
 from pixelplayer.warp import LOG_FLOOR, LogFrequencyWarp
 from realtime.windows import ColumnWindow
 
-Infer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Infer = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +53,8 @@ class Listener:
     """``feed`` samples, get features of all columns that are due; ``flush`` for the rest.
 
     Args:
-        infer: ``(1, 1, F, T)`` log-magnitudes to ``(1, K, F, W)`` features of the newest
-            ``W <= T`` columns of the window.
+        infer: ``(1, 1, F, T)`` log-magnitudes, and how many of the newest columns are wanted, to
+            ``(1, K, F, W)`` features of the newest ``W <= T`` columns, at least as many.
         first_column: number of the first column, in units of hops since sample 0.
     """
 
@@ -145,6 +145,7 @@ class Listener:
             return np.zeros((self._channels, rows, columns), np.float32)
         newest = self._loudness.stop
         self._window[0, 0] = self._loudness.between(newest - self._window.shape[3], newest)
-        features = self._infer(self._window)[0]
-        stop = features.shape[2] - self._pace.lookahead_columns
+        lookahead = self._pace.lookahead_columns
+        features = self._infer(self._window, columns + lookahead)[0]
+        stop = features.shape[2] - lookahead
         return np.array(features[:, :, stop - columns : stop], np.float32)

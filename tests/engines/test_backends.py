@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from engines.errors import EngineError
@@ -181,3 +182,38 @@ def test_what_was_compiled_is_loaded_the_next_time(
     np.testing.assert_array_equal(infer(), first)
     assert "built again" in caplog.text
     assert Store().load(kept.key) is not None
+
+
+@pytest.mark.parametrize("newest", [1, 6, 31, 32])
+def test_the_newest_columns_alone_are_those_of_the_whole(
+    backend: str, newest: int, tiny_model: Path
+):
+    with (
+        open_engine(tiny_model, "sound", backend, "fp32", 1) as whole,
+        open_engine(tiny_model, "sound", backend, "fp32", 1, newest=newest) as some,
+    ):
+        inputs = random_inputs(whole, 8)
+        (expected,), (found,) = whole.infer(inputs).values(), some.infer(inputs).values()
+    assert found.shape == some.outputs[0].shape == (*expected.shape[:3], newest)
+    difference = np.abs(found - expected[..., -newest:]).max()
+    assert difference <= 2e-6 * np.abs(expected).max()
+
+
+def test_a_graph_that_gives_all_columns_only_is_told(own_model: Path):
+    path = own_model / "sound.onnx"
+    graph = onnx.load(path)
+    for tensor in graph.graph.initializer:
+        if tensor.name == "columns":
+            tensor.name = "other"
+    for node in graph.graph.node:
+        node.input[:] = ["other" if name == "columns" else name for name in node.input]
+    onnx.save(graph, path)
+    open_engine(own_model, "sound", "onnxruntime", "fp32", 1).close()
+    with pytest.raises(EngineError, match="cannot give some columns alone; export the model again"):
+        open_engine(own_model, "sound", "onnxruntime", "fp32", 1, newest=6)
+
+
+@pytest.mark.parametrize("newest", [0, 33])
+def test_a_window_has_only_so_many_columns(newest: int, tiny_model: Path):
+    with pytest.raises(EngineError, match=f"has no {newest} columns"):
+        open_engine(tiny_model, "sound", "onnxruntime", "fp32", 1, newest=newest)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.store import EngineKey, Store, graph_sha256
+from engines.store import EngineKey, Store
 
 KEY = EngineKey(
     graph_sha256="0" * 64,
@@ -174,11 +174,3 @@ def test_a_killed_builder_leaves_nothing_that_blocks(store: Store, tmp_path: Pat
     with store.building(KEY):
         store.keep(KEY, ENGINE, 1.0, {})
     assert store.load(KEY) == ENGINE
-
-
-def test_a_graph_is_known_by_its_bytes(tmp_path: Path) -> None:
-    (tmp_path / "a").write_bytes(b"one")
-    (tmp_path / "b").write_bytes(b"one")
-    (tmp_path / "c").write_bytes(b"two")
-    names = [graph_sha256(tmp_path / name) for name in "abc"]
-    assert names[0] == names[1] != names[2]

@@ -23,6 +23,7 @@ from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from realtime.options import SHIPPED_MODEL
+from tests.fakes.tiny_model import tiny_spec
 from training.export import write_model
 
 if sys.platform != "linux" or platform.machine() != "x86_64":
@@ -66,7 +67,9 @@ def model(
     return folder
 
 
-def request_for(folder: Path, network: Network, precision: str) -> NetworkRequest:
+def request_for(
+    folder: Path, network: Network, precision: str, newest: int | None = None
+) -> NetworkRequest:
     spec = read_spec(folder)
     return NetworkRequest(
         folder=folder,
@@ -76,6 +79,7 @@ def request_for(folder: Path, network: Network, precision: str) -> NetworkReques
         precision=precision,
         threads=1,
         grid=spec.vision.grid_for(9, 16),
+        newest=newest,
     )
 
 
@@ -83,14 +87,38 @@ def request_for(folder: Path, network: Network, precision: str) -> NetworkReques
 @pytest.mark.parametrize("network", ["vision", "sound"])
 def test_every_graph_is_built(model: Path, network: Network, precision: str) -> None:
     request = request_for(model, network, precision)
-    plan, _ = build_plan(trt, request.graph, request.inputs, PlanOptions())
+    plan, _ = build_plan(trt, request, PlanOptions())
     assert len(plan) > 0.4 * request.graph.stat().st_size
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_the_live_decoder_is_built_alone(model: Path, precision: str) -> None:
+    request = request_for(model, "sound", precision, newest=6)
+    plan, _ = build_plan(trt, request, PlanOptions())
+    assert len(plan) > 1000
 
 
 def test_a_plan_for_other_gpus_too(model: Path) -> None:
     request = request_for(model, "sound", "fp32")
-    plan, _ = build_plan(trt, request.graph, request.inputs, PlanOptions(is_portable=True))
+    plan, _ = build_plan(trt, request, PlanOptions(is_portable=True))
     assert len(plan) > 1000
+
+
+def odd_request(graph: Path, shape: tuple[int, ...]) -> NetworkRequest:
+    """For a graph that is no network of ours."""
+
+    class Odd(NetworkRequest):
+        inputs = (TensorSpec(name="x", shape=shape),)
+
+    return Odd(
+        folder=graph.parent,
+        network="sound",
+        spec=tiny_spec(),
+        graph=graph,
+        precision="fp32",
+        threads=1,
+        grid=(1, 1),
+    )
 
 
 def test_an_operator_that_is_not_supported_is_named(tmp_path: Path) -> None:
@@ -100,9 +128,8 @@ def test_an_operator_that_is_not_supported_is_named(tmp_path: Path) -> None:
     graph = helper.make_graph(nodes, "g", [x], [y])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.save(model, tmp_path / "toss.onnx")
-    inputs = [TensorSpec(name="x", shape=(1, 4))]
     with pytest.raises(EngineError, match=r"toss.onnx: operator Bernoulli at '/toss/Bernoulli'"):
-        build_plan(trt, tmp_path / "toss.onnx", inputs, PlanOptions())
+        build_plan(trt, odd_request(tmp_path / "toss.onnx", (1, 4)), PlanOptions())
 
 
 def test_a_build_that_fails_says_why(tmp_path: Path) -> None:
@@ -114,14 +141,14 @@ def test_a_build_that_fails_says_why(tmp_path: Path) -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     onnx.save(model, tmp_path / "sum.onnx")
     with pytest.raises(EngineError, match="cannot build"):
-        inputs = [TensorSpec(name="x", shape=(5, 4))]  # 5 rows and 3 cannot be added
-        build_plan(trt, tmp_path / "sum.onnx", inputs, PlanOptions())
+        # 5 rows and 3 cannot be added
+        build_plan(trt, odd_request(tmp_path / "sum.onnx", (5, 4)), PlanOptions())
 
 
 def test_no_graph_is_told(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_bytes(b"\x08\x07")
     with pytest.raises(EngineError, match=r"cannot (read|build)"):
-        build_plan(trt, tmp_path / "broken.onnx", [], PlanOptions())
+        build_plan(trt, odd_request(tmp_path / "broken.onnx", (1, 4)), PlanOptions())
 
 
 def test_the_package_is_found() -> None:

@@ -90,12 +90,12 @@ class ColourVision(_FakeEngine):
 class BandSound(_FakeEngine):
     """A feature per band, and the input itself as the last one."""
 
-    def __init__(self, spec: ModelSpec = SPEC) -> None:
+    def __init__(self, newest: int | None = None, spec: ModelSpec = SPEC) -> None:
         audio = spec.audio
-        shape = (audio.frequency_bins, audio.columns)
+        bins, columns = audio.frequency_bins, audio.columns
         super().__init__(
-            (TensorSpec(name="log_magnitude", shape=(1, 1, *shape)),),
-            (TensorSpec(name="sound", shape=(1, spec.channels, *shape)),),
+            (TensorSpec(name="log_magnitude", shape=(1, 1, bins, columns)),),
+            (TensorSpec(name="sound", shape=(1, spec.channels, bins, newest or columns)),),
         )
         u = np.linspace(0, 1, audio.frequency_bins)
         hz = audio.rate_hz / 2 * (audio.warp_base**u - 1) / (audio.warp_base - 1)
@@ -109,7 +109,7 @@ class BandSound(_FakeEngine):
         self.calls += 1
         sound = np.zeros(self.outputs[0].shape, np.float32)
         sound[0, :LOUDNESS] = 10.0 * self._bands[:, :, np.newaxis]
-        sound[0, LOUDNESS] = window[0, 0]
+        sound[0, LOUDNESS] = window[0, 0, :, -sound.shape[3] :]
         return {"sound": sound}
 
 

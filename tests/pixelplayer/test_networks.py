@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -115,3 +116,17 @@ def test_a_pixels_mask_is_that_of_its_vector():
     assert masks.shape == (2, 4, 5, 6, 7)
     one = synthesizer(features[:, :, 1, 2].unsqueeze(1), sound)
     torch.testing.assert_close(masks[:, 1, 2], one[:, 0])
+
+
+@pytest.mark.parametrize("columns", [(0, 64), (0, 1), (63, 64), (58, 64), (9, 14), (31, 33)])
+def test_some_columns_are_those_of_the_whole(columns: tuple[int, int]) -> None:
+    """Enlarging with aligned corners depends on the whole width, also where it is cropped."""
+    torch.manual_seed(0)
+    net = SoundNet(4, 5, levels=5)
+    net(torch.randn(3, 1, 32, 64))  # its batch norms have seen something
+    net.eval()
+    window = torch.randn(2, 1, 32, 64)
+    with torch.inference_mode():
+        some, whole = net.some(window, *columns), net(window)
+    assert some.shape[-1] == columns[1] - columns[0]
+    torch.testing.assert_close(some, whole[..., slice(*columns)], rtol=0.0, atol=2e-6)

@@ -157,10 +157,33 @@ def test_a_change_of_rate_is_an_error_that_names_both() -> None:
 
 def test_silence_costs_no_inference_and_no_sound_ends_at_once() -> None:
     engine = BandSound()
-    stage = Hearing(lambda: engine, SPEC, FAST)
+    stage = Hearing(lambda _newest: engine, SPEC, FAST)
     stage.open()
     stage.step(0, {"audio": [chunk(np.zeros(8000, np.float32), 0)]})
     assert engine.calls == 0
     stage.close()
     assert engine.closed
     assert hear([End(stream="t", sequence=0, topic="audio")])[0] == []
+
+
+def test_no_more_columns_are_computed_than_a_step_needs() -> None:
+    opened: dict[int, BandSound] = {}
+
+    def open_sound(newest: int) -> BandSound:
+        opened[newest] = BandSound(newest)
+        return opened[newest]
+
+    pace = Pace(columns_per_step=2, lookahead_columns=3, most_columns_per_step=8)
+    stage = Hearing(open_sound, SPEC, pace)
+    stage.open()
+    assert set(opened) == {5, 11}
+    samples = band_noise("red", 3, 9001)
+    few = 2 * SPEC.audio.at_rate(8000).hop
+    for start in range(0, 20 * few, few):
+        stage.step(0, {"audio": [chunk(samples[start : start + few], start)]})
+    assert opened[5].calls > 10
+    assert opened[11].calls == 0
+    stage.step(0, {"audio": [chunk(samples[20 * few : 26 * few], 20 * few)]})
+    assert opened[11].calls > 0
+    stage.close()
+    assert all(engine.closed for engine in opened.values())
