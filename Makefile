@@ -17,6 +17,7 @@ demo: install
 
 test: development
 	scripts/system-packages test
+	if [ "$$CI" = true ]; then scripts/triton-environment $(BIN)/python; fi
 	$(BIN)/python -m pytest
 
 check: development

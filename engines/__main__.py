@@ -21,11 +21,13 @@ from engines.errors import EngineError
 from engines.model import read_spec
 from engines.protocol import Network
 from engines.registry import open_engine
+from engines.repository import export
 from engines.store import Store
 
 SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
 USUAL = (9, 16)  # height to width of most cameras
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
+LIVE_COLUMNS = (6, 28)  # a step and the lookahead; and when a machine has to catch up
 _INPUTS = 4
 
 
@@ -58,6 +60,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
         command.add_argument("--threads", type=int, default=1, metavar="N", help="per network")
         command.set_defaults(run=run)
+    command = commands.add_parser("export-repository")
+    command.add_argument("target", type=Path, metavar="DIR")
+    command.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
+    command.add_argument("--precision", default="fp32")
+    command.add_argument(
+        "--newest",
+        type=int,
+        nargs="*",
+        default=list(LIVE_COLUMNS),
+        metavar="N",
+        help="columns that live steps need; default: those of the default lookahead",
+    )
+    command.set_defaults(run=_export_repository)
     options = parser.parse_args(arguments)
     try:
         return int(options.run(options))
@@ -149,6 +164,12 @@ def _doctor(options: argparse.Namespace) -> int:
             print(f"missing  {found.backend:<13}{runtime}{found.problem}{mend}")
     print(f"ok       {'model':<13}{options.model}: {', '.join(survey.precisions(options.model))}")
     return 0 if usable else 1
+
+
+def _export_repository(options: argparse.Namespace) -> int:
+    for name in export(options.model, options.target, options.precision, options.newest):
+        print(f"{options.target / name}")
+    return 0
 
 
 def _clean(_options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ class NetworkRequest:
     precision: str
     threads: int  # CPU threads, at least 1
     grid: tuple[int, int]  # rows and columns of the visual network's output
+    address: str = ""  # of the server, for a network on another machine
     newest: int | None = None  # columns of the window that the sound network gives; None: all
 
     def content(self) -> bytes:

@@ -23,6 +23,7 @@ class Backend:
     runtimes: tuple[str, ...]  # the packages of which it needs one, the preferred first
     install: str  # the command that brings such a package
     needs_gpu: bool = False
+    needs_server: bool = False  # it is named with an address: "remote=HOST:8001"
 
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
@@ -48,8 +49,19 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             install="pip install tensorrt-rtx cuda-bindings",
             needs_gpu=True,
         ),
+        "remote": Backend(
+            module="engines.backends.remote",
+            runtimes=("tritonclient",),
+            install="pip install 'tritonclient[grpc]'",
+            needs_server=True,
+        ),
     }
 )
+
+
+def backend_of(engine: str) -> Backend | None:
+    """What is registered under an engine's name, with or without an address."""
+    return BACKENDS.get(engine.partition("=")[0])
 
 
 def installed_runtime(backend: str) -> str | None:
@@ -78,7 +90,8 @@ def open_engine(
     Args:
         model_dir: the model's folder.
         network: which of its two networks.
-        backend: a name in ``BACKENDS``; what ``auto`` means is decided by ``engines.auto``.
+        backend: a name in ``BACKENDS``, with ``=HOST:PORT`` for one that needs a server; what
+            ``auto`` means is decided by ``engines.auto``.
         precision: ``auto``, ``fp32``, or one that the model has a graph for.
         threads: CPU threads the network may use, at least 1.
         grid: rows and columns of cells that the visual network shall see; a square's unless told.
@@ -88,15 +101,16 @@ def open_engine(
     Raises:
         EngineError: backend or precision is unknown or not there, or the model is unusable.
     """
-    entry = BACKENDS.get(backend)
+    name, _, address = backend.partition("=")
+    entry = BACKENDS.get(name)
     if entry is None:
         raise EngineError(f"unknown engine {backend!r}; there are {', '.join(BACKENDS)}")
     if threads < 1:
         raise EngineError(f"an engine needs at least 1 thread, got {threads = }")
     if newest is not None and not 1 <= newest <= read_spec(model_dir).audio.columns:
         raise EngineError(f"a window has no {newest} columns to give")
-    if not is_installed(backend):
-        raise EngineError(f"engine {backend} is not installed; run: {entry.install}")
+    if not is_installed(name):
+        raise EngineError(f"engine {name} is not installed; run: {entry.install}")
     spec = read_spec(model_dir)
     request = NetworkRequest(
         folder=model_dir,
@@ -107,12 +121,13 @@ def open_engine(
         threads=threads,
         grid=grid or (spec.vision.grid, spec.vision.grid),
         newest=newest if network == "sound" else None,
+        address=address,
     )
     try:
         module = importlib.import_module(entry.module)
     except (ImportError, OSError) as error:
         raise EngineError(
-            f"engine {backend} is installed but does not load ({error}); run: {entry.install}"
+            f"engine {name} is installed but does not load ({error}); run: {entry.install}"
         ) from error
     engine: Engine = module.open_network(request)
     return engine

@@ -49,6 +49,10 @@ def _backend(name: str) -> Found:
         reason = f"does not load: {' '.join(str(error).split())}"
         return Found(backend=name, runtime=runtime, problem=reason, mend=entry.install)
     label = f"{runtime} {metadata.version(runtime)}"
+    if entry.needs_server:
+        return Found(
+            backend=name, runtime=label, problem=f"asked for by --engine {name} --server HOST:8001"
+        )
     if entry.needs_gpu:
         try:
             gpu = cuda.device()

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from engines.model import open_model
 from engines.protocol import Engine, Network
-from engines.registry import BACKENDS, open_engine
+from engines.registry import backend_of, open_engine
 from engines.upgrade import Upgrading
 from realtime.clock import Clock
 from realtime.compose import file_of
@@ -89,7 +89,8 @@ def _open(
             Path(given.model), network, backend, precision, threads, grid=grid, newest=newest
         )
 
-    if plan.pace == "fast" or not BACKENDS[given.engine].needs_gpu:
+    entry = backend_of(given.engine)
+    if plan.pace == "fast" or entry is None or not entry.needs_gpu:
         return opened(given.engine, given.precision)
     return Upgrading(opened(*READY_AT_ONCE), lambda: opened(given.engine, given.precision))
 

@@ -88,6 +88,11 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 choices=get_args(EngineName),
                 help="what runs the networks; auto measures and remembers",
             ),
+            "server": _Row(
+                place="model.server",
+                metavar="HOST:PORT",
+                help="where --engine remote computes: a server of the KServe v2 protocol",
+            ),
             "precision": _Row(
                 place="model.precision",
                 metavar="NAME",

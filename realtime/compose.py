@@ -165,15 +165,21 @@ def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
         choice = auto.choose(folder, threads, given.precision, newest=newest)
         tell(choice.report().splitlines()[0])
         return _decided(options, choice.backend, choice.precision)
-    if given.engine not in registry.BACKENDS:
+    backend = registry.backend_of(given.engine)
+    if backend is None:
         known = ", ".join(registry.BACKENDS)
         raise UsageError(f"--engine {given.engine} is not part of this version; there are {known}")
-    if registry.BACKENDS[given.engine].needs_gpu:
+    if backend.needs_gpu:
         try:
             cuda.device()
         except EngineError as error:
             raise DeviceError(f"--engine {given.engine}: {error}") from None
-    return _decided(options, given.engine, resolve_precision(given.precision))
+    engine: str = given.engine
+    if backend.needs_server:
+        if given.server is None:
+            raise UsageError(f"--engine {engine} needs an address; add --server HOST:8001")
+        engine = f"{engine}={given.server}"
+    return _decided(options, engine, resolve_precision(given.precision))
 
 
 def _decided(options: Options, backend: str, precision: str) -> Options:

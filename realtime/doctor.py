@@ -97,12 +97,16 @@ def _engines() -> list[Finding]:
         Finding(
             part=found.backend,
             found=": ".join(text for text in (found.runtime, found.problem) if text),
-            # Nobody needs a GPU's runtime who has no GPU.
-            mend="" if BACKENDS[found.backend].needs_gpu else found.mend,
+            # Nobody needs a GPU's runtime who has no GPU, or a server's who has no server.
+            mend="" if _is_special(found.backend) else found.mend,
         )
         for found in survey.backends()
         if found.backend != "torch"
     ]
+
+
+def _is_special(backend: str) -> bool:
+    return BACKENDS[backend].needs_gpu or BACKENDS[backend].needs_server
 
 
 def _model(folder: Path) -> Finding:

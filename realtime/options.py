@@ -12,7 +12,7 @@ from realtime.graph import Pace, Placement
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
 View: TypeAlias = Literal["auto", "window", "web", "none"]
 EngineName: TypeAlias = Literal[
-    "auto", "onnxruntime", "openvino", "tensorrt", "torch_tensorrt", "torch"
+    "auto", "onnxruntime", "openvino", "tensorrt", "torch_tensorrt", "torch", "remote"
 ]
 Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8"]
 
@@ -37,6 +37,7 @@ class ModelOptions:
 
     model: str = str(SHIPPED_MODEL)
     engine: EngineName = "auto"
+    server: str | None = None  # HOST:PORT of the engine "remote"
     precision: Precision = "auto"
     threads_per_network: int | None = None
 

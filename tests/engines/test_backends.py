@@ -23,6 +23,7 @@ NETWORKS: tuple[Network, ...] = ("vision", "sound")
     params=[
         pytest.param(name, marks=pytest.mark.gpu if entry.needs_gpu else ())
         for name, entry in BACKENDS.items()
+        if not entry.needs_server  # tests/live/test_remote.py
     ]
 )
 def backend(request: pytest.FixtureRequest) -> str:

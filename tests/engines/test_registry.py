@@ -17,7 +17,9 @@ from engines.errors import EngineError
 from engines.registry import BACKENDS, open_engine
 
 GRAPH_BACKENDS = ("onnxruntime", "openvino")
-HERE = sorted(name for name, entry in BACKENDS.items() if not entry.needs_gpu)
+HERE = sorted(
+    name for name, entry in BACKENDS.items() if not (entry.needs_gpu or entry.needs_server)
+)
 
 
 def test_an_unknown_engine_lists_what_exists(tiny_model: Path):

@@ -1,0 +1,89 @@
+"""A model as a server's repository, in the layout that Triton reads.
+
+``DIR/<name>/config.pbtxt`` and ``DIR/<name>/1/model.onnx`` for the visual network and for the sound
+network: of whole windows, and of the columns that live steps need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from engines.errors import EngineError
+from engines.model import graph_path, read_spec
+from engines.networks import NetworkRequest
+from engines.protocol import Network
+
+MOST_TOGETHER = 16  # requests that a server may gather into one batch
+WAIT_US = 2_000  # for others to come
+
+
+def served_name(model: str, network: Network, newest: int | None = None) -> str:
+    """What a network is called on a server: ``live_vision``, ``live_sound``, ``live_sound_6``."""
+    return f"{model}_{network}" + (f"_{newest}" if newest is not None else "")
+
+
+def export(folder: Path, target: Path, precision: str, newest: Sequence[int]) -> list[str]:
+    """Write the repository of a model.
+
+    Args:
+        folder: the model's.
+        target: made if need be; models of these names in it are replaced.
+        precision: of the graphs.
+        newest: for how many of a window's columns the sound network shall be served, besides all.
+
+    Returns:
+        The names of what can be served.
+
+    Raises:
+        EngineError: the model has no such graphs, or a file cannot be written.
+    """
+    spec = read_spec(folder)
+    wanted: list[tuple[Network, int | None]] = [("vision", None), ("sound", None)]
+    wanted += [("sound", columns) for columns in newest]
+    names = []
+    for network, columns in wanted:
+        request = NetworkRequest(
+            folder=folder,
+            network=network,
+            spec=spec,
+            graph=graph_path(folder, network, precision),
+            precision=precision,
+            threads=1,
+            grid=spec.vision.grid_for(9, 16),
+            newest=columns,
+        )
+        name = served_name(spec.name, network, columns)
+        place = target / name
+        try:
+            (place / "1").mkdir(parents=True, exist_ok=True)
+            (place / "1" / "model.onnx").write_bytes(request.content())
+            (place / "config.pbtxt").write_text(_configuration(name, request), encoding="utf-8")
+        except OSError as error:
+            raise EngineError(f"{place} cannot be written: {error.strerror}") from error
+        names.append(name)
+    return names
+
+
+def _configuration(name: str, request: NetworkRequest) -> str:
+    """As Triton's model configuration has it; pictures may be of any size."""
+
+    def ports(kind: str, shapes: Sequence[tuple[str, tuple[int, ...]]]) -> str:
+        entries = ", ".join(
+            f'{{ name: "{port}" data_type: TYPE_FP32 dims: [ {", ".join(map(str, dims))} ] }}'
+            for port, dims in shapes
+        )
+        return f"{kind} [ {entries} ]\n"
+
+    is_vision = request.network == "vision"
+    shapes = [
+        [(spec.name, (spec.shape[1], -1, -1) if is_vision else spec.shape[1:]) for spec in specs]
+        for specs in (request.inputs, request.outputs)
+    ]
+    return (
+        f'name: "{name}"\n'
+        'backend: "onnxruntime"\n'
+        f"max_batch_size: {MOST_TOGETHER}\n"
+        f"{ports('input', shapes[0])}{ports('output', shapes[1])}"
+        f"dynamic_batching {{ max_queue_delay_microseconds: {WAIT_US} }}\n"
+    )

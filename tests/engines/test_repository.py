@@ -1,0 +1,57 @@
+"""What a server is given: named, configured, and the graphs that a run asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from engines.__main__ import LIVE_COLUMNS, main
+from engines.errors import EngineError
+from engines.registry import open_engine
+from engines.repository import export
+from realtime.settings import COLUMNS_PER_STEP, LOOKAHEAD_COLUMNS, MOST_COLUMNS_PER_STEP
+
+
+def test_live_steps_are_served_as_a_run_asks_for_them() -> None:
+    assert LIVE_COLUMNS == (
+        COLUMNS_PER_STEP + LOOKAHEAD_COLUMNS,
+        MOST_COLUMNS_PER_STEP + LOOKAHEAD_COLUMNS,
+    )
+
+
+def test_a_repository_holds_all_that_is_asked_for(
+    tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export-repository", str(tmp_path), "--model", str(tiny_model)]) == 0
+    names = ["tiny_sound", "tiny_sound_28", "tiny_sound_6", "tiny_vision"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert str(tmp_path / "tiny_sound_6") in capsys.readouterr().out
+    told = (tmp_path / "tiny_sound_6" / "config.pbtxt").read_text()
+    assert 'input [ { name: "log_magnitude" data_type: TYPE_FP32 dims: [ 1, 48, 32 ] } ]' in told
+    assert 'output [ { name: "sound" data_type: TYPE_FP32 dims: [ 4, 48, 6 ] } ]' in told
+    assert "dims: [ 3, -1, -1 ]" in (tmp_path / "tiny_vision" / "config.pbtxt").read_text()
+    session = onnxruntime.InferenceSession(
+        tmp_path / "tiny_sound_6" / "1" / "model.onnx", providers=["CPUExecutionProvider"]
+    )
+    windows = np.random.default_rng(0).uniform(-16, 4, (3, 1, 48, 32)).astype(np.float32)
+    (found,) = session.run(None, {"log_magnitude": windows})
+    assert found.shape == (3, 4, 48, 6)
+
+
+def test_a_precision_that_is_not_there_is_told(tiny_model: Path, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="has no fp16 graph"):
+        export(tiny_model, tmp_path, "fp16", [])
+
+
+def test_a_folder_that_takes_nothing_is_told(tiny_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EngineError, match="cannot be written"):
+        export(tiny_model, tmp_path / "file", "fp32", [])
+
+
+def test_an_address_is_needed(tiny_model: Path) -> None:
+    with pytest.raises(EngineError, match="needs an address, remote=HOST:8001"):
+        open_engine(tiny_model, "sound", "remote", "fp32", 1)
