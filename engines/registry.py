@@ -23,6 +23,7 @@ class Backend:
     runtimes: tuple[str, ...]  # the packages of which it needs one, the preferred first
     install: str  # the command that brings such a package
     needs_gpu: bool = False
+    reads_weights: bool = False  # not a graph: its precisions are its own
     needs_server: bool = False  # it is named with an address: "remote=HOST:8001"
 
 
@@ -48,6 +49,13 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             runtimes=("tensorrt", "tensorrt_rtx"),
             install="pip install tensorrt-rtx cuda-bindings",
             needs_gpu=True,
+        ),
+        "torch_tensorrt": Backend(
+            module="engines.backends.torch_tensorrt",
+            runtimes=("torch_tensorrt",),
+            install="pip install torch-tensorrt cuda-bindings",
+            needs_gpu=True,
+            reads_weights=True,
         ),
         "remote": Backend(
             module="engines.backends.remote",
@@ -116,7 +124,7 @@ def open_engine(
         folder=model_dir,
         network=network,
         spec=spec,
-        graph=graph_path(model_dir, network, precision),
+        graph=graph_path(model_dir, network, "fp32" if entry.reads_weights else precision),
         precision=resolve_precision(precision),
         threads=threads,
         grid=grid or (spec.vision.grid, spec.vision.grid),
@@ -125,7 +133,7 @@ def open_engine(
     )
     try:
         module = importlib.import_module(entry.module)
-    except (ImportError, OSError) as error:
+    except Exception as error:
         raise EngineError(
             f"engine {name} is installed but does not load ({error}); run: {entry.install}"
         ) from error

@@ -43,9 +43,15 @@ def _backend(name: str) -> Found:
     runtime = installed_runtime(name)
     if runtime is None:
         return Found(backend=name, runtime="", problem="not installed", mend=entry.install)
+    if entry.needs_gpu:  # before it is imported: without one some packages do not survive that
+        try:
+            gpu = cuda.device()
+        except EngineError as error:
+            label = f"{runtime} {metadata.version(runtime)}"
+            return Found(backend=name, runtime=label, problem=str(error))
     try:
         importlib.import_module(runtime)
-    except (ImportError, OSError) as error:
+    except Exception as error:  # noqa: BLE001  several packages raise what they like
         reason = f"does not load: {' '.join(str(error).split())}"
         return Found(backend=name, runtime=runtime, problem=reason, mend=entry.install)
     label = f"{runtime} {metadata.version(runtime)}"
@@ -54,9 +60,5 @@ def _backend(name: str) -> Found:
             backend=name, runtime=label, problem=f"asked for by --engine {name} --server HOST:8001"
         )
     if entry.needs_gpu:
-        try:
-            gpu = cuda.device()
-        except EngineError as error:
-            return Found(backend=name, runtime=label, problem=str(error))
         return Found(backend=name, runtime=f"{label} on {gpu.name} ({gpu.capability})")
     return Found(backend=name, runtime=label)

@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from engines.backends.torch_modules import module
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
-from pixelplayer.networks import checkpoint
-from pixelplayer.networks.live_sound import LiveSoundNet
-from pixelplayer.networks.sound import SoundNet
-from pixelplayer.networks.vision import VisualFeatures
 
 
 def open_network(request: NetworkRequest) -> TorchEngine:
@@ -29,36 +26,12 @@ def open_network(request: NetworkRequest) -> TorchEngine:
     return warmed_up(TorchEngine(request))
 
 
-class _Newest(torch.nn.Module):
-    """A sound network that gives the newest columns only, or all."""
-
-    def __init__(self, network: SoundNet | LiveSoundNet, newest: int | None) -> None:
-        super().__init__()
-        self._network, self._newest = network, newest
-
-    def forward(self, window: torch.Tensor) -> torch.Tensor:
-        if self._newest is None:
-            whole: torch.Tensor = self._network(window)
-            return whole
-        columns = window.shape[-1]
-        return self._network.some(window, columns - self._newest, columns)
-
-
 class TorchEngine(OpenedNetwork):
     """One network in evaluation mode on the CPU."""
 
     def __init__(self, request: NetworkRequest) -> None:
         super().__init__("torch", request)
-        path = request.folder / "weights.safetensors"
-        try:
-            networks = checkpoint.load(path, request.spec)
-        except checkpoint.CheckpointError as error:
-            raise EngineError(f"{path}: {error}") from error
-        self._network: torch.nn.Module = (
-            VisualFeatures(networks.frame, request.spec.vision.picture).eval()
-            if request.network == "vision"
-            else _Newest(networks.sound, request.newest)
-        )
+        self._network = module(request)
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
         (array,) = inputs.values()

@@ -63,7 +63,7 @@ class LiveSoundNet(nn.Module):
         The window is heard whole; on the way up, every level makes the columns that the next one
         needs. What comes out is exactly what cropping the whole would give.
         """
-        x: Tensor = self.bn0(levelled(log_magnitude))
+        x: Tensor = self.bn0(levelled(log_magnitude).to(self.bn0.weight.dtype))
         passed = []
         for layer in self.down:
             x = functional.leaky_relu(layer(x), 0.2)

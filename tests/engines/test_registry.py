@@ -46,7 +46,7 @@ def test_a_runtime_that_does_not_load_names_the_cause(
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", [*HERE, "tensorrt", "remote"])
 def test_a_precision_without_a_graph_says_what_to_use(
     backend: str, precision: str, tiny_model: Path
 ):

@@ -1,0 +1,75 @@
+"""A model's networks as torch modules that take and give what an engine does."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from engines.errors import EngineError
+from engines.networks import NetworkRequest
+from pixelplayer.networks import checkpoint
+from pixelplayer.networks.live_sound import LiveSoundNet
+from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.vision import VisualFeatures
+
+
+class Newest(nn.Module):
+    """A sound network that gives the newest columns only, or all."""
+
+    def __init__(self, network: SoundNet | LiveSoundNet, newest: int | None) -> None:
+        super().__init__()
+        self._network, self._newest = network, newest
+
+    def forward(self, window: Tensor) -> Tensor:
+        """(B, 1, F, T) → (B, K, F, newest)."""
+        if self._newest is None:
+            whole: Tensor = self._network(window)
+            return whole
+        columns = window.shape[-1]
+        return self._network.some(window, columns - self._newest, columns)
+
+
+class Half(nn.Module):
+    """A network that computes in float16 between a float32 input and a float32 result.
+
+    What takes the level out of a window stays in float32: its sums are too large for sixteen bits.
+    """
+
+    def __init__(self, network: nn.Module, *, takes_half: bool) -> None:
+        super().__init__()
+        self._network, self._takes_half = network.half(), takes_half
+
+    def forward(self, given: Tensor) -> Tensor:
+        """As the network."""
+        result: Tensor = self._network(given.half() if self._takes_half else given)
+        return result.float()
+
+
+def module(request: NetworkRequest) -> nn.Module:
+    """The network of a request, in its precision, in evaluation mode, on the CPU.
+
+    Raises:
+        EngineError: the weights are unusable, or the precision is int8, which is a graph's.
+    """
+    if request.precision not in ("fp32", "fp16"):
+        raise EngineError(f"torch has no {request.precision} of this model; use fp32 or fp16")
+    path = request.folder / "weights.safetensors"
+    try:
+        networks = checkpoint.load(path, request.spec)
+    except checkpoint.CheckpointError as error:
+        raise EngineError(f"{path}: {error}") from error
+    whole: nn.Module = (
+        VisualFeatures(networks.frame, request.spec.vision.picture)
+        if request.network == "vision"
+        else Newest(networks.sound, request.newest)
+    )
+    if request.precision == "fp16":
+        levels = request.network == "sound" and isinstance(networks.sound, LiveSoundNet)
+        whole = Half(whole, takes_half=not levels)
+    return whole.eval()
+
+
+def example(request: NetworkRequest) -> tuple[Tensor]:
+    """Of its input."""
+    (spec,) = request.inputs
+    return (torch.zeros(spec.shape),)
