@@ -23,8 +23,15 @@ from torch.utils.data import DataLoader
 from pixelplayer.networks.vision import FrameNet
 from training.checkpoints import write_checkpoint
 from training.corpus import Pictures, open_pictures
-from training.insight import COMPONENTS, Insight, gain, see
-from training.lessons import STUDENT_PX, TEACHER_PX, LessonBatches, random_crop, to_tensor
+from training.insight import COMPONENTS, OTHER, Insight, gain, see
+from training.lessons import (
+    STUDENT_PX,
+    TEACHER_PX,
+    Lesson,
+    LessonBatches,
+    random_crop,
+    to_tensor,
+)
 from training.muon import optimisers
 from training.photos import joined
 from training.precision import mixed
@@ -71,7 +78,9 @@ def lessons(
     def seen(large: np.ndarray) -> Tensor:
         return insight.of(see(teacher, list(large)))
 
-    return LessonBatches(photos.pixels, chosen, seen, seed=seed, batch=batch)
+    named = np.where(np.isin(photos.labels, insight.classes), photos.labels, OTHER)
+    labels = named[:, np.newaxis] == np.array(insight.classes)
+    return LessonBatches(photos.pixels, labels, chosen, seen, seed=seed, batch=batch)
 
 
 def lesson_loss(seen: Tensor, target: Tensor) -> Tensor:
@@ -79,6 +88,12 @@ def lesson_loss(seen: Tensor, target: Tensor) -> Tensor:
     return _part_loss(seen[:, :COMPONENTS], target[:, :COMPONENTS]) + NAMES_SHARE * _part_loss(
         seen[:, COMPONENTS:], target[:, COMPONENTS:]
     )
+
+
+def told_names(target: Tensor) -> tuple[Tensor, Tensor]:
+    """Of what a teacher sees (B, C, h, w): its names' indices (B, h, w), and where it is sure."""
+    certainty, names = target[:, COMPONENTS:].mul(2).softmax(dim=1).max(dim=1)
+    return names, certainty > SURE
 
 
 def _part_loss(seen: Tensor, target: Tensor) -> Tensor:
@@ -111,15 +126,14 @@ class Exam:
         with torch.inference_mode():
             seen = torch.cat([student(part) for part in self.pictures.split(64)])
         student.train()
-        named, wanted = seen[:, COMPONENTS:], self.target[:, COMPONENTS:]
-        certainty, names = wanted.mul(2).softmax(dim=1).max(dim=1)
-        right = (named.argmax(dim=1) == names)[certainty > SURE].float().mean().item()
+        names, is_sure = told_names(self.target)
+        right = (seen[:, COMPONENTS:].argmax(dim=1) == names)[is_sure].float().mean().item()
         return lesson_loss(seen, self.target).item(), right
 
 
 def distill(
     student: Student,
-    batches: Iterable[tuple[Tensor, Tensor]],
+    batches: Iterable[Lesson],
     exam: Exam,
     path: Path,
     *,
@@ -134,7 +148,7 @@ def distill(
     student.to(memory_format=torch.channels_last).train()
     steppers = optimisers(student, rate, weight_decay=1e-2)
     began, running = time.monotonic(), 0.0
-    for step, (pictures, target) in enumerate(batches, start=1):
+    for step, (pictures, target, _) in enumerate(batches, start=1):
         elapsed = (time.monotonic() - began) / 60
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = rate * cosine(min(elapsed / minutes, 1.0))

@@ -14,6 +14,7 @@ consistent", CVPR 2022).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -36,6 +37,17 @@ STOCK = 30  # batches that are at hand
 See = Callable[[np.ndarray], Tensor]  # (n, side, side, 3) uint8 RGB → (n, C, side/32, side/32)
 
 
+class Lesson(NamedTuple):
+    """A batch: what the student sees, (B, 3, 112, 112) in [0, 1], and the teacher, (B, C, 7, 7).
+
+    ``labels`` (B, labels) bool: those of the photographs in it.
+    """
+
+    pictures: Tensor
+    maps: Tensor
+    labels: Tensor
+
+
 def random_crop(picture: np.ndarray, side_px: int, rng: np.random.Generator) -> np.ndarray:
     """A random part of a picture, stretched by up to 1.8 either way, mirrored half the time."""
     height, width = picture.shape[:2]
@@ -51,21 +63,25 @@ def random_crop(picture: np.ndarray, side_px: int, rng: np.random.Generator) -> 
     return cv2.resize(crop, (side_px, side_px), interpolation=cv2.INTER_AREA)
 
 
-def lesson(pixels: np.ndarray, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(side, side, 3) uint8: a part of one of the ``chosen`` photographs, or of several.
+def lesson(
+    pixels: np.ndarray, chosen: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A part of one of the ``chosen`` photographs, or of several.
 
-    The side is 224, and of a collage of four 448.
+    Returns:
+        (side, side, 3) uint8, the side 224, and of a collage of four 448; and which photographs.
     """
     kind = rng.random()
-    if kind < COLLAGES:
-        four = [random_crop(pixels[index], TEACHER_PX, rng) for index in rng.choice(chosen, 4)]
-        return np.vstack([np.hstack(four[:2]), np.hstack(four[2:])])
-    one = random_crop(pixels[rng.choice(chosen)], TEACHER_PX, rng)
-    if kind > COLLAGES + BLENDS:
-        return one
-    another = random_crop(pixels[rng.choice(chosen)], TEACHER_PX, rng)
+    count = 4 if kind < COLLAGES else 2 if kind < COLLAGES + BLENDS else 1
+    drawn = rng.choice(chosen, count)
+    parts = [random_crop(pixels[index], TEACHER_PX, rng) for index in drawn]
+    if count == 1:
+        return parts[0], drawn
+    if count == 4:
+        return np.vstack([np.hstack(parts[:2]), np.hstack(parts[2:])]), drawn
     share = float(rng.uniform(0.3, 0.7))
-    return np.asarray(cv2.addWeighted(one, share, another, 1 - share, 0), np.uint8)
+    blended = cv2.addWeighted(parts[0], share, parts[1], 1 - share, 0)
+    return np.asarray(blended, np.uint8), drawn
 
 
 def to_tensor(pictures: np.ndarray) -> Tensor:
@@ -74,42 +90,54 @@ def to_tensor(pictures: np.ndarray) -> Tensor:
 
 
 class LessonBatches(IterableDataset):  # type: ignore[type-arg]
-    """Endless batches: pictures (B, 3, 112, 112) float32 in [0, 1], what is seen (B, C, 7, 7).
+    """Endless batches of lessons.
 
     A lesson is used some times, each time in another light, and then gives way to a new one.
     """
 
     def __init__(
-        self, pixels: np.ndarray, chosen: np.ndarray, see: See, *, seed: int, batch: int
+        self,
+        pixels: np.ndarray,
+        labels: np.ndarray,
+        chosen: np.ndarray,
+        see: See,
+        *,
+        seed: int,
+        batch: int,
     ) -> None:
-        """``pixels`` (n, 224, 224, 3) uint8 photographs; the ``chosen`` are learned from."""
-        self._pixels, self._chosen, self._see = pixels, chosen, see
+        """``pixels`` (n, 224, 224, 3) uint8 photographs and their ``labels`` (n, labels) bool; the
+        ``chosen`` are learned from."""
+        self._pixels, self._labels, self._chosen, self._see = pixels, labels, chosen, see
         self._seed, self._batch = seed, batch
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Lesson]:
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
         rng = np.random.default_rng(self._seed)
         size, fresh = self._batch * STOCK, max(self._batch // USES, 1)
-        pictures, maps = self._new(self._batch, rng)
+        pictures, maps, labels = self._new(self._batch, rng)
         oldest = 0
         while True:
             chosen = rng.integers(0, len(pictures), self._batch)
             seen = np.array(pictures[chosen])
             for index in np.flatnonzero(rng.random(self._batch) < AS_FILMED):
                 seen[index] = filmed(camera(seen[index], rng), rng)
-            yield to_tensor(seen), maps[torch.from_numpy(chosen)]
-            new_pictures, new_maps = self._new(fresh, rng)
+            here = torch.from_numpy(chosen)
+            yield Lesson(to_tensor(seen), maps[here], labels[here])
+            new_pictures, new_maps, new_labels = self._new(fresh, rng)
             if len(pictures) < size:
                 pictures = np.concatenate([pictures, new_pictures])
-                maps = torch.cat([maps, new_maps])
+                maps, labels = torch.cat([maps, new_maps]), torch.cat([labels, new_labels])
             else:
                 places = (oldest + np.arange(fresh)) % len(pictures)
-                pictures[places], maps[torch.from_numpy(places)] = new_pictures, new_maps
+                there = torch.from_numpy(places)
+                pictures[places], maps[there], labels[there] = new_pictures, new_maps, new_labels
                 oldest += fresh
 
-    def _new(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, Tensor]:
-        large = [lesson(self._pixels, self._chosen, rng) for _ in range(count)]
+    def _new(self, count: int, rng: np.random.Generator) -> tuple[np.ndarray, Tensor, Tensor]:
+        made = [lesson(self._pixels, self._chosen, rng) for _ in range(count)]
+        large = [picture for picture, _ in made]
+        labels = np.stack([self._labels[drawn].any(axis=0) for _, drawn in made])
         size = (STUDENT_PX, STUDENT_PX)
         small = [cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in large]
         maps: dict[int, Tensor] = {}
@@ -117,4 +145,5 @@ class LessonBatches(IterableDataset):  # type: ignore[type-arg]
             places = [place for place, one in enumerate(large) if len(one) == side]
             seen = self._see(np.stack([large[place] for place in places]))
             maps |= zip(places, functional.adaptive_avg_pool2d(seen, GRID), strict=True)
-        return np.stack(small), torch.stack([maps[place] for place in range(count)])
+        seen_maps = torch.stack([maps[place] for place in range(count)])
+        return np.stack(small), seen_maps, torch.from_numpy(labels)

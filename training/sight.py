@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 from pixelplayer.networks.vision import FrameNet
 from training.checkpoints import write_checkpoint
 from training.corpus import Pictures, open_pictures
-from training.distill import lesson_loss, lessons, open_teacher
+from training.distill import lesson_loss, lessons, open_teacher, told_names
 from training.footage import open_footage
 from training.grounds import dead_leaves, panes, surroundings
 from training.insight import Insight
@@ -49,6 +49,7 @@ GROUNDS = 150  # of each kind
 UNSEEN = 64  # scenes of each kind that are judged
 LESSONS = 24  # in a step, beside the scenes
 LESSON_SHARE = 1.0  # weight of their loss
+WORDS_SHARE = 0.5  # and of what the cells say there
 
 
 class Naming(nn.Module):
@@ -97,6 +98,33 @@ def cell_loss(features: Tensor, names: Tensor, cells: Tensor, vectors: Tensor) -
     return each[instrument].mean() + each[ground].mean()
 
 
+def words_of(insight: Insight, classes: list[str], vectors: Tensor) -> Tensor:
+    """(names, K): the vector of each of the teacher's names, zeros for what has no known sound."""
+    silent = torch.zeros(vectors.shape[1])
+    return torch.stack(
+        [vectors[classes.index(name)] if name in classes else silent for name in insight.classes]
+    )
+
+
+def word_loss(said: Tensor, maps: Tensor, labels: Tensor, words: Tensor) -> Tensor:
+    """Of feature logits (B, K, h, w) in lessons, where the teacher is sure of a right name.
+
+    Composed scenes show cut-out photographs; here the same words are learned of whole ones.
+
+    Args:
+        said: what the cells say.
+        maps: (B, C, h, w), what the teacher sees.
+        labels: (B, names) bool, which names the photographs have: others it is sure of are errors.
+        words: (names, K).
+    """
+    names, is_sure = told_names(maps)
+    is_right = is_sure & labels.gather(1, names.flatten(1)).view_as(names)
+    each = functional.binary_cross_entropy_with_logits(
+        said.permute(0, 2, 3, 1), words[names], reduction="none"
+    ).mean(dim=-1)
+    return 8 * (each * is_right).sum() / is_right.sum().clamp(min=1)
+
+
 def accuracy(features: Tensor, cells: Tensor, vectors: Tensor) -> tuple[float, float]:
     """Share of instrument cells whose nearest vector is right, of background cells near 0."""
     known = torch.cat([vectors, torch.zeros(1, vectors.shape[1])])
@@ -138,6 +166,7 @@ def train(options: argparse.Namespace, team: Team) -> None:
     insight = Insight.read(options.work)
     net = FrameNet(width=options.width, channels=options.channels)
     model = Taught(net, len(classes), len(insight.offsets))
+    words = words_of(insight, classes, vectors)
     begin = options.begin or [options.work / "frame-distilled.pt"]
     weights = mean_weights([torch.load(path, weights_only=True) for path in begin])
     missing = warm(model, weights)
@@ -157,12 +186,13 @@ def train(options: argparse.Namespace, team: Team) -> None:
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = options.rate * cosine(min(elapsed / options.minutes, 1.0))
         model.train()
-        parts, maps = next(lesson)
+        parts, maps, labels = next(lesson)
         with mixed():
             features, names = model(batch.contiguous(memory_format=torch.channels_last))
             trunk = model.trunk(parts.contiguous(memory_format=torch.channels_last))
-            seen = model.lessons(trunk)
+            seen, said = model.lessons(trunk), model.frame_net.fc(trunk)
         loss = cell_loss(features.float(), names.float(), truth, vectors)
+        loss = loss + WORDS_SHARE * word_loss(said.float(), maps, labels, words)
         loss = loss + LESSON_SHARE * lesson_loss(seen.float(), maps)
         model.zero_grad()
         loss.backward()

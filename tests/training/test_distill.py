@@ -19,9 +19,11 @@ from training.distill import Exam, Student, distill, lesson_loss, lessons, main
 from training.insight import COMPONENTS, OTHER, Insight, gain
 from training.lessons import STUDENT_PX, TEACHER_PX, LessonBatches, random_crop, to_tensor
 from training.photos import Photos
+from training.sight import word_loss, words_of
 from training.teacher import Teacher
 
 CLASSES = ("bell", "pipe")
+NO_LABELS = np.zeros((96, 1), bool)
 # Blocks of MobileNetV2 1.0: channels that come out, and how much wider it is inside.
 _BLOCKS = [16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320]
 
@@ -93,8 +95,10 @@ def mean_colours(large: np.ndarray) -> Tensor:
 def test_both_see_the_same(pictures: Pictures, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.lessons.AS_FILMED", 0.0)
     pixels = pictures.known.pixels
-    batches = LessonBatches(pixels, np.arange(len(pixels)), mean_colours, seed=0, batch=10)
-    for small, seen in islice(iter(batches), 6):
+    batches = LessonBatches(
+        pixels, NO_LABELS, np.arange(len(pixels)), mean_colours, seed=0, batch=10
+    )
+    for small, seen, _ in islice(iter(batches), 6):
         assert small.shape == (10, 3, STUDENT_PX, STUDENT_PX)
         torch.testing.assert_close(
             functional.adaptive_avg_pool2d(small, 7), seen, rtol=0.0, atol=0.01
@@ -113,8 +117,8 @@ def test_lessons_give_way_to_new_ones(pictures: Pictures, monkeypatch: pytest.Mo
         return numbers[:, None, None, None].expand(-1, 1, side, side)
 
     pixels = pictures.known.pixels
-    batches = LessonBatches(pixels, np.arange(len(pixels)), see, seed=0, batch=10)
-    used = [seen[:, 0, 0, 0].long().tolist() for _, seen in islice(iter(batches), 60)]
+    batches = LessonBatches(pixels, NO_LABELS, np.arange(len(pixels)), see, seed=0, batch=10)
+    used = [seen[:, 0, 0, 0].long().tolist() for _, seen, _ in islice(iter(batches), 60)]
     times = np.bincount(np.concatenate(used))
     assert max(used[0]) < 10
     assert min(used[-1]) > 60
@@ -129,10 +133,10 @@ def test_what_is_kept_out_is_in_no_lesson(
     pixels = known.pixels.copy()
     pixels[known.held_out] = (0, 255, 0)
     marked = Photos(pixels, known.labels, known.names, known.held_out, known.evidence)
-    insight = Insight(torch.zeros(1, 1280), torch.zeros(1), ())
+    insight = Insight(torch.zeros(1, 1280), torch.zeros(1), (OTHER,))
     seen = Pictures(known=marked, other=pictures.other)
     batches = lessons(seen, Teacher(teacher_file).eval(), insight, seed=0, batch=8)
-    small = torch.cat([one for one, _ in islice(iter(batches), 4)])
+    small = torch.cat([one for one, _, _ in islice(iter(batches), 4)])
     is_green = (small[:, 1] > 0.9) & (small[:, 0] < 0.1) & (small[:, 2] < 0.1)
     assert not is_green.any()
 
@@ -170,8 +174,10 @@ def test_a_student_learns(tmp_path: Path) -> None:
         return (mean_colours(large) - 0.7).repeat(1, COMPONENTS // 3 + 2, 1, 1) * 3
 
     student = Student(FrameNet(width=16, channels=4), COMPONENTS // 3 * 3 + 6)
-    batches = LessonBatches(pixels, np.arange(len(pixels)), see, seed=0, batch=8)
-    small, target = next(iter(LessonBatches(pixels, np.arange(6), see, seed=1, batch=24)))
+    batches = LessonBatches(pixels, NO_LABELS, np.arange(len(pixels)), see, seed=0, batch=8)
+    small, target, _ = next(
+        iter(LessonBatches(pixels, NO_LABELS, np.arange(6), see, seed=1, batch=24))
+    )
     exam = Exam(pictures=small, target=target)
     with torch.inference_mode():
         before = lesson_loss(student(small), target).item()
@@ -204,3 +210,36 @@ def test_the_command_leaves_what_sight_takes(
     weights = torch.load(tmp_path / "work" / "frame-distilled.pt", weights_only=True)
     assert weights["lessons.weight"].shape[0] == len(Insight.read(tmp_path / "work").offsets)
     assert all(torch.isfinite(value).all() for value in weights.values())
+
+
+def test_labels_are_those_of_all_the_photographs_in_a_lesson(
+    pictures: Pictures, teacher_file: Path
+) -> None:
+    insight = Insight(torch.zeros(3, 1280), torch.zeros(3), ("bell", OTHER, "pipe"))
+    batches = lessons(pictures, Teacher(teacher_file).eval(), insight, seed=0, batch=16)
+    labels = torch.cat([one for _, _, one in islice(iter(batches), 6)])
+    assert labels.shape == (96, 3)
+    assert labels.any(dim=1).all()
+    assert labels.any(dim=0).all()
+    assert 0.2 < (labels.sum(dim=1) > 1).float().mean() < 0.6  # collages and blends
+
+
+def test_words_are_learned_where_the_teacher_is_sure_and_right() -> None:
+    vectors = torch.tensor([[0.9, 0.1], [0.1, 0.9]])
+    insight = Insight(torch.zeros(3, 1), torch.zeros(3), ("bell", OTHER, "pipe"))
+    words = words_of(insight, ["bell", "pipe"], vectors)
+    assert words.tolist() == [
+        [pytest.approx(0.9), pytest.approx(0.1)],
+        [0, 0],
+        [pytest.approx(0.1), pytest.approx(0.9)],
+    ]
+    maps = torch.zeros(1, COMPONENTS + 3, 1, 3)
+    maps[0, COMPONENTS, 0, 0] = 5.0  # sure: a bell, and it is one
+    maps[0, COMPONENTS + 2, 0, 1] = 5.0  # sure: a pipe, and there is none; the third is not sure
+    labels = torch.tensor([[True, False, False]])
+    said = torch.zeros(1, 2, 1, 3, requires_grad=True)
+    loss = word_loss(said, maps, labels, words)
+    loss.backward()
+    assert said.grad is not None
+    assert said.grad[0, 0, 0, 0] < 0 < said.grad[0, 1, 0, 0]
+    assert not said.grad[..., 1:].any()
