@@ -15,6 +15,7 @@ import numpy as np
 
 from calibration.collect import from_band, from_files
 from calibration.collection import CalibrationError, Collection, Look, Window, stratified
+from calibration.live import from_live
 from calibration.precisions import Bench, Written, write_fp16, write_int8
 from calibration.sensitivity import as_table
 from calibration.trials import trials
@@ -22,6 +23,10 @@ from engines.auto import CANDIDATES
 from engines.errors import EngineError
 from engines.model import open_model
 from engines.registry import is_installed
+from realtime.clock import SystemClock
+from realtime.errors import DeviceError
+from realtime.sources.camera import CameraSource
+from realtime.sources.microphone import MicrophoneSource
 
 SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
 MOST_LOST_DB = 0.2
@@ -29,13 +34,16 @@ _TRIAL_SEED = 91_000  # far from those of scenes that are calibrated with
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 2 where something asked for cannot be done, after one line that says why."""
+    """Returns 0; after one line that says why, 2 where it cannot be done, 3 without a device."""
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     collect = commands.add_parser("collect", help="make a calibration set")
     collect.add_argument("paths", nargs="*", type=Path, help="media files, or folders of them")
     collect.add_argument("--band", type=int, default=0, metavar="N", help="scenes of the band")
+    collect.add_argument("--live", type=float, default=0.0, metavar="S", help="seconds of now")
+    collect.add_argument("--video", metavar="URI", help="the camera of --live")
+    collect.add_argument("--audio", metavar="NAME", help="the microphone of --live")
     collect.add_argument("--most", type=int, default=64, metavar="N", help="windows, and pictures")
     collect.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
     collect.set_defaults(run=_collect)
@@ -57,12 +65,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (CalibrationError, EngineError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except DeviceError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
     return 0
 
 
 def _collect(options: argparse.Namespace) -> None:
-    if not options.band and not options.paths:
-        raise CalibrationError("nothing to collect from; give media files, or --band 24")
+    if not (options.band or options.paths or options.live):
+        raise CalibrationError("nothing to collect from; give media files, or --band 24, or --live")
     spec = open_model(options.model).spec
     rng = np.random.default_rng(options.seed)
     windows: list[Window] = []
@@ -74,6 +85,12 @@ def _collect(options: argparse.Namespace) -> None:
         windows, looks = windows + heard, looks + seen
         for problem in problems:
             print(f"left out: {problem}", file=sys.stderr)
+    if options.live:
+        clock = SystemClock()
+        camera = CameraSource(options.video, stream="live", clock=clock)
+        microphone = MicrophoneSource(options.audio, stream="live", clock=clock)
+        heard, seen = from_live(spec, camera, microphone, clock, options.live)
+        windows, looks = windows + heard, looks + seen
     chosen = stratified(windows, looks, options.most, rng)
     chosen.write(options.out)
     print(
