@@ -90,10 +90,9 @@ def lesson_loss(seen: Tensor, target: Tensor) -> Tensor:
     )
 
 
-def told_names(target: Tensor) -> tuple[Tensor, Tensor]:
-    """Of what a teacher sees (B, C, h, w): its names' indices (B, h, w), and where it is sure."""
-    certainty, names = target[:, COMPONENTS:].mul(2).softmax(dim=1).max(dim=1)
-    return names, certainty > SURE
+def certainties(target: Tensor) -> Tensor:
+    """Of what a teacher sees (B, C, h, w): how sure it is of each name, (B, names, h, w)."""
+    return target[:, COMPONENTS:].mul(2).softmax(dim=1)
 
 
 def _part_loss(seen: Tensor, target: Tensor) -> Tensor:
@@ -126,8 +125,10 @@ class Exam:
         with torch.inference_mode():
             seen = torch.cat([student(part) for part in self.pictures.split(64)])
         student.train()
-        names, is_sure = told_names(self.target)
-        right = (seen[:, COMPONENTS:].argmax(dim=1) == names)[is_sure].float().mean().item()
+        certainty, names = certainties(self.target).max(dim=1)
+        right = (
+            (seen[:, COMPONENTS:].argmax(dim=1) == names)[certainty > SURE].float().mean().item()
+        )
         return lesson_loss(seen, self.target).item(), right
 
 

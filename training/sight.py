@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 from pixelplayer.networks.vision import FrameNet
 from training.checkpoints import write_checkpoint
 from training.corpus import Pictures, open_pictures
-from training.distill import lesson_loss, lessons, open_teacher, told_names
+from training.distill import SURE, certainties, lesson_loss, lessons, open_teacher
 from training.footage import open_footage
 from training.grounds import dead_leaves, panes, surroundings
 from training.insight import Insight
@@ -49,7 +49,8 @@ GROUNDS = 150  # of each kind
 UNSEEN = 64  # scenes of each kind that are judged
 LESSONS = 24  # in a step, beside the scenes
 LESSON_SHARE = 1.0  # weight of their loss
-WORDS_SHARE = 0.5  # and of what the cells say there
+WORDS_SHARE = 0.7  # and of what the cells say there
+UNLIKELY = 0.02  # less of what a photograph shows is in places that are something else
 
 
 class Naming(nn.Module):
@@ -107,22 +108,28 @@ def words_of(insight: Insight, classes: list[str], vectors: Tensor) -> Tensor:
 
 
 def word_loss(said: Tensor, maps: Tensor, labels: Tensor, words: Tensor) -> Tensor:
-    """Of feature logits (B, K, h, w) in lessons, where the teacher is sure of a right name.
+    """Of feature logits (B, K, h, w) in lessons, where the teacher leaves no doubt.
 
-    Composed scenes show cut-out photographs; here the same words are learned of whole ones.
+    Composed scenes show cut-out photographs; here the same words are learned of whole ones: the
+    name's where the teacher is sure of a name that is the photograph's, and nothing's where it is
+    sure of none of them. That it is sure of another name is an error of its own.
 
     Args:
         said: what the cells say.
         maps: (B, C, h, w), what the teacher sees.
-        labels: (B, names) bool, which names the photographs have: others it is sure of are errors.
+        labels: (B, names) bool, which names the photographs have.
         words: (names, K).
     """
-    names, is_sure = told_names(maps)
-    is_right = is_sure & labels.gather(1, names.flatten(1)).view_as(names)
+    certainty = certainties(maps)
+    own = certainty * labels[:, :, None, None]
+    likely, names = own.max(dim=1)
+    is_named, is_ground = likely > SURE, own.sum(dim=1) < UNLIKELY
+    wanted = words[names] * is_named.unsqueeze(-1)
     each = functional.binary_cross_entropy_with_logits(
-        said.permute(0, 2, 3, 1), words[names], reduction="none"
+        said.permute(0, 2, 3, 1), wanted, reduction="none"
     ).mean(dim=-1)
-    return 8 * (each * is_right).sum() / is_right.sum().clamp(min=1)
+    parts = [(each * here).sum() / here.sum().clamp(min=1) for here in (is_named, is_ground)]
+    return 8 * (parts[0] + parts[1])
 
 
 def accuracy(features: Tensor, cells: Tensor, vectors: Tensor) -> tuple[float, float]:
@@ -153,6 +160,9 @@ def main() -> None:
         help="in place of the distilled network; the mean of several that began as one",
     )
     parser.add_argument("--rate", type=float, default=1.5e-3, help="largest learning rate")
+    parser.add_argument(
+        "--keep-trunk", action="store_true", help="learn only what is read from its last map"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with Team() as team:
@@ -179,6 +189,7 @@ def train(options: argparse.Namespace, team: Team) -> None:
     if team.rank == 0:
         print("begins anew:", missing, flush=True)
     model.to(memory_format=torch.channels_last)
+    model.frame_net.features.requires_grad_(not options.keep_trunk)
     steppers = optimisers(model, options.rate, weight_decay=1e-2)
     began, running = time.monotonic(), 0.0
     for step, (batch, truth) in enumerate(loader, start=1):
@@ -186,6 +197,8 @@ def train(options: argparse.Namespace, team: Team) -> None:
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = options.rate * cosine(min(elapsed / options.minutes, 1.0))
         model.train()
+        if options.keep_trunk:
+            model.frame_net.features.eval()  # its batch norms stay too
         parts, maps, labels = next(lesson)
         with mixed():
             features, names = model(batch.contiguous(memory_format=torch.channels_last))

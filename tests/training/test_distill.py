@@ -233,13 +233,15 @@ def test_words_are_learned_where_the_teacher_is_sure_and_right() -> None:
         [0, 0],
         [pytest.approx(0.1), pytest.approx(0.9)],
     ]
-    maps = torch.zeros(1, COMPONENTS + 3, 1, 3)
+    maps = torch.zeros(1, COMPONENTS + 3, 1, 4)
     maps[0, COMPONENTS, 0, 0] = 5.0  # sure: a bell, and it is one
-    maps[0, COMPONENTS + 2, 0, 1] = 5.0  # sure: a pipe, and there is none; the third is not sure
+    maps[0, COMPONENTS + 2, 0, 1] = 5.0  # sure: a pipe, and there is none, so no bell either
+    maps[0, COMPONENTS + 2, 0, 2] = 0.5  # not sure; of the last it knows nothing
     labels = torch.tensor([[True, False, False]])
-    said = torch.zeros(1, 2, 1, 3, requires_grad=True)
-    loss = word_loss(said, maps, labels, words)
-    loss.backward()
+    said = torch.zeros(1, 2, 1, 4, requires_grad=True)
+    word_loss(said, maps, labels, words).backward()
     assert said.grad is not None
-    assert said.grad[0, 0, 0, 0] < 0 < said.grad[0, 1, 0, 0]
-    assert not said.grad[..., 1:].any()
+    bell, ground = said.grad[0, :, 0, 0], said.grad[0, :, 0, 1]
+    assert bell[0] < 0 < bell[1]
+    assert (ground > 0).all()
+    assert not said.grad[..., 2:].any()
