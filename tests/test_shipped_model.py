@@ -12,6 +12,7 @@ import pytest
 import soundfile
 import torch
 
+from engines import parity
 from engines.registry import open_engine
 from pixelplayer.band import demo_scene
 from pixelplayer.metrics import nsdr
@@ -60,6 +61,25 @@ def test_graphs_and_weights_are_one(spec: ModelSpec, backend: str) -> None:
             sound,
             atol=1e-4 * float(np.abs(sound).max()),
         )
+
+
+@pytest.mark.parametrize("backend", ["onnxruntime", "openvino"])
+def test_eight_bits_say_nearly_the_same(spec: ModelSpec, backend: str) -> None:
+    """On windows and pictures of the band; what it costs in decibels is in the record."""
+    record = json.loads((MODEL / "precisions.json").read_text("utf-8"))
+    assert record["int8"]["lost"]["sdr_db"] <= 0.2
+    assert record["int8"]["lost"]["in_place"] <= 0.02
+    for network, most_db in (("vision", -25.0), ("sound", -14.0)):
+        grid = spec.vision.grid_for(9, 16)
+        with (
+            open_engine(MODEL, network, backend, "fp32", 1, grid=grid) as whole,
+            open_engine(MODEL, network, backend, "int8", 1, grid=grid) as eight,
+        ):
+            for one in parity.inputs(spec, network, grid, 4)[:3]:  # the last is noise
+                given = {whole.inputs[0].name: one}
+                (wanted,), (found,) = whole.infer(given).values(), eight.infer(given).values()
+                error = np.square(found - wanted).sum() / np.square(wanted).sum()
+                assert 10 * np.log10(error) < most_db, network
 
 
 def test_the_demo_is_separated(tmp_path: Path) -> None:
