@@ -292,7 +292,7 @@ def paper_model(folder: Path) -> Path:
     }
     for network in NETWORKS:
         whole = read_graph(graph_path(folder, network, "fp32"))
-        onnx.save(halved(whole), folder / f"{network}.fp16.onnx")
+        onnx.save(halved(simplified(whole)), folder / f"{network}.fp16.onnx")
         eight = quantized(simplified(whole), given[network][:_CALIBRATED_WITH])
         onnx.save(eight, folder / f"{network}.int8.onnx")
     return folder

