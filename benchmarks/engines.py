@@ -41,9 +41,8 @@ from pixelplayer.networks.sound import SoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.pictures import prepared
-from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from pixelplayer.spec import USUAL, AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from realtime.options import SHIPPED_MODEL
-from realtime.stages.eyes import USUAL
 from training.export import write_model
 
 NETWORKS: tuple[Network, ...] = ("vision", "sound")

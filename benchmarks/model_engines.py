@@ -17,9 +17,10 @@ from engines import auto
 from engines.model import Model, open_model
 from engines.protocol import Engine
 from engines.registry import open_engine
+from pixelplayer.spec import USUAL
 from realtime.options import SHIPPED_MODEL
 from realtime.settings import COLUMNS_PER_STEP, LOOKAHEAD_COLUMNS
-from realtime.stages.eyes import USUAL, Eyes, OpenVision
+from realtime.stages.eyes import Eyes, OpenVision
 from realtime.stages.object_streams import Synthesizer
 
 Floats = NDArray[np.float32]

@@ -25,10 +25,10 @@ from engines.model import open_model
 from engines.registry import is_installed
 from realtime.clock import SystemClock
 from realtime.errors import DeviceError
+from realtime.options import SHIPPED_MODEL
 from realtime.sources.camera import CameraSource
 from realtime.sources.microphone import MicrophoneSource
 
-SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
 MOST_LOST_DB = 0.2
 _TRIAL_SEED = 91_000  # far from those of scenes that are calibrated with
 

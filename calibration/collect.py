@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from calibration.collection import SILENT, CalibrationError, Look, Window
 from pixelplayer import band
 from pixelplayer.pictures import exposed
-from pixelplayer.spec import ModelSpec
+from pixelplayer.spec import USUAL, ModelSpec
 from pixelplayer.stft import stft
 from pixelplayer.warp import LogFrequencyWarp
 from realtime import picture
@@ -21,7 +21,6 @@ from realtime.sources.size import LONGEST_SIDE_PX
 from realtime.sources.tracks import Complaints, FileSound, open_file_pictures
 
 SILENCE_DB = -80.0  # a window below this is silent
-USUAL = (9, 16)  # height to width of most cameras, as the player opens its eyes for
 LEVELS_DB = (-36.0, 0.0)  # of the band's scenes: microphones stand near and far
 MEDIA_SUFFIXES = (
     *(".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.collect import USUAL, shown
+from calibration.collect import shown
 from engines.model import Model
 from engines.protocol import Engine, Network
 from pixelplayer import band
@@ -21,6 +21,7 @@ from pixelplayer.masks import mask_logits, sigmoid
 from pixelplayer.metrics import bss_eval_in_order
 from pixelplayer.offline import cells_in, separate_offline, vectors_of
 from pixelplayer.pictures import prepared
+from pixelplayer.spec import USUAL
 from pixelplayer.stft import stft
 from pixelplayer.warp import LogFrequencyWarp
 

@@ -23,9 +23,9 @@ from engines.protocol import Network
 from engines.registry import open_engine
 from engines.repository import export
 from engines.store import Store
+from pixelplayer.spec import USUAL
 
 SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
-USUAL = (9, 16)  # height to width of most cameras
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
 LIVE_COLUMNS = (6, 28)  # a step and the lookahead; and when a machine has to catch up
 _INPUTS = 4

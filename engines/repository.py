@@ -13,6 +13,7 @@ from engines.errors import EngineError
 from engines.model import graph_path, read_spec
 from engines.networks import NetworkRequest
 from engines.protocol import Network
+from pixelplayer.spec import USUAL
 
 MOST_TOGETHER = 16  # requests that a server may gather into one batch
 WAIT_US = 2_000  # for others to come
@@ -50,7 +51,7 @@ def export(folder: Path, target: Path, precision: str, newest: Sequence[int]) ->
             graph=graph_path(folder, network, precision),
             precision=precision,
             threads=1,
-            grid=spec.vision.grid_for(9, 16),
+            grid=spec.vision.grid_for(*USUAL),
             newest=columns,
         )
         name = served_name(spec.name, network, columns)

@@ -21,6 +21,7 @@ SOUND_NETWORKS: Final = ("published", "live")
 _CHOICES: Final = {"PictureInput": PICTURE_INPUTS, "SoundNetwork": SOUND_NETWORKS}
 
 _T = TypeVar("_T")
+USUAL: Final = (9, 16)  # height to width of most cameras
 _NARROWEST = 3.0  # proportions of a picture
 
 

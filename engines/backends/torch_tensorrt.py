@@ -7,6 +7,7 @@ the store as an exported program and loaded from there.
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
 import time
 from pathlib import Path
@@ -24,6 +25,8 @@ from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
 from engines.store import EngineKey, Store
 
+_log = logging.getLogger(__name__)
+
 
 def open_network(request: NetworkRequest) -> TorchTensorRtEngine:
     """Load or compile one network, and warm it up.
@@ -38,7 +41,11 @@ def open_network(request: NetworkRequest) -> TorchTensorRtEngine:
     with store.building(key):
         kept = store.load(key)
         if kept is not None:
-            return warmed_up(TorchTensorRtEngine(request, _loaded(kept)))
+            try:
+                return warmed_up(TorchTensorRtEngine(request, _loaded(kept)))
+            except Exception as error:  # noqa: BLE001  whatever torch finds wrong with it
+                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                store.remarks.append(f"a kept engine does not load ({reason}); it is built again")
         began = time.perf_counter()
         eager = module(request).cuda()
         given = tuple(one.cuda() for one in example(request))
@@ -52,6 +59,8 @@ def open_network(request: NetworkRequest) -> TorchTensorRtEngine:
             engine.close()
             raise
         store.keep(key, _saved(compiled, given), build_s, {"parity": difference})
+    for remark in store.remarks:
+        _log.warning(remark)
     return engine
 
 

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from engines.protocol import Engine
 from pixelplayer.pictures import prepared
-from pixelplayer.spec import VisionSpec
+from pixelplayer.spec import USUAL, VisionSpec
 from realtime import picture
 
 Floats: TypeAlias = NDArray[np.float32]
 Grid: TypeAlias = tuple[int, int]  # rows, columns
 OpenVision: TypeAlias = Callable[[Grid], Engine]
-
-USUAL = (9, 16)  # height to width of most cameras
 
 
 class Eyes:
