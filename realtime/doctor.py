@@ -41,7 +41,7 @@ class Finding:
         """``ok`` or ``missing``, the part, what was found, and what to do."""
         state = "missing" if self.mend else "ok"
         advice = f"; mend it with: {self.mend}" if self.mend else ""
-        return f"{state:<8}{self.part:<14}{self.found}{advice}"
+        return f"{state:<8}{self.part:<16}{self.found}{advice}"
 
 
 def examine(options: Options, environment: Mapping[str, str], out: TextIO) -> int:

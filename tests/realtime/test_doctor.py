@@ -63,5 +63,5 @@ def test_a_package_that_does_not_load_is_missing(monkeypatch: pytest.MonkeyPatch
 
 
 def test_lines() -> None:
-    assert Finding(part="x", found="1.0").line() == "ok      x             1.0"
+    assert Finding(part="x", found="1.0").line() == "ok      x               1.0"
     assert Finding(part="x", found="gone", mend="do").line().endswith("gone; mend it with: do")
