@@ -20,7 +20,7 @@ from engines import auto, memory, parity, survey
 from engines.errors import EngineError
 from engines.model import read_spec
 from engines.protocol import Network
-from engines.registry import open_engine
+from engines.registry import BACKENDS, open_engine
 from engines.repository import export
 from engines.store import Store
 from pixelplayer.spec import USUAL
@@ -82,15 +82,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _cases(folder: Path) -> Iterator[_Case]:
-    """Every backend that can be used here with every precision of the model."""
+    """Every backend that can be used here in every precision that it and the model have.
+
+    Without those that would compile for minutes and keep nothing.
+    """
     read_spec(folder)
     for found in survey.backends():
-        if found.problem:
+        entry = BACKENDS[found.backend]
+        if found.problem or entry.is_slow_to_open:
             continue
         for precision in survey.precisions(folder):
-            if found.backend == "torch" and precision != "fp32":
-                continue
-            yield _Case(backend=found.backend, precision=precision)
+            if precision in entry.precisions:
+                yield _Case(backend=found.backend, precision=precision)
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engines.errors import EngineError
-from engines.model import graph_path, read_spec, resolve_precision
+from engines.model import PRECISIONS, graph_path, read_spec, resolve_precision
 from engines.networks import NetworkRequest
 from engines.protocol import Engine, Network
 
@@ -25,6 +25,8 @@ class Backend:
     needs_gpu: bool = False
     reads_weights: bool = False  # not a graph: its precisions are its own
     needs_server: bool = False  # it is named with an address: "remote=HOST:8001"
+    precisions: tuple[str, ...] = PRECISIONS  # that it can compute in
+    is_slow_to_open: bool = False  # it compiles at every start, and keeps nothing
 
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
@@ -43,6 +45,23 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             module="engines.backends.torch",
             runtimes=("torch",),
             install="pip install torch",
+            precisions=("fp32",),
+        ),
+        "torch_cuda": Backend(
+            module="engines.backends.torch_cuda",
+            runtimes=("torch",),
+            install="pip install torch cuda-bindings",
+            needs_gpu=True,
+            reads_weights=True,
+            precisions=("fp32", "fp16"),
+        ),
+        "torch_compile": Backend(
+            module="engines.backends.torch_compile",
+            runtimes=("torch",),
+            install="pip install torch",
+            reads_weights=True,
+            precisions=("fp32", "fp16"),
+            is_slow_to_open=True,
         ),
         "tensorrt": Backend(
             module="engines.backends.tensorrt",
@@ -56,6 +75,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             install="pip install torch-tensorrt cuda-bindings",
             needs_gpu=True,
             reads_weights=True,
+            precisions=("fp32", "fp16"),
         ),
         "remote": Backend(
             module="engines.backends.remote",

@@ -12,7 +12,15 @@ from realtime.graph import Pace, Placement
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
 View: TypeAlias = Literal["auto", "window", "web", "none"]
 EngineName: TypeAlias = Literal[
-    "auto", "onnxruntime", "openvino", "tensorrt", "torch_tensorrt", "torch", "remote"
+    "auto",
+    "onnxruntime",
+    "openvino",
+    "tensorrt",
+    "torch_tensorrt",
+    "torch",
+    "torch_cuda",
+    "torch_compile",
+    "remote",
 ]
 Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8"]
 

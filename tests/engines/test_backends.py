@@ -23,7 +23,8 @@ NETWORKS: tuple[Network, ...] = ("vision", "sound")
     params=[
         pytest.param(name, marks=pytest.mark.gpu if entry.needs_gpu else ())
         for name, entry in BACKENDS.items()
-        if not entry.needs_server  # tests/live/test_remote.py
+        # tests/live/test_remote.py, and test_torch_compile.py
+        if not (entry.needs_server or entry.is_slow_to_open)
     ]
 )
 def backend(request: pytest.FixtureRequest) -> str:

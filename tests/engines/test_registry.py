@@ -18,7 +18,9 @@ from engines.registry import BACKENDS, open_engine
 
 GRAPH_BACKENDS = ("onnxruntime", "openvino")
 HERE = sorted(
-    name for name, entry in BACKENDS.items() if not (entry.needs_gpu or entry.needs_server)
+    name
+    for name, entry in BACKENDS.items()
+    if not (entry.needs_gpu or entry.needs_server or entry.reads_weights)
 )
 
 

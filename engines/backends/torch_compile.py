@@ -1,0 +1,71 @@
+"""PyTorch's own compiler: on the GPU if there is one, otherwise on the processor.
+
+It compiles for a minute at every start, and a C++ compiler must be there: for comparison rather
+than for daily use.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines.backends.torch_cuda import TorchCudaEngine, check, usable_device
+from engines.backends.torch_modules import example, module
+from engines.errors import EngineError
+from engines.networks import NetworkRequest
+from engines.opened import OpenedNetwork, warmed_up
+from engines.protocol import FloatArray
+
+
+def open_network(request: NetworkRequest) -> OpenedNetwork:
+    """Compile and warm up one network.
+
+    Raises:
+        EngineError: the weights are unusable, it does not compile, or it does not say what the
+            network says.
+    """
+    network = module(request)
+    if torch.cuda.is_available():
+        usable_device()
+        engine: OpenedNetwork = TorchCudaEngine(
+            request, compiled(network.cuda(), example(request)[0].cuda()), "torch_compile"
+        )
+    else:
+        if request.precision != "fp32":
+            raise EngineError(f"torch_compile has no {request.precision} on a CPU; use fp32")
+        torch.set_num_threads(request.threads)
+        engine = CompiledEngine(request, compiled(network, example(request)[0]))
+    check(warmed_up(engine), request)
+    return engine
+
+
+def compiled(network: torch.nn.Module, like: Tensor) -> torch.nn.Module:
+    """The network for inputs like that one; it is compiled at its first call.
+
+    Exported first: of a module's own code the compiler makes eight versions at most, whoever asks.
+    """
+    arranged: torch.nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    with torch.inference_mode():
+        exported: torch.nn.Module = torch.export.export(arranged, (like,)).module()
+    exported.compile(fullgraph=True, dynamic=False)
+    return exported
+
+
+class CompiledEngine(OpenedNetwork):
+    """A compiled module on the CPU."""
+
+    def __init__(self, request: NetworkRequest, network: torch.nn.Module) -> None:
+        super().__init__("torch_compile", request)
+        self._network: Any = network
+
+    def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
+        (array,) = inputs.values()
+        with torch.inference_mode():
+            result = self._network(torch.tensor(array))
+        return {self.outputs[0].name: np.ascontiguousarray(result.numpy())}
+
+    def _release(self) -> None:
+        del self._network

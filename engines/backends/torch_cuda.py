@@ -1,0 +1,129 @@
+"""PyTorch on an NVIDIA GPU: eager kernels, captured once as a CUDA graph.
+
+A step of eager PyTorch is a hundred launches, which take longer than the work itself. Captured,
+with the copies in and out of pinned memory, it is one. Each network has a stream of its own, so the
+two of a run overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engines import cuda, parity
+from engines.backends import torch as eager
+from engines.backends.torch_modules import example, module
+from engines.errors import EngineError
+from engines.networks import NetworkRequest
+from engines.opened import OpenedNetwork, warmed_up
+from engines.protocol import FloatArray
+
+_WARM_UPS = 3  # before the capture: libraries choose their kernels and allocate
+_PARITY_INPUTS = 3
+
+
+def open_network(request: NetworkRequest) -> TorchCudaEngine:
+    """Load one network onto the GPU, capture it, and hold it against the processor's.
+
+    Raises:
+        EngineError: there is no GPU, PyTorch is built without CUDA, the weights are unusable,
+            memory is short, or the GPU does not say what the processor says.
+    """
+    usable_device()
+    engine = warmed_up(TorchCudaEngine(request, module(request)))
+    check(engine, request)
+    return engine
+
+
+def usable_device() -> cuda.Device:
+    """The GPU, with PyTorch set to compute on it what it says.
+
+    Raises:
+        EngineError: there is none, or PyTorch is built without CUDA.
+    """
+    gpu = cuda.device()
+    if not torch.cuda.is_available():
+        raise EngineError(
+            f"torch {torch.__version__} is built without CUDA; install it from pytorch.org"
+        )
+    torch.backends.cudnn.allow_tf32 = False  # fp32 shall be that; who wants less takes fp16
+    return gpu
+
+
+class TorchCudaEngine(OpenedNetwork):
+    """One network on the GPU, its step captured as a graph.
+
+    Args:
+        request: what is opened.
+        network: the module, on the processor; it is moved.
+        backend: as it is called.
+    """
+
+    def __init__(
+        self,
+        request: NetworkRequest,
+        network: Callable[[Tensor], Tensor],
+        backend: str = "torch_cuda",
+    ) -> None:
+        super().__init__(backend, request)
+        try:
+            self._capture(network, example(request)[0])
+        except torch.cuda.OutOfMemoryError as error:
+            raise EngineError(
+                "the GPU is out of memory; close other programs, or --engine auto"
+            ) from error
+
+    def _capture(self, network: Any, like: Tensor) -> None:
+        network = network.cuda().to(memory_format=torch.channels_last)
+        self._stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._given = like.pin_memory()
+        inside = like.cuda()
+
+        def step() -> Tensor:
+            inside.copy_(self._given, non_blocking=True)
+            result: Tensor = network(inside).contiguous()
+            return result
+
+        self._read_by_graph = (network, inside)  # by address: nothing else keeps them
+        with torch.inference_mode(), torch.cuda.stream(self._stream):
+            for _ in range(_WARM_UPS):
+                shape = step().shape
+            self._found = torch.empty(shape, pin_memory=True)
+            self._stream.synchronize()
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(
+                self._graph, stream=self._stream, capture_error_mode="thread_local"
+            ):
+                self._found.copy_(step(), non_blocking=True)
+
+    def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
+        (array,) = inputs.values()
+        np.copyto(self._given.numpy(), array)
+        with torch.cuda.stream(self._stream):
+            self._graph.replay()
+        self._stream.synchronize()
+        return {self.outputs[0].name: self._found.numpy().copy()}
+
+    def _release(self) -> None:
+        del self._graph, self._read_by_graph, self._given, self._found
+
+
+def check(engine: OpenedNetwork, request: NetworkRequest) -> None:
+    """Against eager PyTorch on the processor; closes what differs.
+
+    Raises:
+        EngineError: it differs by more than its precision allows.
+    """
+    given = parity.inputs(request.spec, request.network, request.grid, _PARITY_INPUTS)
+    with eager.open_network(replace(request, precision="fp32")) as reference:
+        difference = parity.error(reference, engine, given)
+    try:
+        parity.check(engine.name, request.precision, difference)
+    except EngineError:
+        engine.close()
+        raise
