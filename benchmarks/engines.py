@@ -26,7 +26,7 @@ import onnx
 import psutil
 import torch
 
-from benchmarks.cost import PAPER_CHANNELS, PAPER_SIDE_PX, PAPER_WIDTH, PAPER_WINDOW
+from benchmarks import paper_model as paper
 from benchmarks.model_engines import cores
 from benchmarks.report import Report, command, command_line
 from calibration.collect import from_band
@@ -36,12 +36,9 @@ from calibration.quantize import quantized, simplified
 from engines import parity, survey
 from engines.model import graph_path, read_spec
 from engines.protocol import Engine, Network
-from engines.registry import open_engine
-from pixelplayer.networks.sound import SoundNet
-from pixelplayer.networks.synthesizer import Synthesizer
-from pixelplayer.networks.vision import FrameNet
+from engines.registry import BACKENDS, open_engine
 from pixelplayer.pictures import prepared
-from pixelplayer.spec import USUAL, AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from pixelplayer.spec import USUAL
 from realtime.options import SHIPPED_MODEL
 from training.export import write_model
 
@@ -175,10 +172,18 @@ def cases(folder: Path, newest: int | None = None) -> list[Case]:
     return [
         Case(backend, precision, threads, newest)
         for backend in usable
-        if backend != "torch"
+        if backend != "torch" and not BACKENDS[backend].is_slow_to_open
         for precision in survey.precisions(folder)
-        for threads in sorted({max(1, cores() // 2), cores()})
+        if precision in BACKENDS[backend].precisions
+        for threads in _threads(backend)
     ]
+
+
+def _threads(backend: str) -> list[int]:
+    """Half of the cores for each of two networks, or all of them; a GPU has its own."""
+    if BACKENDS[backend].needs_gpu:
+        return [1]
+    return sorted({max(1, cores() // 2), cores()})
 
 
 def _turn(folder: Path, case: Case, entry: Timed, seconds: float, *, is_first: bool) -> None:
@@ -260,30 +265,8 @@ def _torch(folder: Path) -> Iterator[Callable[[], object]]:
 
 def paper_model(folder: Path) -> Path:
     """The paper's model, random weights, with graphs in every precision, in ``folder``."""
-    spec = ModelSpec(
-        name="paper",
-        channels=PAPER_CHANNELS,
-        audio=AudioSpec(
-            rate_hz=11025,
-            n_fft=1022,
-            hop=256,
-            columns=PAPER_WINDOW,
-            frequency_bins=PAPER_WINDOW,
-            warp_base=21.0,
-        ),
-        vision=VisionSpec(
-            width=PAPER_WIDTH, frame_px=PAPER_SIDE_PX, grid=PAPER_SIDE_PX // 16, frames=3, rate_hz=8
-        ),
-        sound=SoundSpec(width=PAPER_WIDTH, levels=7),
-        mask=MaskSpec(power=1.0, residual_floor=0.2),
-    )
-    torch.manual_seed(0)
-    networks = (
-        FrameNet(PAPER_WIDTH, PAPER_CHANNELS),
-        SoundNet(PAPER_WIDTH, PAPER_CHANNELS),
-        Synthesizer(PAPER_CHANNELS),
-    )
-    write_model(folder, spec, *networks, {})
+    spec = paper.SPEC
+    write_model(folder, spec, *paper.networks(), {})
     windows, looks = from_band(spec, _CALIBRATED_WITH, 0, np.random.default_rng(0))
     given = {
         "vision": prepared(np.stack([look.picture for look in looks]), spec.vision.picture),
