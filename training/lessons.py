@@ -113,7 +113,8 @@ class LessonBatches(IterableDataset):  # type: ignore[type-arg]
     def __iter__(self) -> Iterator[Lesson]:
         cv2.setNumThreads(1)
         torch.set_num_threads(1)
-        rng = np.random.default_rng(self._seed)
+        worker = torch.utils.data.get_worker_info()
+        rng = np.random.default_rng((self._seed, worker.id if worker else 0))
         size, fresh = self._batch * STOCK, max(self._batch // USES, 1)
         pictures, maps, labels = self._new(self._batch, rng)
         oldest = 0

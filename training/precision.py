@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -26,9 +27,31 @@ def fastest(device: torch.device) -> Precision:
     return "bfloat16" if computes_bfloat16() else "float32"
 
 
-def mixed() -> torch.autocast:
-    """A context whose convolutions are in bfloat16 where that pays; weights stay in float32."""
-    return torch.autocast("cpu", torch.bfloat16, enabled=computes_bfloat16())
+def mixed(kind: str = "cpu") -> torch.autocast:
+    """A context whose convolutions are in bfloat16 where that pays; weights stay in float32.
+
+    ``kind`` is that of the device, "cpu" or "cuda".
+    """
+    pays = torch.cuda.is_bf16_supported() if kind == "cuda" else computes_bfloat16()
+    return torch.autocast(kind, torch.bfloat16, enabled=pays)
+
+
+def add_device_options(parser: argparse.ArgumentParser) -> None:
+    """``--device`` and ``--workers``."""
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that make mixtures (1)"
+    )
+
+
+def check_device(parser: argparse.ArgumentParser, device: str) -> None:
+    """Leave with a message if that device is not there; set it up for a training if it is."""
+    if device != "cuda":
+        return
+    if not torch.cuda.is_available():
+        parser.error("--device cuda: torch finds no CUDA device; leave --device out")
+    torch.backends.cudnn.benchmark = True  # shapes do not change from step to step
+    torch.set_float32_matmul_precision("high")
 
 
 class Stepper:

@@ -14,40 +14,30 @@ from __future__ import annotations
 
 import argparse
 import time
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.checkpoints import write_checkpoint
-from training.corpus import Pictures, open_pictures
-from training.distill import SURE, certainties, lesson_loss, lessons, open_teacher
-from training.footage import open_footage
-from training.grounds import dead_leaves, panes, surroundings
+from training.distill import SURE, certainties, lesson_loss
 from training.insight import Insight
 from training.muon import optimisers
-from training.precision import mixed
+from training.precision import add_device_options, check_device, mixed
 from training.scenes import (
     BACKGROUND,
     NOT_JUDGED,
-    SceneMaker,
-    ScenePictures,
-    far_away,
-    plain_scenes,
-    side_by_side,
 )
+from training.school import open_school
 from training.sound import cosine
+from training.stock import Example
 from training.team import Team
 from training.weights import mean_weights, warm
 
-GROUNDS = 150  # of each kind
-UNSEEN = 64  # scenes of each kind that are judged
-LESSONS = 24  # in a step, beside the scenes
 LESSON_SHARE = 1.0  # weight of their loss
 WORDS_SHARE = 0.7  # and of what the cells say there
 UNLIKELY = 0.02  # less of what a photograph shows is in places that are something else
@@ -101,7 +91,7 @@ def cell_loss(features: Tensor, names: Tensor, cells: Tensor, vectors: Tensor) -
 
 def words_of(insight: Insight, classes: list[str], vectors: Tensor) -> Tensor:
     """(names, K): the vector of each of the teacher's names, zeros for what has no known sound."""
-    silent = torch.zeros(vectors.shape[1])
+    silent = torch.zeros_like(vectors[0])
     return torch.stack(
         [vectors[classes.index(name)] if name in classes else silent for name in insight.classes]
     )
@@ -134,7 +124,7 @@ def word_loss(said: Tensor, maps: Tensor, labels: Tensor, words: Tensor) -> Tens
 
 def accuracy(features: Tensor, cells: Tensor, vectors: Tensor) -> tuple[float, float]:
     """Share of instrument cells whose nearest vector is right, of background cells near 0."""
-    known = torch.cat([vectors, torch.zeros(1, vectors.shape[1])])
+    known = torch.cat([vectors, torch.zeros_like(vectors[:1])])
     said = torch.cdist(torch.sigmoid(features).permute(0, 2, 3, 1).flatten(0, 2), known).argmin(1)
     truth = cells.flatten()
     truth_or_ground = torch.where(truth == BACKGROUND, len(vectors), truth)
@@ -163,8 +153,15 @@ def main() -> None:
     parser.add_argument(
         "--keep-trunk", action="store_true", help="learn only what is read from its last map"
     )
+    parser.add_argument("--lessons", type=int, default=24, help="in a step, beside the scenes")
+    parser.add_argument(
+        "--uses", type=int, default=1, metavar="N", help="of each scene and lesson (1)"
+    )
+    parser.add_argument("--judge-every", type=int, default=200, metavar="STEPS")
     parser.add_argument("--seed", type=int, default=0)
+    add_device_options(parser)
     options = parser.parse_args()
+    check_device(parser, options.device)
     with Team() as team:
         train(options, team)
 
@@ -176,91 +173,72 @@ def train(options: argparse.Namespace, team: Team) -> None:
     insight = Insight.read(options.work)
     net = FrameNet(width=options.width, channels=options.channels)
     model = Taught(net, len(classes), len(insight.offsets))
+    device = torch.device(team.device(options.device))
+    vectors = vectors.to(device)
     words = words_of(insight, classes, vectors)
     begin = options.begin or [options.work / "frame-distilled.pt"]
-    weights = mean_weights([torch.load(path, weights_only=True) for path in begin])
-    missing = warm(model, weights)
+    several = [torch.load(path, weights_only=True, map_location="cpu") for path in begin]
+    missing = warm(model, mean_weights(several))
+    model.to(device, memory_format=torch.channels_last)
     team.average(model.state_dict().values())  # one beginning for all
-    pictures = open_pictures(options.data, options.work)
-    loader, unseen = _scenes(options, pictures, classes, team)
-    seed = options.seed + team.rank
-    taught = lessons(pictures, open_teacher(options.data), insight, seed=seed, batch=LESSONS)
-    lesson = iter(DataLoader(taught, batch_size=None, num_workers=1))
+    school = open_school(options, classes, insight, seed=options.seed + team.rank, device=device)
     if team.rank == 0:
         print("begins anew:", missing, flush=True)
-    model.to(memory_format=torch.channels_last)
     model.frame_net.features.requires_grad_(not options.keep_trunk)
     steppers = optimisers(model, options.rate, weight_decay=1e-2)
     began, running = time.monotonic(), 0.0
-    for step, (batch, truth) in enumerate(loader, start=1):
+    for step, scene in enumerate(school.scenes, start=1):
         elapsed = team.first((time.monotonic() - began) / 60)
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = options.rate * cosine(min(elapsed / options.minutes, 1.0))
         model.train()
         if options.keep_trunk:
             model.frame_net.features.eval()  # its batch norms stay too
-        parts, maps, labels = next(lesson)
-        with mixed():
-            features, names = model(batch.contiguous(memory_format=torch.channels_last))
-            trunk = model.trunk(parts.contiguous(memory_format=torch.channels_last))
-            seen, said = model.lessons(trunk), model.frame_net.fc(trunk)
-        loss = cell_loss(features.float(), names.float(), truth, vectors)
-        loss = loss + WORDS_SHARE * word_loss(said.float(), maps, labels, words)
-        loss = loss + LESSON_SHARE * lesson_loss(seen.float(), maps)
+        loss = _loss(model, scene, next(school.lessons), vectors, words)
         model.zero_grad()
         loss.backward()
         team.average(weight.grad for weight in model.parameters() if weight.grad is not None)
         for stepper in steppers:
             stepper.step()
-        running = loss.item() if running == 0 else 0.98 * running + 0.02 * loss.item()
+        told = loss.item()
+        running = told if running == 0 else 0.98 * running + 0.02 * told
         finished = elapsed >= options.minutes
-        if step % 200 == 0 or finished:
+        if step % options.judge_every == 0 or finished:
             team.average(model.buffers())  # running means of the batch norms
             if team.rank == 0:
                 print(f"{elapsed:6.2f} min  step {step}  loss {running:.3f}", flush=True)
-                _tell(model, unseen, vectors)
+                _tell(model, school.unseen, vectors)
                 write_checkpoint(options.work / "sight.pt", model.state_dict(), step)
         if finished:
             return
 
 
-def _scenes(
-    options: argparse.Namespace, seen: Pictures, classes: list[str], team: Team
-) -> tuple[DataLoader[tuple[Tensor, Tensor]], dict[str, tuple[Tensor, Tensor]]]:
-    """What to learn from, and pictures and cells that are not: near, far, and photographs."""
-    photos, others = seen.known, seen.other
-    rng = np.random.default_rng(options.seed)
-    players = open_footage(options.data / "clips")  # in front of them instruments are played
-    grounds = [
-        *surroundings(photos, GROUNDS, rng),
-        *(part for _ in range(2) for part in surroundings(players, GROUNDS, rng)),
-        *(dead_leaves(rng) for _ in range(GROUNDS)),
-        *(panes(rng) for _ in range(GROUNDS)),
-    ]
-    maker = SceneMaker(photos, others, classes, held_out=False, grounds=grounds)
-    pictures = ScenePictures(maker, batch=options.batch, seed=options.seed + team.rank)
-    held_out = SceneMaker(photos, others, classes, held_out=True)
-    makes = {
-        "near": partial(held_out.picture, layout=side_by_side),
-        "far": partial(held_out.picture, layout=far_away),
-    }
-    if held_out.scenic:
-        makes["photographs"] = held_out.photograph
-    unseen = {name: plain_scenes(make, UNSEEN) for name, make in makes.items()}
-    return DataLoader(pictures, batch_size=None, num_workers=1), unseen
+def _loss(model: Taught, scene: Example, lesson: Example, vectors: Tensor, words: Tensor) -> Tensor:
+    """Of what is said of scenes, and of what is seen and said in lessons."""
+    device = vectors.device
+    batch, truth = (part.to(device) for part in scene)
+    shown, maps, labels = (part.to(device) for part in lesson)
+    with mixed(device.type):
+        features, names = model(batch.contiguous(memory_format=torch.channels_last))
+        trunk = model.trunk(shown.contiguous(memory_format=torch.channels_last))
+        seen, said = model.lessons(trunk), model.frame_net.fc(trunk)
+    loss = cell_loss(features.float(), names.float(), truth, vectors)
+    loss = loss + WORDS_SHARE * word_loss(said.float(), maps, labels, words)
+    return loss + LESSON_SHARE * lesson_loss(seen.float(), maps)
 
 
-def _tell(model: Naming, unseen: dict[str, tuple[Tensor, Tensor]], vectors: Tensor) -> None:
+def _tell(model: Naming, unseen: Mapping[str, Example], vectors: Tensor) -> None:
     model.eval()
     for name, (pictures, cells) in unseen.items():
         with torch.inference_mode():
-            right, quiet = accuracy(model(pictures)[0], cells, vectors)
+            said = model(pictures.to(vectors.device))[0]
+            right, quiet = accuracy(said, cells.to(vectors.device), vectors)
         print(f"    {name}: unseen cells right {right:.3f}  background {quiet:.3f}", flush=True)
 
 
 def read_vectors(work: Path) -> tuple[list[str], Tensor]:
     """The classes and their visual vectors as the sound training has them now."""
-    state = torch.load(work / "sound.pt", weights_only=True)
+    state = torch.load(work / "sound.pt", weights_only=True, map_location="cpu")
     return list(state["classes"]), torch.sigmoid(state["model"]["table"]).detach()
 
 

@@ -16,7 +16,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +31,11 @@ from pixelplayer.spec import AudioSpec
 from training.checkpoints import TrainingError, check_loss, write_checkpoint
 from training.corpus import open_sounds
 from training.glimpses import Glimpses, read_glimpses
-from training.mixtures import MixtureBatch, Mixtures
+from training.mixtures import MixtureBatch, Mixtures, coloured, joined
 from training.muon import optimisers
-from training.precision import mixed
+from training.precision import add_device_options, check_device, mixed
 from training.solos import SoloMaker
+from training.stock import Stock, drawn
 from training.team import Team
 from training.weights import mean_weights
 from training.widen import widened
@@ -46,6 +47,7 @@ JUDGED_COLUMNS = 56  # of a training window, in one step
 MASK_POWER = 1.5  # with which the player's masks share the mixture
 FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
 GLIMPSED = 0.4  # share of the questions that are asked by a picture's vector, if there are any
+STOCK = 4096  # mixtures, where they are used more than once
 NOTHING_SHARE = 0.1  # weight of the loss for a cell that shows nothing
 
 
@@ -104,14 +106,14 @@ def spoken(table: Tensor, classes: Tensor, glimpses: Glimpses | None) -> Tensor:
     Rows of the ``table`` (classes, K), blurred: weaker than they should be, with a little of
     everything else. With ``glimpses``, some are what was said of a picture instead.
     """
-    clear = table[classes]
-    strength = torch.empty(*classes.shape, 1).uniform_(0.5, 1.0)
+    clear = table[classes.to(table.device)]
+    strength = torch.empty_like(clear[..., :1]).uniform_(0.5, 1.0)
     vectors = clear * strength + torch.randn_like(clear).abs() * 0.03
     if glimpses is None:
         return vectors
-    seen, is_there = glimpses.of(classes)
+    seen, is_there = glimpses.of(classes.cpu())
     is_glimpse = (torch.rand(classes.shape) < GLIMPSED) & is_there
-    return torch.where(is_glimpse.unsqueeze(-1), seen, vectors)
+    return torch.where(is_glimpse.unsqueeze(-1).to(table.device), seen.to(table.device), vectors)
 
 
 def judged_columns(columns: int, step: int) -> slice:
@@ -153,7 +155,7 @@ def cosine(progress: float) -> float:
 
 def train(
     model: ClassSeparator,
-    loader: DataLoader[MixtureBatch],
+    loader: Iterable[MixtureBatch],
     path: Path,
     *,
     minutes: float,
@@ -163,16 +165,17 @@ def train(
 ) -> None:
     """Train in place until ``minutes`` are used up, over any number of starts.
 
-    A table that wants no gradient stays as it is.
+    A table that wants no gradient stays as it is. It is trained on the device that it is on.
 
     Raises:
         TrainingError: a loss is no number, or the disk does not take a checkpoint.
     """
     model.sound.to(memory_format=torch.channels_last)
+    device = model.table.device
     steppers = optimisers(model, rate)
     used_s, step = 0.0, 0
     if path.exists():
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location=device)
         model.load_state_dict(state["model"])
         for stepper, kept in zip(steppers, state["optimisers"], strict=True):
             stepper.load_state_dict(kept)
@@ -184,13 +187,15 @@ def train(
     for batch in loader:
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = rate * cosine(min(used_s / 60 / minutes, 1.0))
-        spectrogram = batch.log_magnitude.contiguous(memory_format=torch.channels_last)
+        heard = batch.log_magnitude.to(device, non_blocking=True)
+        spectrogram = heard.contiguous(memory_format=torch.channels_last)
         columns = judged_columns(spectrogram.shape[-1], step)
-        with mixed():
+        with mixed(device.type):
             vectors = spoken(model.vectors(), batch.classes, glimpses)
             logits = model(spectrogram, vectors, columns)
         logits = logits.float()
-        targets, weight = batch.targets[..., columns], batch.weight[..., columns]
+        targets = batch.targets.to(device, non_blocking=True)[..., columns]
+        weight = batch.weight.to(device, non_blocking=True)[..., columns]
         loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
         loss = loss + NOTHING_SHARE * model.nothing_loss()
         model.zero_grad()
@@ -243,7 +248,7 @@ def keep_to(model: ClassSeparator, path: Path) -> Glimpses | None:
     Raises:
         ValueError: that checkpoint knows other classes.
     """
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location="cpu")
     if state["classes"] != model.classes:
         raise ValueError(f"{path} knows {state['classes']}, this training {model.classes}")
     with torch.no_grad():
@@ -267,6 +272,12 @@ def main() -> int:
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--columns", type=int, default=128, help="of a training window")
     parser.add_argument("--batch", type=int, default=10)
+    parser.add_argument(
+        "--batches", type=int, default=1, metavar="N", help="that a step learns from (1)"
+    )
+    parser.add_argument(
+        "--uses", type=int, default=1, metavar="N", help="of each mixture, each time coloured (1)"
+    )
     parser.add_argument("--rate", type=float, default=5e-3, help="learning rate at its highest")
     parser.add_argument(
         "--virtual-share", type=float, default=0.0, help="batches of the band alone"
@@ -288,7 +299,9 @@ def main() -> int:
         "where its folder has glimpses.npz, these are learned with too",
     )
     parser.add_argument("--seed", type=int, default=0)
+    add_device_options(parser)
     options = parser.parse_args()
+    check_device(parser, options.device)
     try:
         with Team() as team:
             run(options, team)
@@ -316,7 +329,10 @@ def run(options: argparse.Namespace, team: Team) -> None:
     torch.manual_seed(options.seed)
     model = ClassSeparator(options.width, options.channels, classes)
     if options.begin:
-        several = [torch.load(begin, weights_only=True)["model"] for begin in options.begin]
+        several = [
+            torch.load(begin, weights_only=True, map_location="cpu")["model"]
+            for begin in options.begin
+        ]
         model.begin(mean_weights(several))
     glimpses = keep_to(model, options.table) if options.table else None
     # Started again, it hears other mixtures than the first time.
@@ -331,16 +347,36 @@ def run(options: argparse.Namespace, team: Team) -> None:
         virtual_share=options.virtual_share,
         seed=seed + team.rank,
     )
-    loader = DataLoader(data, batch_size=None, num_workers=1, prefetch_factor=3)
+    loader = DataLoader(
+        data,
+        batch_size=options.batches,
+        collate_fn=joined,
+        num_workers=options.workers,
+        prefetch_factor=3,
+        pin_memory=options.device == "cuda",
+    )
+    device = torch.device(team.device(options.device))
+    model.to(device)
     train(
         model,
-        loader,
+        loader if options.uses == 1 else _again(loader, options, device),
         path,
         minutes=options.minutes,
         rate=options.rate,
         team=team,
         glimpses=glimpses,
     )
+
+
+def _again(
+    loader: Iterable[MixtureBatch], options: argparse.Namespace, device: torch.device
+) -> Iterator[MixtureBatch]:
+    """Mixtures of a stock, each time through another microphone."""
+    made = ((one.log_magnitude, one.classes, one.targets, one.weight) for one in loader)
+    stock = Stock(STOCK, device)
+    size = options.batch * options.batches
+    for kept in drawn(made, stock, batch=size, uses=options.uses):
+        yield coloured(MixtureBatch(*kept))
 
 
 if __name__ == "__main__":
