@@ -17,6 +17,7 @@ COMMANDS = MappingProxyType(
         "look": "training.look",
         "joint": "training.joint",
         "separate": "training.separate",
+        "together": "training.together",
         "table": "training.table",
         "report": "training.report",
         "listen": "training.listen",

@@ -98,20 +98,22 @@ class Mixtures(Dataset[Mixture]):
         return self._solos(np.random.default_rng((self._seed, number)), self._count)
 
     def __getitem__(self, number: int) -> Mixture:
+        (mixture,) = self.seen_through([self._view], number)
+        return mixture
+
+    def seen_through(self, views: Sequence[View], number: int) -> list[Mixture]:
+        """The same mixture in several spectrograms, whose transforms are the same."""
         rng = np.random.default_rng((self._seed, number))
         solos = self._solos(rng, self._count)
         stems, rest = solos.stems, np.zeros_like(solos.stems[0])
         if self._varying is not None:
             stems, rest = self._varied(stems, self._varying, rng)
         spectra = self._view.spectrum(np.vstack([stems, stems.sum(axis=0) + rest]))
-        magnitudes = self._view.magnitude(spectra)
         shown = np.stack([clip.frames for clip in solos.clips]).transpose(0, 1, 4, 2, 3)
-        return Mixture(
-            frames=torch.from_numpy(np.ascontiguousarray(shown)),
-            classes=torch.tensor([self.classes.index(clip.label) for clip in solos.clips]),
-            sources=torch.from_numpy(magnitudes[:-1]),
-            mixture=torch.from_numpy(magnitudes[-1:]),
-        )
+        frames = torch.from_numpy(np.ascontiguousarray(shown))
+        classes = torch.tensor([self.classes.index(clip.label) for clip in solos.clips])
+        magnitudes = [torch.from_numpy(view.magnitude(spectra)) for view in views]
+        return [Mixture(frames, classes, some[:-1], some[-1:]) for some in magnitudes]
 
     def _solos(self, rng: np.random.Generator, count: int) -> Solos:
         labels = rng.choice(np.array(self._source.labels), count, replace=False)

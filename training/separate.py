@@ -29,14 +29,22 @@ from training.material import Material, add_material_options, open_material
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.muon import optimisers
 from training.paper import AUDIO
-from training.precision import PRECISIONS, Precision, Stepper, fastest
+from training.precision import (
+    PRECISIONS,
+    Precision,
+    Stepper,
+    add_device_options,
+    check_device,
+    fastest,
+)
 from training.separators import KINDS, LEAST_SIGHT_WIDTH, Make, PixelPlayer, make
 from training.team import Team
 from training.variants import VARIANTS, Variant, View
+from training.widen import widened_trunk
 
 TRUNK_RATE = 0.1  # of the learning rate, for the visual network's trunk (paper section 4.3)
 LARGEST_GRADIENT = 5.0
-_VALIDATION_SEED = 1_000_003
+VALIDATION_SEED = 1_000_003
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +79,22 @@ class State:
         self.best = math.inf
         self.judgements_since_best = 0
         self.losses: list[float] = []
+
+    def begin_trunk(self, path: Path) -> None:
+        """Take over the visual network's trunk, or a narrower one, from ``training.distill``.
+
+        Raises:
+            TrainingError: it is of another make.
+        """
+        weights = torch.load(path, weights_only=True, map_location="cpu")
+        prefix = "frame_net.features."
+        known = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+        for model in (self.model, self.average):
+            try:
+                model.frame.features.load_state_dict(widened_trunk(known, model.frame.features))
+            except ValueError as error:
+                raise TrainingError(f"{path} is no trunk to begin from: {error}") from error
+        self.average.load_state_dict(self.model.state_dict())  # what is new is new in both
 
     def write(self, path: Path) -> None:
         """Atomically: whatever happens meanwhile, ``path`` is whole.
@@ -139,6 +163,7 @@ def train(
     keep: Callable[[State], None],
     tell: Callable[[int, Mapping[str, float]], None],
     team: Team,
+    workers: int = 1,
 ) -> None:
     """Go on from ``state`` to the plan's end, or until judgements do not get better.
 
@@ -149,22 +174,22 @@ def train(
         keep: called with a state worth keeping, by the first process only.
         tell: called with a step and numbers of it, by the first process only.
         team: the processes that share the work.
+        workers: processes that make mixtures.
 
     Raises:
         TrainingError: a loss is not a number.
     """
     numbers = batches(plan.batch, state.step, plan.steps, team.rank, team.size)
-    loader = DataLoader(learned, batch_sampler=numbers, num_workers=1, prefetch_factor=3)  # type: ignore[arg-type]
+    loader = DataLoader(
+        learned,
+        batch_sampler=numbers,  # type: ignore[arg-type]
+        num_workers=workers,
+        prefetch_factor=3,
+    )
     for heard in _shown(loader, state.step, plan.steps, team):
-        for optimiser in state.optimisers:
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(plan, state.step) * group["share"]
-        loss = _learn(state, variant, heard, team)
-        check_loss(loss, state.step)
-        _follow(state.average, state.model, min(plan.average, 1 - 1 / (state.step + 2)))
-        state.step += 1
-        state.losses.append(loss)
-        told = {"loss": loss, "rate": learning_rate(plan, state.step - 1)}
+        rate = learning_rate(plan, state.step)
+        loss = advance(state, variant, heard, rate=rate, average=plan.average, team=team)
+        told = {"loss": loss, "rate": rate}
         if state.step % plan.judge_every == 0 or state.step == plan.steps:
             team.average([*state.average.buffers(), *state.model.buffers()])
             told["judged"] = judgement = judge(state.average, variant, judged, plan.judged)
@@ -179,7 +204,28 @@ def train(
             return
 
 
-def judge(model: nn.Module, variant: Variant, judged: Mixtures, count: int) -> float:
+def advance(
+    state: State, variant: Variant, heard: Mixture, *, rate: float, average: float, team: Team
+) -> float:
+    """One step, from a batch of mixtures; gives the loss before it.
+
+    Raises:
+        TrainingError: the loss is not a number.
+    """
+    for optimiser in state.optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = rate * group["share"]
+    loss = _learn(state, variant, heard, team)
+    check_loss(loss, state.step)
+    _follow(state.average, state.model, min(average, 1 - 1 / (state.step + 2)))
+    state.step += 1
+    state.losses.append(loss)
+    return loss
+
+
+def judge(
+    model: nn.Module, variant: Variant, judged: Mixtures | Sequence[Mixture], count: int
+) -> float:
     """Mean loss on the first ``count`` mixtures, without learning from them."""
     model.eval()
     device = next(model.parameters()).device
@@ -211,13 +257,12 @@ def _learn(state: State, variant: Variant, heard: Mixture, team: Team) -> float:
 
 def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Move a running average of all weights, and the batch norms' statistics, towards the model."""
+    pairs = list(zip(average.state_dict().values(), model.state_dict().values(), strict=True))
+    moving = [(kept, now) for kept, now in pairs if kept.is_floating_point()]
     with torch.no_grad():
-        for kept, now in zip(
-            average.state_dict().values(), model.state_dict().values(), strict=True
-        ):
-            if kept.is_floating_point():
-                kept.lerp_(now, 1 - decay)
-            else:
+        torch._foreach_lerp_(*(list(some) for some in zip(*moving, strict=True)), 1 - decay)
+        for kept, now in pairs:
+            if not kept.is_floating_point():
                 kept.copy_(now)
 
 
@@ -277,11 +322,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--patience", type=int, default=0, metavar="JUDGEMENTS")
     parser.add_argument("--trunk", type=Path, metavar="frame-distilled.pt", help="begin from it")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    add_device_options(parser)
     parser.add_argument("--precision", choices=PRECISIONS, help="default: the fastest there")
     options = parser.parse_args(arguments)
-    if options.device == "cuda" and not torch.cuda.is_available():
-        parser.error("--device cuda: torch finds no CUDA device; leave --device out")
+    check_device(parser, options.device)
     if options.sight_width < LEAST_SIGHT_WIDTH:
         parser.error(f"--sight-width is at least {LEAST_SIGHT_WIDTH}, got {options.sight_width}")
     try:
@@ -314,7 +358,7 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
         classes=classes,
     )
     judged = Mixtures(
-        material.judged, view, count=options.sources, seed=_VALIDATION_SEED, classes=classes
+        material.judged, view, count=options.sources, seed=VALIDATION_SEED, classes=classes
     )
     plan = Plan(
         steps=options.steps,
@@ -341,11 +385,7 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
     )
     state = State(what, plan)
     if options.trunk and isinstance(state.model, PixelPlayer):
-        weights = torch.load(options.trunk, weights_only=True)
-        prefix = "frame_net.features."
-        known = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
-        for model in (state.model, state.average):
-            model.frame.features.load_state_dict(known)
+        state.begin_trunk(options.trunk)
     options.work.mkdir(parents=True, exist_ok=True)
     name = checkpoint_name(options.network, options.variant)
     path = options.work / f"{name}.pt"
@@ -361,6 +401,7 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
             keep=lambda kept: kept.write(path),
             tell=scalars.tell,
             team=team,
+            workers=options.workers,
         )
 
 

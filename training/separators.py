@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from pixelplayer.networks.sound import SoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
+from training import paper
 from training.mixing import Mixture
 
-Kind = Literal["pixelplayer", "class-told", "deepconvsep"]
+Kind = Literal["pixelplayer", "paper-width", "class-told", "deepconvsep"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # With fewer channels, in the order that is fastest elsewhere, the float32 backward pass of torch
 # 2.13 writes beyond its buffers (seen on a processor with AVX-512).
@@ -47,6 +48,8 @@ def make(what: Make) -> nn.Module:
     """A fresh network."""
     if what.kind == "pixelplayer":
         return PixelPlayer(what.sight_width, what.sound_width, what.channels)
+    if what.kind == "paper-width":
+        return PixelPlayer(paper.WIDTH, paper.WIDTH, paper.CHANNELS)
     if what.kind == "class-told":
         return ClassTold(what.sound_width, what.channels, len(what.classes))
     return DeepConvSep(what.bins, 2 * what.sound_width, len(what.classes))

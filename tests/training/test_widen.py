@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from pixelplayer.networks.live_sound import LiveSoundNet
-from training.widen import widened
+from pixelplayer.networks.vision import FrameNet
+from training.widen import widened, widened_trunk
 
 
 def nets(narrow: int, wide: int) -> tuple[LiveSoundNet, LiveSoundNet]:
@@ -47,3 +48,18 @@ def test_what_does_not_fit_is_told() -> None:
         widened(wide.state_dict(), narrow)
     with pytest.raises(ValueError, match="different numbers of levels"):
         widened(LiveSoundNet(4, 6, levels=3).state_dict(), narrow)
+
+
+def test_a_wider_trunk_sees_the_same() -> None:
+    torch.manual_seed(0)
+    first, second = FrameNet(16, 6), FrameNet(24, 6)
+    first(torch.rand(2, 3, 32, 32))
+    second.features.load_state_dict(widened_trunk(first.features.state_dict(), second.features))
+    picture = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        said, wanted = second.features.eval()(picture), first.features.eval()(picture)
+    torch.testing.assert_close(said[:, : wanted.shape[1]], wanted, rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="does not fit into"):
+        widened_trunk(second.features.state_dict(), first.features)
+    with pytest.raises(ValueError, match="different layers"):
+        widened_trunk({}, first.features)

@@ -1,0 +1,115 @@
+"""Networks taught side by side: as each alone, from the same mixtures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.fakes.clips import ToneClips
+from tests.training.test_separate import PLAN, fresh, mixtures, run
+from training.mixing import Mixtures, Varying
+from training.paper import AUDIO
+from training.separate import State, judge
+from training.separators import Make
+from training.table import read_model
+from training.together import SCALES, Pupil, SeenThroughAll, main, teach
+from training.variants import VARIANTS, View
+
+VIEWS = {scale: View(AUDIO, scale) for scale in SCALES}
+
+
+def pupil(name: str, plan=PLAN) -> Pupil:
+    variant = VARIANTS[name]
+    return Pupil(name, variant, fresh(plan, bins=VIEWS[variant.scale].bins))
+
+
+def taught(pupils: list[Pupil], plan=PLAN, **changes: object) -> dict[int, dict[str, float]]:
+    told: dict[int, dict[str, float]] = {}
+    unseen = Mixtures(ToneClips(), VIEWS["log"], count=2, seed=1)
+    judged = {
+        scale: [unseen.seen_through([view], number)[0] for number in range(plan.judged)]
+        for scale, view in VIEWS.items()
+    }
+    teach(
+        pupils,
+        plan,
+        SeenThroughAll(mixtures(Varying()), VIEWS),
+        judged,
+        keep=lambda _pupil: None,
+        tell=lambda step, numbers: told.update({step: dict(numbers)}),
+        workers=1,
+        **changes,
+    )
+    return told
+
+
+def test_side_by_side_each_learns_what_it_would_alone() -> None:
+    alone = fresh()
+    run(alone)
+    both = [pupil("binary-log"), pupil("ratio-linear")]
+    told = taught(both)
+    assert both[0].state.losses == pytest.approx(alone.losses, rel=1e-5)
+    assert both[1].state.step == PLAN.steps
+    assert set(told) == {2, 4, 6}
+    assert all(set(numbers) == {"binary-log", "ratio-linear"} for numbers in told.values())
+
+
+def test_every_scale_shows_the_same_mixture() -> None:
+    seen = SeenThroughAll(mixtures(Varying()), VIEWS)
+    frames, classes, scales = seen[3]
+    for scale, view in VIEWS.items():
+        alone = Mixtures(ToneClips(), view, count=2, seed=0, varying=Varying())[3]
+        assert torch.equal(frames, alone.frames)
+        assert torch.equal(classes, alone.classes)
+        assert torch.equal(scales[scale][0], alone.sources)
+        assert torch.equal(scales[scale][1], alone.mixture)
+
+
+def test_by_the_clock_it_ends_when_the_time_is_up() -> None:
+    passed = iter([0.0, 0.4, 0.9, 1.2])
+    one = pupil("binary-log", replace(PLAN, steps=1000))
+    told = taught([one], replace(PLAN, steps=1000, judge_every=999), clock=lambda: next(passed))
+    assert one.state.step == 4
+    assert list(told) == [4]
+
+
+def test_the_command_teaches_the_table_and_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--band", "--cache", str(tmp_path / "cache"), "--work", str(tmp_path / "work")]
+    small = ["--sight-width", "16", "--sound-width", "2", "--channels", "3", "--judged", "1"]
+    for steps in ("1", "2"):
+        code = main([*arguments, *small, "--batch", "1", "--steps", steps, "--judge-every", "1"])
+        assert code == 0
+    names = {path.stem for path in (tmp_path / "work").glob("*.pt")}
+    assert names == {*VARIANTS, "class-told-binary-log", "deepconvsep-ratio-linear"}
+    _, what = read_model(tmp_path / "work" / "binary-log.pt")
+    assert what.kind == "pixelplayer"
+    (tmp_path / "work" / "binary-log.pt").unlink()
+    assert main([*arguments, *small, "--batch", "1", "--steps", "3"]) == 1
+    assert "of different steps" in capsys.readouterr().err
+
+
+def test_as_wide_as_the_paper() -> None:
+    what = Make(
+        kind="paper-width",
+        bins=256,
+        columns=256,
+        channels=3,
+        sight_width=16,
+        sound_width=2,
+        classes=("bell", "drone"),
+    )
+    model = State(what, PLAN).model
+    assert model.frame.features[0].out_channels == 64
+    assert model.frame.fc.out_channels == 32
+
+
+def test_one_judgement_is_the_same_whether_mixed_before_or_then() -> None:
+    model, variant = fresh().model, VARIANTS["binary-log"]
+    unseen = mixtures(seed=1)
+    kept = [unseen[number] for number in range(2)]
+    assert judge(model, variant, kept, 2) == judge(model, variant, unseen, 2)
