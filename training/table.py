@@ -189,10 +189,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         view = View(material.audio, "log")
         mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
         problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
-        rows = [
-            score(name, method, problems, material.audio.rate_hz)
-            for name, method in methods_of(material, options.work).items()
-        ]
+        rows = []
+        for name, method in methods_of(material, options.work).items():
+            rows.append(score(name, method, problems, material.audio.rate_hz))
+            tqdm.write(f"{name}: NSDR {rows[-1].nsdr_db} dB", file=sys.stderr)
     except ClipError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
