@@ -15,6 +15,8 @@ from benchmarks.model_engines import OpenModel
 from benchmarks.scene_files import Picture
 from pixelplayer.objects import TrackedObject
 from pixelplayer.offline import Box, cells_in, separate_offline, vectors_of
+from pixelplayer.understanding import Understanding
+from pixelplayer.vocabulary import Vocabulary
 from pixelplayer.warp import LogFrequencyWarp
 from realtime.settings import COLUMNS_PER_STEP
 from realtime.stages.listener import Listener, Pace
@@ -48,8 +50,13 @@ def vectors(networks: OpenModel, clip: Clip) -> Floats:
     return vectors_of(maps, np.stack([cells_in(box, rows, columns) for box in clip.boxes]))
 
 
-def offline(networks: OpenModel, clip: Clip, objects: Floats) -> Floats:
-    """``(N + 1, n)``, every column seen with all its future."""
+def offline(
+    networks: OpenModel, clip: Clip, objects: Floats, vocabulary: Vocabulary | None = None
+) -> Floats:
+    """``(N + 1, n)``, every column seen with all its future.
+
+    With a ``vocabulary`` the objects are understood with the help of what is heard.
+    """
     model = networks.model
     return separate_offline(
         networks.hear,
@@ -59,11 +66,18 @@ def offline(networks: OpenModel, clip: Clip, objects: Floats) -> Floats:
         samples=clip.mixture,
         rate_hz=clip.rate_hz,
         vectors=objects,
+        vocabulary=vocabulary,
     )
 
 
-def live(networks: OpenModel, clip: Clip, objects: Floats, lookahead_columns: int) -> Floats:
-    """``(N + 1, n)`` through the live system's own listener and streams."""
+def live(
+    networks: OpenModel,
+    clip: Clip,
+    objects: Floats,
+    lookahead_columns: int,
+    vocabulary: Vocabulary | None = None,
+) -> Floats:
+    """``(N + 1, n)`` through the live system's own listener, understanding and streams."""
     spec = networks.model.spec
     analysis = spec.audio.at_rate(clip.rate_hz)
     pace = Pace(
@@ -74,12 +88,19 @@ def live(networks: OpenModel, clip: Clip, objects: Floats, lookahead_columns: in
     listener = Listener(lambda window, _wanted: networks.hear(window), spec, analysis, pace, 0)
     warp = LogFrequencyWarp(spec.audio, analysis)
     streams = ObjectStreams(networks.synthesizer, analysis, warp, _LEVEL_S)
-    tracked = _tracked(objects, spec.vision.grid)
+    model = networks.model
+    understanding = vocabulary and Understanding(
+        vocabulary, model.scale, model.bias, analysis=analysis, warp=warp
+    )
     length = clip.stems.shape[1]
-    rows = [
-        streams.feed(heard.spectrum, heard.features, tracked)
-        for heard in (*listener.feed(clip.mixture), *listener.flush())
-    ]
+    rows = []
+    for heard in (*listener.feed(clip.mixture), *listener.flush()):
+        meant = objects
+        if understanding:
+            understanding.feed(heard.features, heard.spectrum)
+            meant = understanding.vectors(objects)
+        tracked = _tracked(meant, spec.vision.grid)
+        rows.append(streams.feed(heard.spectrum, heard.features, tracked))
     return np.concatenate([*rows, streams.flush(length)], axis=1)
 
 

@@ -11,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 from engines.errors import EngineError
 from engines.protocol import FloatArray, Network
 from pixelplayer.spec import ModelSpec, SpecError
+from pixelplayer.vocabulary import Vocabulary
 
 PRECISIONS = ("fp32", "fp16", "int8")
 
@@ -27,6 +28,7 @@ class Model:
     scale: FloatArray
     bias: float
     folder: Path
+    vocabulary: Vocabulary | None  # None: the model names no instruments
 
 
 def open_model(folder: Path) -> Model:
@@ -56,7 +58,11 @@ def open_model(folder: Path) -> Model:
                 f"{path}: synthesizer.{name} has values that are not finite; "
                 "use another checkpoint (--model DIR)"
             )
-    return Model(spec=spec, scale=scale, bias=float(bias[0]), folder=folder)
+    try:
+        vocabulary = Vocabulary.read(folder, spec.channels)
+    except SpecError as error:
+        raise EngineError(str(error)) from error
+    return Model(spec=spec, scale=scale, bias=float(bias[0]), folder=folder, vocabulary=vocabulary)
 
 
 def read_spec(folder: Path) -> ModelSpec:

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from pixelplayer.masks import mask_logits, share, sigmoid
 from pixelplayer.spec import ModelSpec
 from pixelplayer.stft import Samples, istft, stft
+from pixelplayer.understanding import Understanding, UnderstandingSettings
+from pixelplayer.vocabulary import Vocabulary
 from pixelplayer.warp import LOG_FLOOR, LogFrequencyWarp
 
 Floats = NDArray[np.float32]
@@ -30,6 +32,7 @@ def separate_offline(
     samples: Samples,
     rate_hz: int,
     vectors: Floats,
+    vocabulary: Vocabulary | None = None,
 ) -> Samples:
     """Separate a recording among objects that are known.
 
@@ -40,6 +43,7 @@ def separate_offline(
         samples: ``(n,)`` float32, the mixture, ``n >= 1``.
         rate_hz: its sample rate.
         vectors: ``(N, K)`` float32, a visual vector for each object; see ``vectors_of``.
+        vocabulary: given, the vectors are understood with the help of all that is heard.
 
     Returns:
         ``(N + 1, n)`` float32, the residual last; the rows sum to the mixture.
@@ -50,11 +54,26 @@ def separate_offline(
     loudness = warp.log_magnitude(spectrum)
     columns = loudness.shape[1]
 
+    heard = [(start, infer(window)[0]) for start, window in _windows(loudness, spec.audio.columns)]
+    if vocabulary is not None:
+        understanding = Understanding(
+            vocabulary,
+            scale,
+            bias,
+            analysis=analysis,
+            warp=warp,
+            settings=UnderstandingSettings(memory_s=np.inf),
+        )
+        for start, sound in heard:
+            seen = spectrum[:, start : start + spec.audio.columns]
+            understanding.feed(sound[..., : seen.shape[1]], seen)
+        vectors = understanding.vectors(vectors)
+
     shares = np.zeros((len(vectors), len(loudness), columns), np.float32)
     weights = np.zeros(columns, np.float32)
     fade = _fade(spec.audio.columns)
-    for start, window in _windows(loudness, spec.audio.columns):
-        logits = mask_logits(vectors, infer(window)[0], scale, bias)
+    for start, sound in heard:
+        logits = mask_logits(vectors, sound, scale, bias)
         divided = share(sigmoid(logits), spec.mask.power, spec.mask.residual_floor)[:-1]
         stop = min(start + spec.audio.columns, columns)
         part = fade[: stop - start]

@@ -127,7 +127,7 @@ def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
     join: Join = WaitForSight(frames) if plan.pace == "fast" else NewestSight(frames)
     synthesizer = Synthesizer(scale=model.scale, bias=model.bias, mask=model.spec.mask)
     settings = SeparatorSettings(objects=ObjectSettings(count=options.separation.objects))
-    return Separator(model.spec, synthesizer, join, settings)
+    return Separator(model.spec, synthesizer, join, settings, model.vocabulary)
 
 
 def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:

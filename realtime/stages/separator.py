@@ -5,8 +5,8 @@ It owns what the user sets: gains, mutes, solos, pins and the number of objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from pixelplayer.objects import ObjectSettings, TrackedObject
 from pixelplayer.spec import Analysis, ModelSpec
 from pixelplayer.stft import Samples
 from pixelplayer.tracking import ObjectTracker
+from pixelplayer.understanding import Understanding
+from pixelplayer.vocabulary import Vocabulary
 from pixelplayer.warp import LogFrequencyWarp
 from realtime.clock import NS_PER_S
 from realtime.errors import UsageError
@@ -59,6 +61,7 @@ class _Input:
     next_sample: int
     log_power: LogPower
     streams: ObjectStreams
+    understanding: Understanding | None
     capture_ns: int = 0  # of next_column's centre
 
 
@@ -70,13 +73,19 @@ class Separator:
     """
 
     def __init__(
-        self, spec: ModelSpec, synthesizer: Synthesizer, join: Join, settings: SeparatorSettings
+        self,
+        spec: ModelSpec,
+        synthesizer: Synthesizer,
+        join: Join,
+        settings: SeparatorSettings,
+        vocabulary: Vocabulary | None = None,
     ) -> None:
         grid = (spec.vision.grid, spec.vision.grid)  # until the first picture
         self._spec = spec
         self._synthesizer = synthesizer
         self._join = join
         self._settings = settings
+        self._vocabulary = vocabulary
         self._tracker = ObjectTracker(settings.objects, synthesizer.scale, *grid)
         self._energy = PixelEnergy(*grid, settings.energy)
         self._grid = grid
@@ -149,7 +158,10 @@ class Separator:
         current.capture_ns = columns.capture_ns
         self._look(maps)
         heat = self._watch(current, columns)
-        samples = current.streams.feed(columns.spectrum, columns.features, self._objects)
+        if current.understanding is not None:
+            current.understanding.feed(columns.features, columns.spectrum)
+        meant = self._meant(current)
+        samples = current.streams.feed(columns.spectrum, columns.features, meant)
         self._advance(current, columns.features.shape[2])
         outputs += self._streams(current, samples)
         return outputs + self._scene(current, columns, heat)
@@ -167,6 +179,7 @@ class Separator:
                 next_sample=columns.first_column * analysis.hop,
                 log_power=LogPower(warp, analysis, self._spec.audio.frequency_bins),
                 streams=ObjectStreams(self._synthesizer, analysis, warp, self._settings.level_s),
+                understanding=self._understanding(analysis, warp),
             )
         found_hz = self._input.analysis.rate_hz
         if columns.rate_hz != found_hz:
@@ -175,6 +188,23 @@ class Separator:
                 f"middle of {columns.stream!r}; restart, or set the device to one rate"
             )
         return self._input
+
+    def _understanding(self, analysis: Analysis, warp: LogFrequencyWarp) -> Understanding | None:
+        if self._vocabulary is None:
+            return None
+        scale, bias = self._synthesizer.scale, self._synthesizer.bias
+        return Understanding(self._vocabulary, scale, bias, analysis=analysis, warp=warp)
+
+    def _meant(self, current: _Input) -> Sequence[TrackedObject]:
+        """The objects with the vectors that they are separated by."""
+        present = [item for item in self._objects if item.live]
+        if current.understanding is None or not present:
+            return self._objects
+        seen = np.stack([item.vector for item in present])
+        meant = dict(
+            zip([item.id for item in present], current.understanding.vectors(seen), strict=True)
+        )
+        return [replace(item, vector=meant.get(item.id, item.vector)) for item in self._objects]
 
     def _fill(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
         """Silence for the columns that never came."""

@@ -71,7 +71,7 @@ def test_every_number_is_printed_and_kept(
         assert what in printed
     values = json.loads((tmp_path / "found.json").read_text())["values"]
     assert len(values["two"]["later, live"]) == 2
-    assert set(values["performances"]) == {"told", "shown", "shown, live"}
+    assert set(values["performances"]) == {"told", "shown", "shown, seen only", "shown, live"}
     again = main(line)
     assert again == code
     assert capsys.readouterr().out == printed  # the same clips, the same scores

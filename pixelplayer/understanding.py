@@ -1,0 +1,165 @@
+"""What is seen, understood with the help of what is heard.
+
+From a picture alone a flute may be taken for a clarinet, and then it is not separated: the mask of
+a clarinet lets little of a flute through. But the sound says which instruments can be there at all:
+asked for every instrument it knows, a model gives nearly nothing to those that do not play. So an
+object's vector becomes a blend of the vectors of known instruments, each counted by how much it
+looks like the object and how much of the sound it explains; and two objects are rather two
+instruments than one. What looks like nothing known keeps the vector that was seen.
+
+``docs/decisions/0015`` has what it gains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelplayer.masks import mask_logits, share, sigmoid
+from pixelplayer.spec import Analysis
+from pixelplayer.vocabulary import Vocabulary
+from pixelplayer.warp import LogFrequencyWarp
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderstandingSettings:
+    """How looks and sound are weighed; tuned on mixtures that no benchmark has."""
+
+    memory_s: float = 6.0  # time constant of what was heard: instruments do not come and go quickly
+    trusted_s: float = 0.5  # time constant of the trust in it, in seconds of sound
+    silence_dbfs: float = -60.0  # quieter columns say nothing
+    power: float = 2.0  # with which the instruments share the sound
+    floor: float = 0.05  # and the claim of everything unknown
+    least_evidence: float = 0.03  # part of the sound that an instrument may always have
+    enough: float = 0.2  # part of the sound that proves it is there; more proves no more
+    look: float = 0.15  # difference of cosines that makes an instrument e times as likely
+    sound: float = 2.0  # power with which its part of the sound counts
+    rivalry: float = 3.0  # how unlikely it is that two objects are one instrument, in nepers
+    decision: float = 3.0  # power that makes the likeliest win
+    least_cosine: float = 0.5  # of an object with what it looks like most, to be known at all
+
+
+class Understanding:
+    """Follows the sound, and says what objects are; a streaming class.
+
+    Args:
+        vocabulary: what can be said.
+        scale, bias: the synthesizer's, float32 ``(K,)`` and a number.
+        analysis, warp: of the recording.
+        settings: see ``UnderstandingSettings``.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        scale: Floats,
+        bias: float,
+        *,
+        analysis: Analysis,
+        warp: LogFrequencyWarp,
+        settings: UnderstandingSettings | None = None,
+    ) -> None:
+        self._words = vocabulary.vectors
+        self._directions = _directions(vocabulary.vectors)
+        self._scale, self._bias = scale, bias
+        self._analysis, self._warp = analysis, warp
+        self._column_s = analysis.hop / analysis.rate_hz
+        self._settings = settings or UnderstandingSettings()
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has been heard."""
+        self._explained = np.zeros(len(self._words))
+        self._amplitude = 0.0
+        self._heard_s = 0.0
+
+    def feed(self, sound: Floats, spectrum: NDArray[np.complex64]) -> None:
+        """Hear some more columns, however many.
+
+        Args:
+            sound: ``(K, F, w)`` float32, from the sound network.
+            spectrum: ``(bins, w)`` complex64, of the mixture.
+        """
+        columns = spectrum.shape[1]
+        if not columns:
+            return
+        settings = self._settings
+        masks = sigmoid(mask_logits(self._words, sound, self._scale, self._bias))
+        shares = share(masks, settings.power, settings.floor)[:-1]
+        loud = np.abs(spectrum)
+        # Both halves of the spectrum, and the energy of a Hann window: a column's mean square.
+        mean_square = np.square(loud).sum(axis=0) * (2 / (0.375 * self._analysis.n_fft**2))
+        is_heard = mean_square > 10 ** (settings.silence_dbfs / 10)
+        amplitude = self._warp.to_log(loud) * is_heard  # as training weighs: quiet partials count
+        explained = np.einsum("cfw,fw->cw", shares, amplitude)
+        kept = np.exp(-self._column_s / settings.memory_s)
+        ages = kept ** np.arange(columns - 1, -1, -1)
+        past = kept**columns
+        self._explained = past * self._explained + explained @ ages
+        self._amplitude = past * self._amplitude + float(amplitude.sum(axis=0) @ ages)
+        self._heard_s = past * self._heard_s + float(is_heard @ ages) * self._column_s
+
+    def flush(self) -> None:
+        """Nothing is held back: what was fed has been heard."""
+
+    @property
+    def evidence(self) -> NDArray[np.float64]:
+        """``(C,)``: the part of the sound that each known instrument explains; at most 1 in all."""
+        return self._explained / max(self._amplitude, 1e-12)
+
+    def likelihoods(self, seen: Floats) -> NDArray[np.float64]:
+        """How likely objects are to be each known instrument, ``(N, C)``; rows sum to 1.
+
+        Args:
+            seen: ``(N, K)`` float32, the objects' visual vectors.
+        """
+        settings = self._settings
+        own = (_directions(seen) @ self._directions.T) / settings.look
+        evidence = np.minimum(self.evidence, settings.enough)
+        own = own + settings.sound * np.log(evidence + settings.least_evidence)
+        likely = _shares(own)
+        for _ in range(_ROUNDS):  # mean field: each object gives way to what others rather are
+            rivals = likely.sum(axis=0) - likely
+            likely = (likely + _shares(own - settings.rivalry * rivals)) / 2
+        return _shares(settings.decision * np.log(likely + 1e-12))
+
+    def vectors(self, seen: Floats) -> Floats:
+        """The vectors that objects should be separated by.
+
+        Args:
+            seen: ``(N, K)`` float32, as they look.
+
+        Returns:
+            ``(N, K)`` float32: as they look as long as little was heard.
+        """
+        if not len(seen):
+            return seen
+        cosines = (_directions(seen) @ self._directions.T).max(axis=1)
+        is_known = cosines >= self._settings.least_cosine
+        if not is_known.any():
+            return seen
+        trust = -np.expm1(-self._heard_s / self._settings.trusted_s)
+        meant = np.array(seen)
+        said = self.likelihoods(seen[is_known]) @ self._words
+        meant[is_known] += np.float32(trust) * (said - seen[is_known]).astype(np.float32)
+        return meant
+
+
+_ROUNDS = 10
+
+
+def _directions(vectors: Floats) -> Floats:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    directions: Floats = vectors / np.maximum(lengths, np.float32(1e-6))
+    return directions
+
+
+def _shares(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows of logarithms to parts of 1."""
+    parts: NDArray[np.float64] = np.exp(logs - logs.max(axis=1, keepdims=True))
+    parts /= parts.sum(axis=1, keepdims=True)
+    return parts

@@ -1,0 +1,48 @@
+"""The instruments a model knows by name, and the visual vector that stands for each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixelplayer.spec import SpecError
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Vocabulary:
+    """``names`` of C instruments, and their ``vectors`` (C, K) float32, none of them all zeros."""
+
+    names: tuple[str, ...]
+    vectors: Floats
+
+    @classmethod
+    def read(cls, folder: Path, channels: int) -> Vocabulary | None:
+        """``classes`` and ``class_vectors`` of ``folder/model.json``; None where it has none.
+
+        Raises:
+            SpecError: they do not fit each other, or the model's K.
+        """
+        path = folder / "model.json"
+        try:
+            described = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise SpecError(f"{path} cannot be read: {error}") from error
+        names, rows = described.get("classes"), described.get("class_vectors")
+        if not names or not rows:
+            return None
+        try:
+            vectors = np.array(rows, np.float32)
+        except (TypeError, ValueError):
+            raise SpecError(f"{path}: 'class_vectors' must be rows of numbers") from None
+        if vectors.shape != (len(names), channels) or not vectors.any(axis=1).all():
+            raise SpecError(
+                f"{path}: 'class_vectors' must be {len(names)} rows of {channels} numbers, a row "
+                f"for each of 'classes', found {vectors.shape}"
+            )
+        return cls(names=tuple(names), vectors=vectors)
