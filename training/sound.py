@@ -44,6 +44,8 @@ AUDIO = AudioSpec(
     rate_hz=44100, n_fft=4088, hop=1024, columns=128, frequency_bins=256, warp_base=121.0
 )
 JUDGED_COLUMNS = 56  # of a training window, in one step
+LIVE_COLUMNS = slice(-9, -3)  # around those that a live step takes, 93 ms behind the newest
+LIVE_WEIGHT = 4.0
 MASK_POWER = 1.5  # with which the player's masks share the mixture
 FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
 GLIMPSED = 0.4  # share of the questions that are asked by a picture's vector, if there are any
@@ -128,6 +130,18 @@ def judged_columns(columns: int, step: int) -> slice:
     return slice(start, start + length)
 
 
+def live_weight(weight: Tensor, step: int) -> Tensor:
+    """Loss weights (B, 1, F, t) of ``judged_columns``, more where live masks are taken.
+
+    Gently: of the columns that see the whole window, live ones too learn most.
+    """
+    if step % 2:
+        return weight
+    heavier = torch.ones(weight.shape[-1], device=weight.device)
+    heavier[LIVE_COLUMNS] = LIVE_WEIGHT
+    return weight * (heavier / heavier.mean())
+
+
 def share_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
     """Cross-entropy of the shares that a player would give the sounding sources, (B, Q, F, T).
 
@@ -195,7 +209,7 @@ def train(
             logits = model(spectrogram, vectors, columns)
         logits = logits.float()
         targets = batch.targets.to(device, non_blocking=True)[..., columns]
-        weight = batch.weight.to(device, non_blocking=True)[..., columns]
+        weight = live_weight(batch.weight.to(device, non_blocking=True)[..., columns], step)
         loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
         loss = loss + NOTHING_SHARE * model.nothing_loss()
         model.zero_grad()
