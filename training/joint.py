@@ -26,7 +26,8 @@ from training.checkpoints import write_checkpoint
 from training.corpus import Pictures, open_pictures, open_sounds
 from training.mixtures import MixtureBatch, Mixtures
 from training.scenes import BACKGROUND, SceneMaker, ScenePictures, plain_scenes, side_by_side
-from training.sight import UNSEEN, Naming, accuracy, cell_loss
+from training.school import UNSEEN
+from training.sight import Naming, accuracy, cell_loss
 from training.solos import SoloMaker
 from training.sound import AUDIO, ClassSeparator, cosine, mask_loss, share_loss
 from training.weights import warm
