@@ -40,6 +40,7 @@ class UnderstandingSettings:
     sound: float = 2.0  # power with which its part of the sound counts
     rivalry: float = 3.0  # how unlikely it is that two objects are one instrument, in nepers
     decision: float = 3.0  # power that makes the likeliest win
+    least_named: float = 0.7  # likelihood, and trust in the sound, with which it is called so
     least_cosine: float = 0.5  # of an object with what it looks like most, to be known at all
 
 
@@ -63,7 +64,7 @@ class Understanding:
         warp: LogFrequencyWarp,
         settings: UnderstandingSettings | None = None,
     ) -> None:
-        self._words = vocabulary.vectors
+        self._words, self._titles = vocabulary.vectors, vocabulary.titles
         self._directions = _directions(vocabulary.vectors)
         self._scale, self._bias = scale, bias
         self._analysis, self._warp = analysis, warp
@@ -107,6 +108,11 @@ class Understanding:
         """Nothing is held back: what was fed has been heard."""
 
     @property
+    def _trust(self) -> float:
+        """How far what was heard is believed, 0 to 1."""
+        return float(-np.expm1(-self._heard_s / self._settings.trusted_s))
+
+    @property
     def evidence(self) -> NDArray[np.float64]:
         """``(C,)``: the part of the sound that each known instrument explains; at most 1 in all."""
         return self._explained / max(self._amplitude, 1e-12)
@@ -127,6 +133,20 @@ class Understanding:
             likely = (likely + _shares(own - settings.rivalry * rivals)) / 2
         return _shares(settings.decision * np.log(likely + 1e-12))
 
+    def names(self, seen: Floats) -> list[str]:
+        """What objects ``(N, K)`` may be called, "" where that is in doubt."""
+        settings = self._settings
+        if not len(seen) or self._trust < settings.least_named:
+            return [""] * len(seen)
+        cosines = (_directions(seen) @ self._directions.T).max(axis=1)
+        likely = self.likelihoods(seen)
+        return [
+            self._titles[int(row.argmax())]
+            if cosine >= settings.least_cosine and row.max() >= settings.least_named
+            else ""
+            for cosine, row in zip(cosines, likely, strict=True)
+        ]
+
     def vectors(self, seen: Floats) -> Floats:
         """The vectors that objects should be separated by.
 
@@ -142,10 +162,9 @@ class Understanding:
         is_known = cosines >= self._settings.least_cosine
         if not is_known.any():
             return seen
-        trust = -np.expm1(-self._heard_s / self._settings.trusted_s)
         meant = np.array(seen)
         said = self.likelihoods(seen[is_known]) @ self._words
-        meant[is_known] += np.float32(trust) * (said - seen[is_known]).astype(np.float32)
+        meant[is_known] += np.float32(self._trust) * (said - seen[is_known]).astype(np.float32)
         return meant
 
 

@@ -13,6 +13,8 @@ from pixelplayer.spec import SpecError
 
 Floats = NDArray[np.float32]
 
+_BAND = "band_"  # the virtual band's own instruments
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Vocabulary:
@@ -20,6 +22,11 @@ class Vocabulary:
 
     names: tuple[str, ...]
     vectors: Floats
+
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The names as people read them: ``acoustic_guitar`` is an acoustic guitar."""
+        return tuple(name.removeprefix(_BAND).replace("_", " ") for name in self.names)
 
     @classmethod
     def read(cls, folder: Path, channels: int) -> Vocabulary | None:

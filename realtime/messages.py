@@ -182,7 +182,8 @@ class SceneObject:
 
     ``colour`` is (blue, green, red) in 0..255; ``box`` (x0, y0, x1, y1) and ``centroid`` (x, y)
     are fractions of the picture, x right, y down; ``energy_db`` is its heat relative to the
-    mixture, ``level_db`` the level of its stream in dBFS; ``gain`` is linear, 0 when muted.
+    mixture, ``level_db`` the level of its stream in dBFS; ``gain`` is linear, 0 when muted;
+    ``name`` is the instrument that it is taken for, "" where that is not known.
     """
 
     id: int
@@ -192,6 +193,7 @@ class SceneObject:
     energy_db: float
     level_db: float
     gain: float
+    name: str = ""
 
     def __post_init__(self) -> None:
         _at_least(self, 1, "id")

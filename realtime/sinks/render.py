@@ -175,7 +175,7 @@ def _strips(scene: Scene | None) -> list[_Strip]:
     strips = [
         _Strip(
             id=item.id,
-            name=f"object {item.id}",
+            name=f"{item.id} {item.name}" if item.name else f"object {item.id}",
             colour=item.colour,
             level_db=item.level_db,
             gain=item.gain,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,7 @@ class _Place:
     box: np.ndarray[Any, Any] = field(default_factory=lambda: np.zeros(4))
     first_ns: int = 0
     last_ns: int = 0
+    names: Counter[str] = field(default_factory=Counter)
 
     def add(self, item: SceneObject, capture_ns: int) -> None:
         # The small constant places an object that was never heard.
@@ -44,6 +46,7 @@ class _Place:
         if self.weight == 0.0:
             self.first_ns = capture_ns
         self.last_ns = capture_ns
+        self.names[item.name] += 1
         self.weight += weight
         self.centroid += weight * np.asarray(item.centroid)
         self.box += weight * np.asarray(item.box)
@@ -141,6 +144,7 @@ class SessionLog:
         return {
             "id": object_id,
             "file": object_file(object_id),
+            "name": place.names.most_common(1)[0][0] if place else "",
             "centroid": centroid,
             "box": box,
             "mean_energy_db": round(max(mean_db, SILENCE_DB), 2),

@@ -108,7 +108,7 @@ def plain_view(scene: Scene, layout: Layout) -> dict[str, Any]:
     x0, y0, x1, y1 = layout.picture
     width, height = layout.width, layout.height
     rows = [
-        _row(scene, item.id, item.colour, item.gain)
+        _row(scene, item.id, item.colour, item.gain) | {"name": item.name}
         for item in sorted(scene.objects, key=lambda item: item.id)
     ]
     return {

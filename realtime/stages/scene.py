@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +36,12 @@ def pan_of(item: TrackedObject) -> float:
 
 
 def scene_objects(
-    objects: Sequence[TrackedObject], streams: ObjectStreams, gains: Gains
+    objects: Sequence[TrackedObject],
+    streams: ObjectStreams,
+    gains: Gains,
+    names: Mapping[int, str],
 ) -> tuple[SceneObject, ...]:
-    """The live objects, as shown."""
+    """The live objects, as shown; ``names`` by id, of those that have one."""
     return tuple(
         SceneObject(
             id=item.id,
@@ -48,6 +51,7 @@ def scene_objects(
             energy_db=item.energy_db,
             level_db=streams.level_dbfs(item.id),
             gain=gains.effective(item.id),
+            name=names.get(item.id, ""),
         )
         for item in objects
         if item.live and item.id != RESIDUAL_ID

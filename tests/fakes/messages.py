@@ -49,6 +49,7 @@ def scene_object(number: int = 1) -> SceneObject:
         energy_db=-3.5,
         level_db=-20.25,
         gain=0.5,
+        name="acoustic guitar",
     )
 
 

@@ -83,6 +83,24 @@ def test_two_objects_are_rather_two_instruments() -> None:
     assert np.argmax(meant, axis=1).tolist() == [RED, BLUE]
 
 
+def test_an_object_is_called_what_it_is_taken_for() -> None:
+    one = understanding()
+    seen = np.stack([looks(red=0.9), looks(green=0.6, blue=0.5)])
+    assert one.names(seen) == ["", ""]  # nothing was heard yet
+    one.feed(*heard("red", "blue"))
+    assert one.names(seen) == ["red", "blue"]
+    strange = np.zeros((1, SPEC.channels), np.float32)
+    strange[0, -1] = 0.9
+    assert one.names(strange) == [""]
+    assert one.names(seen[:0]) == []
+
+
+def test_titles_are_for_people() -> None:
+    words = np.eye(2, dtype=np.float32)
+    some = Vocabulary(names=("acoustic_guitar", "band_flute"), vectors=words)
+    assert some.titles == ("acoustic guitar", "flute")
+
+
 def test_what_looks_like_nothing_known_stays_as_it_is() -> None:
     one = understanding()
     one.feed(*heard("red"))

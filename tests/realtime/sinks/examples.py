@@ -51,6 +51,7 @@ def scene_object(
     centroid=None,
     level_db=-20.0,
     gain=1.0,
+    name="",
 ):
     if centroid is None:
         centroid = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
@@ -62,6 +63,7 @@ def scene_object(
         energy_db=-5.0,
         level_db=level_db,
         gain=gain,
+        name=name,
     )
 
 

@@ -164,7 +164,7 @@ def test_stopped_in_the_middle_nothing_is_made_up(recorder, folder):
 
 
 def test_the_session_tells_everything(recorder, folder):
-    loud = scene_object(1, box=(0.0, 0.2, 0.2, 0.8), level_db=-20.0)
+    loud = scene_object(1, box=(0.0, 0.2, 0.2, 0.8), level_db=-20.0, name="violin")
     moved = scene_object(1, box=(0.2, 0.2, 0.4, 0.8), level_db=-80.0)
     other = scene_object(2, BLUE, box=(0.6, 0.0, 1.0, 1.0))
     part = np.full((3, RATE_HZ), 0.1, dtype=np.float32)
@@ -204,6 +204,7 @@ def test_the_session_tells_everything(recorder, folder):
     assert first == {
         "id": 1,
         "file": "object-1.wav",
+        "name": "violin",
         "centroid": [pytest.approx(0.1, abs=1e-3), 0.5],
         "box": [pytest.approx(value, abs=1e-3) for value in (0.0, 0.2, 0.2, 0.8)],
         "mean_energy_db": -20.0,

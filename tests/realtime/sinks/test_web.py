@@ -165,8 +165,8 @@ def test_the_page_learns_what_there_is(show):
     assert 0 <= x0 < x1 < 1
     assert 0 <= y0 < y1 < 1
     assert seen["objects"] == [
-        {"id": 1, "colour": "#e69f00", "gain": 1.0, "state": "solo"},
-        {"id": 2, "colour": "#56b4e9", "gain": 0.0, "state": "off"},
+        {"id": 1, "colour": "#e69f00", "gain": 1.0, "state": "solo", "name": ""},
+        {"id": 2, "colour": "#56b4e9", "gain": 0.0, "state": "off", "name": ""},
         {"id": 0, "colour": "#b4b8be", "gain": 1.0, "state": ""},
     ]
 
