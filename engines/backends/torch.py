@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 
 from engines.backends.torch_modules import module
 from engines.errors import EngineError
@@ -23,15 +24,15 @@ def open_network(request: NetworkRequest) -> TorchEngine:
     if request.precision != "fp32":
         raise EngineError(f"engine torch computes in fp32 only, not {request.precision}")
     torch.set_num_threads(request.threads)
-    return warmed_up(TorchEngine(request))
+    return warmed_up(TorchEngine(request, module(request)))
 
 
 class TorchEngine(OpenedNetwork):
-    """One network in evaluation mode on the CPU."""
+    """One network in evaluation mode on the CPU; ``backend`` is what it is called."""
 
-    def __init__(self, request: NetworkRequest) -> None:
-        super().__init__("torch", request)
-        self._network = module(request)
+    def __init__(self, request: NetworkRequest, network: nn.Module, backend: str = "torch") -> None:
+        super().__init__(backend, request)
+        self._network = network
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
         (array,) = inputs.values()

@@ -6,18 +6,15 @@ than for daily use.
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import torch
 from torch import Tensor
 
+from engines.backends.torch import TorchEngine
 from engines.backends.torch_cuda import TorchCudaEngine, check, usable_device
 from engines.backends.torch_modules import example, module
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
-from engines.protocol import FloatArray
 
 
 def open_network(request: NetworkRequest) -> OpenedNetwork:
@@ -37,7 +34,7 @@ def open_network(request: NetworkRequest) -> OpenedNetwork:
         if request.precision != "fp32":
             raise EngineError(f"torch_compile has no {request.precision} on a CPU; use fp32")
         torch.set_num_threads(request.threads)
-        engine = CompiledEngine(request, compiled(network, example(request)[0]))
+        engine = TorchEngine(request, compiled(network, example(request)[0]), "torch_compile")
     check(warmed_up(engine), request)
     return engine
 
@@ -52,20 +49,3 @@ def compiled(network: torch.nn.Module, like: Tensor) -> torch.nn.Module:
         exported: torch.nn.Module = torch.export.export(arranged, (like,)).module()
     exported.compile(fullgraph=True, dynamic=False)
     return exported
-
-
-class CompiledEngine(OpenedNetwork):
-    """A compiled module on the CPU."""
-
-    def __init__(self, request: NetworkRequest, network: torch.nn.Module) -> None:
-        super().__init__("torch_compile", request)
-        self._network: Any = network
-
-    def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        (array,) = inputs.values()
-        with torch.inference_mode():
-            result = self._network(torch.tensor(array))
-        return {self.outputs[0].name: np.ascontiguousarray(result.numpy())}
-
-    def _release(self) -> None:
-        del self._network

@@ -92,7 +92,6 @@ class Separator:
         self._gains = Gains()
         self._objects: tuple[TrackedObject, ...] = ()
         self._pans: dict[int, float] = {}
-        self._names: dict[int, str] = {}  # of the objects that can be named
         self._maps: tuple[SightMap, ...] = ()
         self._features: NDArray[np.float32] | None = None  # (K, h, w), maximum over the maps
         self._input: _Input | None = None
@@ -204,8 +203,15 @@ class Separator:
         ids = [item.id for item in present]
         seen = np.stack([item.vector for item in present])
         meant = dict(zip(ids, current.understanding.vectors(seen), strict=True))
-        self._names = dict(zip(ids, current.understanding.names(seen), strict=True))
         return [replace(item, vector=meant.get(item.id, item.vector)) for item in self._objects]
+
+    def _names(self, current: _Input) -> dict[int, str]:
+        """What the objects are called, by id."""
+        present = [item for item in self._objects if item.live]
+        if current.understanding is None or not present:
+            return {}
+        names = current.understanding.names(np.stack([item.vector for item in present]))
+        return {item.id: name for item, name in zip(present, names, strict=True)}
 
     def _fill(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
         """Silence for the columns that never came."""
@@ -320,7 +326,9 @@ class Separator:
             stream=current.name,
             sequence=self._next("scene"),
             capture_ns=columns.capture_ns,
-            objects=scene_objects(self._objects, current.streams, self._gains, self._names),
+            objects=scene_objects(
+                self._objects, current.streams, self._gains, self._names(current)
+            ),
             heatmap_db=heat.heat_db,
             clusters=clusters(self._objects, heat.heat_db.shape),
             residual_level_db=current.streams.level_dbfs(RESIDUAL_ID),
