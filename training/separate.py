@@ -37,7 +37,7 @@ from training.precision import (
     check_device,
     fastest,
 )
-from training.separators import KINDS, LEAST_SIGHT_WIDTH, Make, PixelPlayer, make
+from training.separators import KINDS, LEAST_SIGHT_WIDTH, Kind, Make, PixelPlayer, make
 from training.team import Team
 from training.variants import VARIANTS, Variant, View
 from training.widen import widened_trunk
@@ -340,6 +340,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def described(
+    options: argparse.Namespace, kind: Kind, view: View, classes: tuple[str, ...]
+) -> Make:
+    """A network of the widths in the options, for spectrograms of that view."""
+    return Make(
+        kind=kind,
+        bins=view.bins,
+        columns=view.audio.columns,
+        channels=options.channels,
+        sight_width=options.sight_width,
+        sound_width=options.sound_width,
+        classes=classes,
+    )
+
+
 def checkpoint_name(kind: str, variant: str) -> str:
     """Of a file without its suffix: ``binary-log``, ``class-told-binary-log``."""
     return variant if kind == "pixelplayer" else f"{kind}-{variant}"
@@ -374,16 +389,7 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
         device=team.device(options.device),
     )
     torch.manual_seed(options.seed)
-    what = Make(
-        kind=options.network,
-        bins=view.bins,
-        columns=material.audio.columns,
-        channels=options.channels,
-        sight_width=options.sight_width,
-        sound_width=options.sound_width,
-        classes=classes,
-    )
-    state = State(what, plan)
+    state = State(described(options, options.network, view, classes), plan)
     if options.trunk and isinstance(state.model, PixelPlayer):
         state.begin_trunk(options.trunk)
     options.work.mkdir(parents=True, exist_ok=True)

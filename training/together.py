@@ -36,10 +36,11 @@ from training.separate import (
     State,
     advance,
     checkpoint_name,
+    described,
     judge,
     learning_rate,
 )
-from training.separators import Kind, Make, PixelPlayer
+from training.separators import Kind, PixelPlayer
 from training.team import Team
 from training.variants import VARIANTS, Scale, Variant, View
 
@@ -252,16 +253,7 @@ def _pupils(
         variant = VARIANTS[asked]
         view = views[variant.scale]
         torch.manual_seed(options.seed)
-        what = Make(
-            kind=kind,
-            bins=view.bins,
-            columns=view.audio.columns,
-            channels=options.channels,
-            sight_width=options.sight_width,
-            sound_width=options.sound_width,
-            classes=classes,
-        )
-        state = State(what, plan)
+        state = State(described(options, kind, view, classes), plan)
         if options.trunk and isinstance(state.model, PixelPlayer):
             state.begin_trunk(options.trunk)
         name = checkpoint_name(kind, asked)
