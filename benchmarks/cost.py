@@ -128,13 +128,12 @@ def paper_update(threads: int) -> Callable[[], torch.Tensor]:
 def networks_update(networks: OpenModel) -> Callable[[], object]:
     """One update of the live model's networks alone: a picture, and a window's newest columns."""
     rng = np.random.default_rng(1)
-    engines = [
-        (engine, {spec.name: rng.random(spec.shape, np.float32) for spec in engine.inputs})
-        for engine in (networks.vision, networks.step)
-    ]
+    step = networks.step
+    heard = {spec.name: rng.random(spec.shape, np.float32) for spec in step.inputs}
+    pixels = rng.integers(0, 256, (_HEIGHT_PX, _WIDTH_PX, 3), np.uint8)
 
     def update() -> object:
-        return [engine.infer(inputs) for engine, inputs in engines]
+        return networks.eyes.look(pixels), step.infer(heard)
 
     return update
 
@@ -157,7 +156,11 @@ class LivePath:
         )
         self._hearing = Hearing(lambda _newest: networks.step, spec, pace)
         self._separator = Separator(
-            spec, networks.synthesizer, NewestSight(spec.vision.frames), SeparatorSettings()
+            spec,
+            networks.synthesizer,
+            NewestSight(spec.vision.frames),
+            SeparatorSettings(),
+            networks.model.vocabulary,
         )
         for stage in (self._sight, self._hearing, self._separator):
             stage.open()

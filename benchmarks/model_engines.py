@@ -45,8 +45,9 @@ class OpenModel:
         return Synthesizer(scale=model.scale, bias=model.bias, mask=model.spec.mask)
 
     def look(self, pixels: NDArray[np.uint8]) -> Floats:
-        """A BGR picture's features ``(K, h, w)``."""
-        return self.eyes.look(pixels)[1]
+        """A BGR picture's features ``(K, h, w)``, at first look."""
+        first: Floats = self.eyes.look(pixels)[1][0]
+        return first
 
     def hear(self, log_magnitude: Floats) -> Floats:
         """``(1, 1, F, T)`` to ``(1, K, F, T)``."""

@@ -91,6 +91,7 @@ class VisionSpec:
     frames: int  # feature maps that the temporal maximum is taken over
     rate_hz: float  # feature maps per second, at most
     picture: PictureInput = "unit"  # what vision.onnx is given: see ``pixelplayer.pictures``
+    looks: int = 1  # at a picture, each with twice as many pixels a side: small things need them
 
     @property
     def stride_px(self) -> int:

@@ -106,7 +106,9 @@ class AudioGap(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class SightMap(Message):
-    """What one picture shows: ``features`` float32 (K, h, w) in 0..1, of frame_sequence.
+    """What one picture shows: ``features`` float32 (S, K, h, w) in 0..1, of frame_sequence.
+
+    There are S looks at it, of ever more pixels.
 
     ``shot`` counts the cuts before it.
     """
@@ -121,7 +123,7 @@ class SightMap(Message):
         _integer(self, "capture_ns")
         _at_least(self, 0, "frame_sequence")
         _at_least(self, 0, "shot")
-        _array(self, "features", np.float32, (None, None, None))
+        _array(self, "features", np.float32, (None, None, None, None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -32,6 +32,7 @@ from realtime.messages import (
 
 HEADER_BYTES = 256 * 1024  # a Scene of a thousand objects fits
 ARRAY_BYTES = 256 * 1024 * 1024  # an 8K picture fits
+_MOST_DIMENSIONS = 4
 
 Buffer = bytes | memoryview
 
@@ -135,7 +136,9 @@ def _arrays(
     arrays = {}
     for (name, dtype), part in zip(wanted.items(), parts, strict=True):
         shape = tuple(_list(shapes[name]))
-        if len(shape) > 3 or any(type(size) is not int or size < 0 for size in shape):
+        if len(shape) > _MOST_DIMENSIONS or any(
+            type(size) is not int or size < 0 for size in shape
+        ):
             raise WireError(f"{name}: the shape {shape!r} is no shape")
         size_bytes = math.prod(shape) * dtype.itemsize
         if size_bytes > ARRAY_BYTES or len(part) != size_bytes:

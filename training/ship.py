@@ -23,6 +23,7 @@ from training.sound import AUDIO, MASK_POWER
 
 VISION_RATE_HZ = 10.0
 VISION_FRAMES = 3
+VISION_LOOKS = 2  # one for what fills the picture, one for what is small in it
 
 
 def part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -73,6 +74,7 @@ def main() -> None:
             grid=GRID,
             frames=VISION_FRAMES,
             rate_hz=VISION_RATE_HZ,
+            looks=VISION_LOOKS,
         ),
         sound=SoundSpec(width=sound["down.0.0.weight"].shape[0], levels=7, network="live"),
         mask=MaskSpec(power=options.mask_power, residual_floor=options.residual_floor),

@@ -17,6 +17,7 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,6 @@ AUDIO = AudioSpec(
 )
 JUDGED_COLUMNS = 56  # of a training window, in one step
 LIVE_COLUMNS = slice(-9, -3)  # around those that a live step takes, 93 ms behind the newest
-LIVE_WEIGHT = 4.0
 MASK_POWER = 1.5  # with which the player's masks share the mixture
 FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
 GLIMPSED = 0.4  # share of the questions that are asked by a picture's vector, if there are any
@@ -118,28 +118,42 @@ def spoken(table: Tensor, classes: Tensor, glimpses: Glimpses | None) -> Tensor:
     return torch.where(is_glimpse.unsqueeze(-1).to(table.device), seen.to(table.device), vectors)
 
 
-def judged_columns(columns: int, step: int) -> slice:
-    """The columns that a step learns from: the newest, then some others, in turn.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Which columns a step learns from, and how much each counts.
 
     Neighbouring columns say nearly the same, and the columns are what costs most.
+    ``newest_share`` of the steps, 0..1, learn from the ``newest`` columns, where live masks are
+    taken, and the others from some that lie anywhere. Of the newest, those of a live step count
+    ``live_weight`` times as much.
     """
-    length = min(JUDGED_COLUMNS, columns)
-    if step % 2 == 0:
-        return slice(columns - length, columns)
-    start = (step // 2 * 37) % (columns - length + 1)
-    return slice(start, start + length)
 
+    newest: int = JUDGED_COLUMNS
+    newest_share: float = 0.5
+    live_weight: float = 4.0
 
-def live_weight(weight: Tensor, step: int) -> Tensor:
-    """Loss weights (B, 1, F, t) of ``judged_columns``, more where live masks are taken.
+    def is_newest(self, step: int) -> bool:
+        """Whether ``step`` learns from the newest columns."""
+        return math.floor((step + 1) * self.newest_share) > math.floor(step * self.newest_share)
 
-    Gently: of the columns that see the whole window, live ones too learn most.
-    """
-    if step % 2:
-        return weight
-    heavier = torch.ones(weight.shape[-1], device=weight.device)
-    heavier[LIVE_COLUMNS] = LIVE_WEIGHT
-    return weight * (heavier / heavier.mean())
+    def columns(self, columns: int, step: int) -> slice:
+        """Those of a window of ``columns`` that ``step`` learns from."""
+        if self.is_newest(step):
+            return slice(columns - min(self.newest, columns), columns)
+        length = min(JUDGED_COLUMNS, columns)
+        start = (step // 2 * 37) % (columns - length + 1)
+        return slice(start, start + length)
+
+    def weighted(self, weight: Tensor, step: int) -> Tensor:
+        """Loss weights (B, 1, F, t) of ``columns``, more where live masks are taken.
+
+        Gently: of the columns that see the whole window, live ones too learn most.
+        """
+        if not self.is_newest(step):
+            return weight
+        heavier = torch.ones(weight.shape[-1], device=weight.device)
+        heavier[LIVE_COLUMNS] = self.live_weight
+        return weight * (heavier / heavier.mean())
 
 
 def share_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
@@ -175,6 +189,7 @@ def train(
     minutes: float,
     rate: float,
     team: Team,
+    judged: Judged,
     glimpses: Glimpses | None = None,
 ) -> None:
     """Train in place until ``minutes`` are used up, over any number of starts.
@@ -203,13 +218,13 @@ def train(
             group["lr"] = rate * cosine(min(used_s / 60 / minutes, 1.0))
         heard = batch.log_magnitude.to(device, non_blocking=True)
         spectrogram = heard.contiguous(memory_format=torch.channels_last)
-        columns = judged_columns(spectrogram.shape[-1], step)
+        columns = judged.columns(spectrogram.shape[-1], step)
         with mixed(device.type):
             vectors = spoken(model.vectors(), batch.classes, glimpses)
             logits = model(spectrogram, vectors, columns)
         logits = logits.float()
         targets = batch.targets.to(device, non_blocking=True)[..., columns]
-        weight = live_weight(batch.weight.to(device, non_blocking=True)[..., columns], step)
+        weight = judged.weighted(batch.weight.to(device, non_blocking=True)[..., columns], step)
         loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
         loss = loss + NOTHING_SHARE * model.nothing_loss()
         model.zero_grad()
@@ -297,6 +312,23 @@ def main() -> int:
         "--virtual-share", type=float, default=0.0, help="batches of the band alone"
     )
     parser.add_argument(
+        "--newest",
+        type=int,
+        default=JUDGED_COLUMNS,
+        metavar="COLUMNS",
+        help=f"learned from where live masks are taken ({JUDGED_COLUMNS})",
+    )
+    parser.add_argument(
+        "--newest-share", type=float, default=0.5, help="of the steps that learn there (0.5)"
+    )
+    parser.add_argument(
+        "--live-weight",
+        type=float,
+        default=4.0,
+        metavar="N",
+        help="how often the columns of a live step count (4)",
+    )
+    parser.add_argument(
         "--begin",
         type=Path,
         nargs="+",
@@ -378,6 +410,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
         minutes=options.minutes,
         rate=options.rate,
         team=team,
+        judged=Judged(options.newest, options.newest_share, options.live_weight),
         glimpses=glimpses,
     )
 

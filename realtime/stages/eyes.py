@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -19,22 +19,25 @@ OpenVision: TypeAlias = Callable[[Grid], Engine]
 
 
 class Eyes:
-    """Looks at pictures in their own proportions: an engine is opened for each grid that is met.
+    """Looks at pictures in their own proportions: engines are opened for each grid that is met.
 
     Squeezed into a square, wide pictures show wrong shapes: of unseen photographs side by side, the
     network names 53 % of the instruments' cells rightly in a square, and 65 % in as many pixels of
     the pictures' own proportions.
+
+    Networks learn from photographs that an instrument fills. In the middle of a stage it is small,
+    and seen by a second look with twice as many pixels a side; close up, by the first.
     """
 
     def __init__(self, open_engine: OpenVision, spec: VisionSpec) -> None:
         self._open_engine = open_engine
         self._spec = spec
-        self._engine: Engine | None = None
+        self._engines: list[Engine] = []
         self._grid: Grid | None = None
 
     def open(self) -> None:
         """Be ready for what most cameras give."""
-        self._engine_for(self._spec.grid_for(*USUAL))
+        self._engines_for(self._spec.grid_for(*USUAL))
 
     def look(self, pixels_bgr: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """What the network is shown of a picture, and what it sees there.
@@ -44,23 +47,31 @@ class Eyes:
 
         Returns:
             The picture ``(1, 3, rows * stride, columns * stride)`` float32, RGB in 0..1, before it
-            is exposed, and its features ``(K, rows, columns)`` float32.
+            is exposed, and its features ``(S, K, rows, columns)`` float32, from each look.
         """
         spec = self._spec
-        grid = spec.grid_for(*pixels_bgr.shape[:2])
-        shown = picture.to_network(pixels_bgr, (grid[0] * spec.stride_px, grid[1] * spec.stride_px))
-        engine = self._engine_for(grid)
-        features: Floats = engine.infer({"picture": prepared(shown, spec.picture)})["features"][0]
-        return shown, features
+        rows, columns = spec.grid_for(*pixels_bgr.shape[:2])
+        pictures, features = [], []
+        for number, engine in enumerate(self._engines_for((rows, columns))):
+            finer = 2**number
+            side_px = finer * spec.stride_px
+            shown = picture.to_network(pixels_bgr, (rows * side_px, columns * side_px))
+            seen = engine.infer({"picture": prepared(shown, spec.picture)})["features"][0]
+            features.append(seen.reshape(-1, rows, finer, columns, finer).mean(axis=(2, 4)))
+            pictures.append(shown)
+        return pictures[0], np.stack(features)
 
     def close(self) -> None:
-        """Close the engine; a second call does nothing."""
-        if self._engine is not None:
-            self._engine.close()
-        self._engine = self._grid = None
+        """Close the engines; a second call does nothing."""
+        for engine in self._engines:
+            engine.close()
+        self._engines, self._grid = [], None
 
-    def _engine_for(self, grid: Grid) -> Engine:
-        if self._engine is None or grid != self._grid:
+    def _engines_for(self, grid: Grid) -> Sequence[Engine]:
+        if grid != self._grid:
             self.close()
-            self._engine, self._grid = self._open_engine(grid), grid
-        return self._engine
+            rows, columns = grid
+            for finer in (2**number for number in range(self._spec.looks)):
+                self._engines.append(self._open_engine((rows * finer, columns * finer)))
+            self._grid = grid
+        return self._engines

@@ -93,7 +93,7 @@ class Separator:
         self._objects: tuple[TrackedObject, ...] = ()
         self._pans: dict[int, float] = {}
         self._maps: tuple[SightMap, ...] = ()
-        self._features: NDArray[np.float32] | None = None  # (K, h, w), maximum over the maps
+        self._looks: NDArray[np.float32] | None = None  # (S, K, h, w), maximum over the maps
         self._input: _Input | None = None
         self._sound_end: End | None = None
         self._scene_period: int | None = None
@@ -157,9 +157,9 @@ class Separator:
         outputs = self._fill(current, columns)
         current.capture_ns = columns.capture_ns
         self._look(maps)
-        heat = self._watch(current, columns)
         if current.understanding is not None:
             current.understanding.feed(columns.features, columns.spectrum)
+        heat = self._watch(current, columns)
         meant = self._meant(current)
         samples = current.streams.feed(columns.spectrum, columns.features, meant)
         self._advance(current, columns.features.shape[2])
@@ -289,8 +289,8 @@ class Separator:
                 self._energy.reset()
                 self._tracker.cut()
             shown = [item.features for item in maps if item.shot == shot]
-            self._features = np.max(np.stack(shown), axis=0)
-            self._fit(*self._features.shape[1:])
+            self._looks = np.max(np.stack(shown), axis=0)
+            self._fit(*self._looks.shape[2:])
         self._maps = maps
 
     def _fit(self, rows: int, columns: int) -> None:
@@ -302,17 +302,26 @@ class Separator:
 
     def _watch(self, current: _Input, columns: SoundColumns) -> Heat | None:
         """Update heat and objects; nothing happens before the first picture."""
-        if self._features is None:
+        if self._looks is None:
             return None
-        channels, width = self._spec.channels, columns.features.shape[2]
+        width = columns.features.shape[2]
         duration_s = width * current.analysis.hop / current.analysis.rate_hz
-        cells = np.ascontiguousarray(self._features.reshape(channels, -1).T)
+        cells = self._seen(current, self._looks)
         masks = self._synthesizer.masks(cells, columns.features)
         power = current.log_power.of(columns.spectrum)
         heat = self._energy.update(masks, power, duration_s)
-        self._objects = self._tracker.step(self._features, heat, duration_s)
+        features = cells.T.reshape(-1, *self._grid)
+        self._objects = self._tracker.step(features, heat, duration_s)
         self._pans.update({item.id: pan_of(item) for item in self._objects})
         return heat
+
+    def _seen(self, current: _Input, looks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The cells ``(n, K)``, as they look in the light of what is heard."""
+        cells = np.ascontiguousarray(looks.reshape(*looks.shape[:2], -1).transpose(0, 2, 1))
+        if current.understanding is None:
+            strongest: NDArray[np.float32] = cells.max(axis=0)
+            return strongest
+        return current.understanding.fitting(cells)
 
     def _scene(
         self, current: _Input, columns: SoundColumns, heat: Heat | None

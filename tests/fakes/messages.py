@@ -74,7 +74,7 @@ def one_of_each() -> tuple[Message, ...]:
         AudioGap(stream="s", sequence=1, first_sample=4, length_samples=8, rate_hz=8000),
         SightMap(
             stream="s", sequence=2, capture_ns=-3, frame_sequence=9, shot=2,
-            features=np.arange(12, dtype=np.float32).reshape(3, 2, 2),
+            features=np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2),
         ),
         SoundColumns(
             stream="s", sequence=3, capture_ns=4, first_column=6, rate_hz=44100,

@@ -126,7 +126,7 @@ class Sight(Base):
         outputs: list[tuple[str, Message]] = []
         for message in inputs.get("video", ()):
             if isinstance(message, VideoFrame):
-                features = np.full((2, 3, 3), message.pixels[0, 0, 0], np.float32)
+                features = np.full((1, 2, 3, 3), message.pixels[0, 0, 0], np.float32)
                 outputs.append(
                     (
                         "sight",

@@ -23,6 +23,7 @@ VALUES = {
         "frames": 3,
         "rate_hz": 15.0,
         "picture": "unit",
+        "looks": 2,
     },
     "sound": {"width": 16, "levels": 7, "network": "live"},
     "mask": {"power": 1.5, "residual_floor": 0.2},
@@ -101,6 +102,14 @@ def test_what_a_picture_is_given_as_is_known():
     assert ModelSpec.from_dict(values).vision.picture == "unit"
     with pytest.raises(SpecError, match=r"vision.picture must be one of .*found 'jpeg'"):
         ModelSpec.from_dict(changed("vision", "picture", "jpeg"))
+
+
+def test_pictures_are_looked_at_once_unless_it_says_more():
+    values = copy.deepcopy(VALUES)
+    del values["vision"]["looks"]
+    assert ModelSpec.from_dict(values).vision.looks == 1
+    with pytest.raises(SpecError, match=r"vision.looks must be positive, found 0"):
+        ModelSpec.from_dict(changed("vision", "looks", 0))
 
 
 def test_missing_field_is_named():

@@ -95,6 +95,30 @@ def test_an_object_is_called_what_it_is_taken_for() -> None:
     assert one.names(seen[:0]) == []
 
 
+def test_of_two_looks_the_one_counts_that_is_heard() -> None:
+    one = understanding()
+    near = np.stack([looks(green=0.9), looks(red=0.9), looks(green=0.9), looks()])
+    far = np.stack([looks(blue=0.5), looks(green=0.9), looks(), looks()])
+    both = np.stack([near, far])
+    np.testing.assert_array_equal(one.fitting(both), near)  # nothing was heard yet
+    one.feed(*heard("red", "blue", samples=48000))
+    fitting = one.fitting(both)
+    np.testing.assert_allclose(fitting[0], far[0], atol=0.02)
+    np.testing.assert_allclose(fitting[1], near[1], atol=0.02)
+    assert fitting[2].max() < 0.3  # looks like what is not heard
+    assert not fitting[3].any()
+
+
+def test_what_explains_little_beside_another_soon_explains_nothing() -> None:
+    alike = Vocabulary(
+        names=(*CLASSES, "crimson"),
+        vectors=np.vstack([WORDS, 0.6 * WORDS[RED] + 0.2 * WORDS[GREEN]]).astype(np.float32),
+    )
+    one = Understanding(alike, SYNTHESIZER.scale, SYNTHESIZER.bias, analysis=ANALYSIS, warp=WARP)
+    one.feed(*heard("red", samples=48000))
+    assert one.evidence[RED] > 10 * one.evidence[len(CLASSES)]
+
+
 def test_titles_are_for_people() -> None:
     words = np.eye(2, dtype=np.float32)
     some = Vocabulary(names=("acoustic_guitar", "band_flute"), vectors=words)

@@ -30,8 +30,9 @@ from training.scenes import (
 )
 from training.solos import SoloMaker
 from training.sound import (
+    LIVE_COLUMNS,
     ClassSeparator,
-    judged_columns,
+    Judged,
     mask_loss,
     save,
     share_loss,
@@ -119,10 +120,24 @@ def test_judged_columns_are_those_of_the_whole_window(columns: slice) -> None:
 
 def test_every_column_is_judged_in_turn_and_the_newest_most() -> None:
     counts = np.zeros(128, int)
+    judged = Judged()
     for step in range(400):
-        counts[judged_columns(128, step)] += 1
+        counts[judged.columns(128, step)] += 1
     assert counts.min() > 0
     assert counts[-8:].min() > 2 * np.median(counts[:64])
+
+
+def test_a_training_may_end_where_live_masks_are_taken() -> None:
+    judged = Judged(newest=24, newest_share=0.75, live_weight=6.0)
+    newest = [step for step in range(400) if judged.is_newest(step)]
+    assert len(newest) == 300
+    assert all(judged.columns(128, step) == slice(104, 128) for step in newest)
+    even = torch.ones(2, 1, 4, 24)
+    weight = judged.weighted(even, newest[0])
+    assert float(weight[..., LIVE_COLUMNS].min()) == pytest.approx(6 * float(weight[..., 0].max()))
+    assert float(weight.mean()) == pytest.approx(1.0)
+    other = next(step for step in range(400) if not judged.is_newest(step))
+    torch.testing.assert_close(judged.weighted(even, other), even)
 
 
 def test_what_counts_in_shares_is_who_has_more_among_those_that_sound() -> None:

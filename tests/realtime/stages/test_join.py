@@ -7,7 +7,7 @@ from realtime.stages.join import NewestSight, WaitForSight
 
 
 def sight(ms: int) -> SightMap:
-    features = np.zeros((1, 2, 2), np.float32)
+    features = np.zeros((1, 1, 2, 2), np.float32)
     return SightMap(
         stream="t", sequence=ms, capture_ns=ms * 10**6, frame_sequence=ms, shot=0, features=features
     )

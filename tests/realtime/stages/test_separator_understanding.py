@@ -26,8 +26,8 @@ def doubtful(messages: Sequence[Message]) -> list[Message]:
     for message in messages:
         if isinstance(message, SightMap):
             features = np.array(message.features)
-            features[GREEN] *= 0.6
-            features[BLUE] = 0.9 * features[GREEN]
+            features[:, GREEN] *= 0.6
+            features[:, BLUE] = 0.9 * features[:, GREEN]
             message = replace(message, features=features)  # noqa: PLW2901
         seen.append(message)
     return seen

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,12 +45,12 @@ def test_a_picture_of_any_shape_is_seen_whole(sight: Sight, shape: tuple[int, in
     pixels = picture({"red": (0.125, 0.875)}, *shape)
     ((_, found),) = sight.step(0, {"video": [frame(0, 0, pixels)]})
     assert isinstance(found, SightMap)
-    rows, columns = found.features.shape[1:]
+    rows, columns = found.features.shape[2:]
     assert (rows, columns) == SPEC.vision.grid_for(*shape)
     assert abs(rows * columns - 14 * 14) < 20
     if min(shape) >= 64:
-        assert found.features[0, -1, 0] > 0.9
-        assert found.features[0, 0, -1] < 0.1
+        assert found.features[0, 0, -1, 0] > 0.9
+        assert found.features[0, 0, 0, -1] < 0.1
 
 
 def test_an_engine_is_opened_for_every_shape_of_picture() -> None:
@@ -67,7 +69,7 @@ def test_an_engine_is_opened_for_every_shape_of_picture() -> None:
         for number, shape in enumerate(shapes)
     ]
     maps = [message for _, message in stage.step(0, {"video": frames})]
-    grids = [item.features.shape[1:] for item in maps if isinstance(item, SightMap)]
+    grids = [item.features.shape[2:] for item in maps if isinstance(item, SightMap)]
     assert grids == [(10, 19), (10, 19), (12, 16), (12, 16), (10, 19)]
     # Other proportions are another camera, or the same one turned.
     assert [item.shot for item in maps if isinstance(item, SightMap)] == [0, 0, 1, 1, 2]
@@ -75,6 +77,28 @@ def test_an_engine_is_opened_for_every_shape_of_picture() -> None:
     assert [engine.closed for engine in opened] == [True, True, False]
     stage.close()
     assert opened[-1].closed
+
+
+def test_a_second_look_has_twice_the_pixels_a_side_and_the_same_cells() -> None:
+    opened: list[ColourVision] = []
+
+    def open_engine(grid: tuple[int, int]) -> ColourVision:
+        opened.append(ColourVision(grid))
+        return opened[-1]
+
+    stage = Sight(open_engine, replace(SPEC.vision, looks=2))
+    stage.open()
+    assert [engine.outputs[0].shape[2:] for engine in opened] == [(10, 19), (20, 38)]
+    pixels = picture({"blue": (0.25, 0.5)}, 360, 640)
+    ((_, found),) = stage.step(0, {"video": [frame(0, 0, pixels)]})
+    assert isinstance(found, SightMap)
+    assert found.features.shape == (2, SPEC.channels, 10, 19)
+    near, far = found.features
+    assert far.max() > 0.5
+    np.testing.assert_allclose(far[:, 5, 4], near[:, 5, 4], atol=0.2)  # the blue one's place
+    np.testing.assert_allclose(far[:, 0, 0], near[:, 0, 0], atol=0.01)
+    stage.close()
+    assert all(engine.closed for engine in opened)
 
 
 def test_the_end_follows_the_end(sight: Sight) -> None:
