@@ -4,9 +4,8 @@ From a picture alone a flute may be taken for a clarinet, and then it is not sep
 a clarinet lets little of a flute through. But the sound says which instruments can be there at all:
 asked for every instrument it knows, a model gives nearly nothing to those that do not play. So an
 object's vector becomes a blend of the vectors of known instruments, each counted by how much it
-looks like the object and how much of the sound it explains; two objects are rather two
-instruments than one, and what is heard is rather one of the objects than something unseen. What
-looks like nothing known keeps the vector that was seen.
+looks like the object and how much of the sound it explains; and two objects are rather two
+instruments than one. What looks like nothing known keeps the vector that was seen.
 
 Cells of a picture are understood as well: each is looked at from near and from afar, and of the two
 looks the one counts that fits what is heard, as far as it is heard. A window that looks like a harp
@@ -44,15 +43,17 @@ class UnderstandingSettings:
     silence_dbfs: float = -60.0  # quieter columns say nothing
     power: float = 2.0  # with which the instruments share the sound
     floor: float = 0.05  # and the claim of everything unknown
-    loudness: float = 0.5  # power of a partial's amplitude that it counts with: soft ones too
+    momentum: float = 0.75  # power with which what it explained so far counts; 1 is EM
     least_claim: float = 0.03  # that an instrument which explains less may still make
-    least_evidence: float = 0.01  # part of the sound that an instrument may always have
-    faint: float = 0.01  # part of the sound that any instrument seems to explain
+    least_evidence: float = 0.006  # part of the sound that an instrument may always have
     enough: float = 0.05  # part of the sound that proves it is there; more proves no more
+    # Of instruments that play, one in a hundred explains less than the first of these parts, one in
+    # twenty less than the second; of those that do not play, seven and nine in ten.
+    faint: float = 0.01
+    plain: float = 0.03
     look: float = 0.15  # difference of cosines that makes an instrument e times as likely
-    sound: float = 2.0  # power with which its part of the sound counts
+    sound: float = 2.5  # power with which its part of the sound counts
     rivalry: float = 3.0  # how unlikely it is that two objects are one instrument, in nepers
-    presence: float = 2.0  # how unlikely it is that what is heard is none of the objects, in nepers
     decision: float = 3.0  # power that makes the likeliest win
     least_named: float = 0.7  # likelihood, and trust in the sound, with which it is called so
     least_cosine: float = 0.5  # of an object with what it looks like most, to be known at all
@@ -91,7 +92,7 @@ class Understanding:
     def reset(self) -> None:
         """Nothing has been heard."""
         self._explained = np.zeros(len(self._words))
-        self._loudness = 0.0
+        self._amplitude = 0.0
         self._heard_s = 0.0
 
     def feed(self, sound: Floats, spectrum: NDArray[np.complex64]) -> None:
@@ -110,17 +111,17 @@ class Understanding:
         # Both halves of the spectrum, and the energy of a Hann window: a column's mean square.
         mean_square = np.square(loud).sum(axis=0) * (2 / (0.375 * self._analysis.n_fft**2))
         is_heard = mean_square > 10 ** (settings.silence_dbfs / 10)
-        loudness = self._warp.to_log(loud) ** np.float32(settings.loudness) * is_heard
+        amplitude = self._warp.to_log(loud) * is_heard  # as training weighs: quiet partials count
         kept = np.exp(-self._column_s / settings.memory_s)
         claims = masks ** np.float32(settings.power)
         for column in range(columns):
             evidence = self.evidence
-            weights = np.maximum(evidence, settings.least_claim).astype(np.float32)
-            unknown = settings.floor * max(1 - float(evidence.sum()), settings.least_claim)
-            own = claims[:, :, column] * weights[:, np.newaxis]
-            shares = own / (own.sum(axis=0) + np.float32(unknown))
-            self._explained = kept * self._explained + shares @ loudness[:, column]
-            self._loudness = kept * self._loudness + float(loudness[:, column].sum())
+            weights = np.maximum(evidence, settings.least_claim) ** settings.momentum
+            unknown = max(1 - float(evidence.sum()), settings.least_claim) ** settings.momentum
+            own = claims[:, :, column] * weights[:, np.newaxis].astype(np.float32)
+            shares = own / (own.sum(axis=0) + np.float32(settings.floor * unknown))
+            self._explained = kept * self._explained + shares @ amplitude[:, column]
+            self._amplitude = kept * self._amplitude + float(amplitude[:, column].sum())
             self._heard_s = kept * self._heard_s + float(is_heard[column]) * self._column_s
 
     def flush(self) -> None:
@@ -134,7 +135,7 @@ class Understanding:
     @property
     def evidence(self) -> NDArray[np.float64]:
         """``(C,)``: the part of the sound that each known instrument explains; at most 1 in all."""
-        return self._explained / max(self._loudness, 1e-12)
+        return self._explained / max(self._amplitude, 1e-12)
 
     def fitting(self, looks: Floats) -> Floats:
         """Of several looks at each cell the one that fits what is heard, as far as it is heard.
@@ -143,15 +144,19 @@ class Understanding:
             looks: ``(S, n, K)`` float32, what each cell looks like at ``S`` scales.
 
         Returns:
-            ``(n, K)`` float32: for each cell one of its looks, or less of it.
+            ``(n, K)`` float32: for each cell one of its looks, or less of it; the first, until
+            something is heard. From then on the sound is believed at once: an object that is taken
+            on too early stays for seconds.
         """
+        if not self._amplitude:
+            first: Floats = looks[0]
+            return first
         settings = self._settings
         cosines = _directions(looks) @ self._directions.T
         known = cosines.max(axis=2)
-        heard = (self.evidence - settings.faint) / (settings.enough - settings.faint)
+        heard = (self.evidence - settings.faint) / (settings.plain - settings.faint)
         fits = _shares(cosines / settings.look) @ np.clip(heard, 0.0, 1.0)
         fits = np.where(known >= settings.least_cosine, fits, settings.strange)
-        fits = 1 - self._trust * (1 - fits)
         worth = np.linalg.norm(looks, axis=2) * known * (fits + settings.unheard)
         best = worth.argmax(axis=0)[np.newaxis, :, np.newaxis]
         chosen = np.take_along_axis(looks, best, axis=0)[0]
@@ -169,14 +174,10 @@ class Understanding:
         own = (_directions(seen) @ self._directions.T) / settings.look
         evidence = np.minimum(self.evidence, settings.enough)
         own = own + settings.sound * np.log(evidence + settings.least_evidence)
-        heard = settings.presence * evidence / settings.enough
         likely = _shares(own)
         for _ in range(_ROUNDS):  # mean field: each object gives way to what others rather are
             rivals = likely.sum(axis=0) - likely
-            doubt = np.log1p(-np.minimum(likely, _SURE))
-            unclaimed = np.exp(doubt.sum(axis=0) - doubt)  # that no other object is it
-            wanted = own - settings.rivalry * rivals + heard * unclaimed
-            likely = (likely + _shares(wanted)) / 2
+            likely = (likely + _shares(own - settings.rivalry * rivals)) / 2
         return _shares(settings.decision * np.log(likely + 1e-12))
 
     def names(self, seen: Floats) -> list[str]:
@@ -214,8 +215,7 @@ class Understanding:
         return meant
 
 
-_ROUNDS = 12
-_SURE = 1 - 1e-6  # the most likely that anything is
+_ROUNDS = 10
 
 
 def _directions(vectors: Floats) -> Floats:
