@@ -57,6 +57,7 @@ class UnderstandingSettings:
     decision: float = 3.0  # power that makes the likeliest win
     least_named: float = 0.7  # likelihood, and trust in the sound, with which it is called so
     least_cosine: float = 0.5  # of an object with what it looks like most, to be known at all
+    doubt: float = 0.5  # likelihood that a cell shows what is heard, with which it counts whole
     strange: float = 0.3  # how far a cell counts that looks like nothing known
     unheard: float = 0.02  # how much better a look is than none if nothing of it is heard
 
@@ -155,7 +156,8 @@ class Understanding:
         cosines = _directions(looks) @ self._directions.T
         known = cosines.max(axis=2)
         heard = (self.evidence - settings.faint) / (settings.plain - settings.faint)
-        fits = _shares(cosines / settings.look) @ np.clip(heard, 0.0, 1.0)
+        likely = _shares(cosines / settings.look) @ np.clip(heard, 0.0, 1.0)
+        fits = np.minimum(likely / settings.doubt, 1.0)
         fits = np.where(known >= settings.least_cosine, fits, settings.strange)
         worth = np.linalg.norm(looks, axis=2) * known * (fits + settings.unheard)
         best = worth.argmax(axis=0)[np.newaxis, :, np.newaxis]
