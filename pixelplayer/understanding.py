@@ -48,9 +48,9 @@ class UnderstandingSettings:
     least_evidence: float = 0.006  # part of the sound that an instrument may always have
     enough: float = 0.05  # part of the sound that proves it is there; more proves no more
     # Of instruments that play, one in a hundred explains less than the first of these parts, one in
-    # twenty less than the second; of those that do not play, seven and nine in ten.
-    faint: float = 0.01
-    plain: float = 0.03
+    # twenty less than the second; of those that do not play, three in four and nine in ten.
+    faint: float = 0.015
+    plain: float = 0.04
     look: float = 0.15  # difference of cosines that makes an instrument e times as likely
     sound: float = 2.5  # power with which its part of the sound counts
     rivalry: float = 3.0  # how unlikely it is that two objects are one instrument, in nepers
