@@ -26,20 +26,12 @@ from tqdm import tqdm
 
 from training.checkpoints import TrainingError
 from training.clips import ClipError
+from training.learner import Plan, State, advance, judge, learning_rate
 from training.material import Material, add_material_options, open_material
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import add_device_options, check_device, fastest
-from training.separate import (
-    VALIDATION_SEED,
-    Plan,
-    State,
-    advance,
-    checkpoint_name,
-    described,
-    judge,
-    learning_rate,
-)
+from training.separate import VALIDATION_SEED, checkpoint_name, described
 from training.separators import Kind, PixelPlayer
 from training.team import Team
 from training.variants import VARIANTS, Scale, Variant, View

@@ -17,12 +17,12 @@ import torch
 from tests.fakes.clips import ToneClips
 from tests.training.test_separate import PLAN, tiny
 from training import drawing
+from training.learner import State
 from training.material import Material
 from training.methods import Problem
 from training.mixing import Mixtures
 from training.paper import AUDIO
 from training.report import look, main
-from training.separate import State
 from training.separators import LEAST_SIGHT_WIDTH, PixelPlayer
 from training.variants import VARIANTS, View
 

@@ -22,17 +22,11 @@ import torch
 from tests.fakes.clips import ToneClips
 from training.checkpoints import TrainingError
 from training.clips import Clip, ClipError
+from training.learner import Plan, State, judge, learning_rate
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import Precision
-from training.separate import (
-    Plan,
-    State,
-    judge,
-    learning_rate,
-    main,
-    train,
-)
+from training.separate import main, train
 from training.separators import LEAST_SIGHT_WIDTH, Make, class_numbers, make
 from training.team import Team
 from training.variants import VARIANTS, View

@@ -12,12 +12,12 @@ import torch
 from pixelplayer.metrics import bss_eval_in_order
 from tests.fakes.clips import ToneClips
 from tests.training.test_separate import PLAN, tiny
+from training.learner import State
 from training.material import Material
 from training.methods import Problem, mixture_itself, network, oracle_mask
 from training.mixing import Mixture, Mixtures
 from training.nmf import learn_bases, nmf
 from training.paper import AUDIO
-from training.separate import State
 from training.table import (
     Contender,
     Row,

@@ -10,9 +10,9 @@ import torch
 
 from tests.fakes.clips import ToneClips
 from tests.training.test_separate import PLAN, fresh, mixtures, run
+from training.learner import State, judge
 from training.mixing import Mixtures, Varying
 from training.paper import AUDIO
-from training.separate import State, judge
 from training.separators import Make
 from training.table import read_model
 from training.together import SCALES, Pupil, SeenThroughAll, main, teach
