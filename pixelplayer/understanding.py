@@ -59,6 +59,7 @@ class UnderstandingSettings:
     least_cosine: float = 0.5  # of an object with what it looks like most, to be known at all
     doubt: float = 0.5  # likelihood that a cell shows what is heard, with which it counts whole
     strange: float = 0.3  # how far a cell counts that looks like nothing known
+    believed: float = 0.5  # how far a cell counts though it is not heard, where known things are
     unheard: float = 0.02  # how much better a look is than none if nothing of it is heard
 
 
@@ -162,7 +163,9 @@ class Understanding:
         worth = np.linalg.norm(looks, axis=2) * known * (fits + settings.unheard)
         best = worth.argmax(axis=0)[np.newaxis, :, np.newaxis]
         chosen = np.take_along_axis(looks, best, axis=0)[0]
-        strength = np.take_along_axis(fits, best[..., 0], axis=0)[0]
+        # The ears err, too: where most of what sounds is known, what is seen is there in part.
+        least = settings.believed * min(float(self.evidence.sum()), 1.0)
+        strength = np.maximum(np.take_along_axis(fits, best[..., 0], axis=0)[0], least)
         fitting: Floats = chosen * strength[:, np.newaxis].astype(np.float32)
         return fitting
 
