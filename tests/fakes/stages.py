@@ -210,7 +210,7 @@ class Separator(Base):
 
     def _split(self, sound: SoundColumns) -> list[tuple[str, Message]]:
         past = [item for item in self.maps if item.capture_ns <= sound.capture_ns]
-        weight = float(past[-1].features[0, 0, 0]) if past else 0.0
+        weight = float(past[-1].features[0, 0, 0, 0]) if past else 0.0
         samples = sound.spectrum[:, 0].real
         streams = Streams(
             stream=self.stream,
