@@ -4,8 +4,9 @@ From a picture alone a flute may be taken for a clarinet, and then it is not sep
 a clarinet lets little of a flute through. But the sound says which instruments can be there at all:
 asked for every instrument it knows, a model gives nearly nothing to those that do not play. So an
 object's vector becomes a blend of the vectors of known instruments, each counted by how much it
-looks like the object and how much of the sound it explains; and two objects are rather two
-instruments than one. What looks like nothing known keeps the vector that was seen.
+looks like the object and how much of the sound it explains; two objects are rather two
+instruments than one, and what makes most of the sound is rather one of them than something unseen.
+What looks like nothing known keeps the vector that was seen.
 
 Cells of a picture are understood as well: each is looked at from near and from afar, and of the two
 looks the one counts that fits what is heard, as far as it is heard. A window that looks like a harp
@@ -45,15 +46,16 @@ class UnderstandingSettings:
     floor: float = 0.05  # and the claim of everything unknown
     momentum: float = 0.75  # power with which what it explained so far counts; 1 is EM
     least_claim: float = 0.03  # that an instrument which explains less may still make
-    least_evidence: float = 0.006  # part of the sound that an instrument may always have
+    least_evidence: float = 0.01  # part of the sound that an instrument may always have
     enough: float = 0.05  # part of the sound that proves it is there; more proves no more
     # Of instruments that play, one in a hundred explains less than the first of these parts, one in
     # twenty less than the second; of those that do not play, three in four and nine in ten.
     faint: float = 0.015
     plain: float = 0.04
     look: float = 0.15  # difference of cosines that makes an instrument e times as likely
-    sound: float = 2.5  # power with which its part of the sound counts
+    sound: float = 2.0  # power with which its part of the sound counts
     rivalry: float = 3.0  # how unlikely it is that two objects are one instrument, in nepers
+    absence: float = 3.5  # how unlikely it is that all the sound is none of the objects, in nepers
     decision: float = 3.0  # power that makes the likeliest win
     least_named: float = 0.7  # likelihood, and trust in the sound, with which it is called so
     least_cosine: float = 0.5  # of an object with what it looks like most, to be known at all
@@ -177,12 +179,16 @@ class Understanding:
         """
         settings = self._settings
         own = (_directions(seen) @ self._directions.T) / settings.look
-        evidence = np.minimum(self.evidence, settings.enough)
-        own = own + settings.sound * np.log(evidence + settings.least_evidence)
+        evidence = self.evidence
+        proof = np.minimum(evidence, settings.enough)
+        own = own + settings.sound * np.log(proof + settings.least_evidence)
         likely = _shares(own)
         for _ in range(_ROUNDS):  # mean field: each object gives way to what others rather are
             rivals = likely.sum(axis=0) - likely
-            likely = (likely + _shares(own - settings.rivalry * rivals)) / 2
+            doubt = np.log1p(-np.minimum(likely, _SURE))
+            unclaimed = np.exp(doubt.sum(axis=0) - doubt)  # that no other object is it
+            wanted = own - settings.rivalry * rivals + settings.absence * evidence * unclaimed
+            likely = (likely + _shares(wanted)) / 2
         return _shares(settings.decision * np.log(likely + 1e-12))
 
     def names(self, seen: Floats) -> list[str]:
@@ -220,7 +226,8 @@ class Understanding:
         return meant
 
 
-_ROUNDS = 10
+_ROUNDS = 12
+_SURE = 1 - 1e-6  # the most likely that anything is
 
 
 def _directions(vectors: Floats) -> Floats:

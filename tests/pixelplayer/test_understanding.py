@@ -83,6 +83,14 @@ def test_two_objects_are_rather_two_instruments() -> None:
     assert np.argmax(meant, axis=1).tolist() == [RED, BLUE]
 
 
+def test_what_makes_most_of_the_sound_is_rather_in_the_picture() -> None:
+    one = understanding()
+    one.feed(*heard("red", "blue"))
+    seen = np.stack([looks(red=0.9), looks(green=0.7, blue=0.25)])
+    meant = one.vectors(seen)
+    assert np.argmax(meant, axis=1).tolist() == [RED, BLUE]  # where else should the blue be?
+
+
 def test_an_object_is_called_what_it_is_taken_for() -> None:
     one = understanding()
     seen = np.stack([looks(red=0.9), looks(green=0.6, blue=0.5)])
