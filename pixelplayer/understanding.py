@@ -8,9 +8,9 @@ looks like the object and how much of the sound it explains; two objects are rat
 instruments than one, and what makes most of the sound is rather one of them than something unseen.
 What looks like nothing known keeps the vector that was seen.
 
-Cells of a picture are understood as well: of several looks at each, with more and more pixels, the one
-counts that fits what is heard, as far as it is heard. A window that looks like a harp is hardly one
-where none is heard.
+Cells of a picture are understood as well: of several looks at each, with more and more pixels, the
+one counts that fits what is heard, as far as it is heard. A window that looks like a harp is hardly
+one where none is heard.
 
 How much an instrument explains is found by expectation and maximisation (A. P. Dempster et al.,
 "Maximum likelihood from incomplete data via the EM algorithm", 1977), a column at a time: what
