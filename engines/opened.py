@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
+from engines.closing import Closing
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.protocol import FloatArray, TensorSpec, checked_inputs, warm_up
@@ -16,7 +16,7 @@ from engines.protocol import FloatArray, TensorSpec, checked_inputs, warm_up
 _Opened = TypeVar("_Opened", bound="OpenedNetwork")
 
 
-class OpenedNetwork(ABC):
+class OpenedNetwork(Closing):
     """One network in one runtime; see ``engines.protocol.Engine``.
 
     A runtime gives the two steps that are its own, and opens the network in its constructor.
@@ -51,17 +51,6 @@ class OpenedNetwork(ABC):
         if self._is_open:
             self._is_open = False
             self._release()
-
-    def __enter__(self: _Opened) -> _Opened:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def warmed_up(engine: _Opened) -> _Opened:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import Any
 
 from numpy.typing import NDArray
 
+from engines.closing import Closing
 from engines.errors import EngineError
 from engines.protocol import Engine, FloatArray, TensorSpec
 
 _log = logging.getLogger(__name__)
 
 
-class Upgrading:
+class Upgrading(Closing):
     """See ``engines.protocol.Engine``; ``ready`` until what ``open_better`` opens has taken over.
 
     ``open_better`` runs in a thread of its own. Where it fails, that is told, and ``ready`` stays.
@@ -74,17 +74,6 @@ class Upgrading:
         if better is not None:
             better.close()
         self._now.close()
-
-    def __enter__(self) -> Upgrading:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _build(self) -> None:
         try:
