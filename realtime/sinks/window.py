@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from realtime.errors import DeviceError
 from realtime.messages import Control
@@ -17,34 +19,43 @@ from realtime.stage import Inputs, Outputs
 
 TITLE = "PixelPlayer"
 _PROBE_TIMEOUT_S = 30.0
-_PROBE = "import cv2; cv2.namedWindow('probe'); cv2.destroyAllWindows()"
+_PROBE = "import cv2, sys; cv2.namedWindow('probe'); print(flush=True); sys.stdin.read()"
 _USUAL_PICTURE = (1280, 720)
 
 
-def probe_display() -> None:
+@contextmanager
+def working_display() -> Iterator[None]:
     """See that a window can be opened, in a process of its own: OpenCV ends one that cannot.
+
+    That process keeps its window until the block ends. A bare X server forgets everything when its
+    only client leaves, also what the next one is just opening.
 
     Raises:
         DeviceError: there is no display that works.
     """
     if not sys.platform.startswith("linux"):
+        yield
         return
     name = os.environ.get("DISPLAY", "")
     if not name:
         raise DeviceError("there is no display (DISPLAY is not set); use --view web")
+    probe = subprocess.Popen(
+        [sys.executable, "-c", _PROBE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert probe.stdout is not None
+    answer = probe.stdout.fileno()
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", _PROBE],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            timeout=_PROBE_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise DeviceError(f"the display {name} does not answer; use --view web") from None
-    if done.returncode != 0:
-        raise DeviceError(f"no window can be opened on the display {name}; use --view web")
+        if not select.select([answer], [], [], _PROBE_TIMEOUT_S)[0]:
+            raise DeviceError(f"the display {name} does not answer; use --view web")
+        if not os.read(answer, 1):
+            raise DeviceError(f"no window can be opened on the display {name}; use --view web")
+        yield
+    finally:
+        probe.kill()
+        probe.communicate()
 
 
 class Window:
@@ -65,14 +76,14 @@ class Window:
         Raises:
             DeviceError: there is no display, or OpenCV was built without windows.
         """
-        probe_display()
-        try:
-            self._window = ViewWindow(TITLE, self._layout.width, self._layout.height)
-        except OSError:
-            raise DeviceError(
-                "this build of OpenCV shows no windows; use --view web, or install it with: "
-                f"{sys.executable} -m pip install opencv-python"
-            ) from None
+        with working_display():
+            try:
+                self._window = ViewWindow(TITLE, self._layout.width, self._layout.height)
+            except OSError:
+                raise DeviceError(
+                    "this build of OpenCV shows no windows; use --view web, or install it with: "
+                    f"{sys.executable} -m pip install opencv-python"
+                ) from None
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """Show what is due; emit what the user asked for."""
