@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from benchmarks.model_engines import OpenModel, add_model_options, cores, open_networks
+from benchmarks.model_engines import PACE, OpenModel, add_model_options, cores, open_networks
 from benchmarks.report import Report, command, command_line
 from pixelplayer.band import demo_scene
 from pixelplayer.networks.sound import SoundNet
@@ -26,10 +26,8 @@ from pixelplayer.networks.synthesizer import Synthesizer as MaskNet
 from pixelplayer.networks.vision import FrameNet, VisualFeatures
 from realtime.clock import NS_PER_S
 from realtime.messages import AudioChunk, Message, VideoFrame
-from realtime.settings import COLUMNS_PER_STEP, LOOKAHEAD_COLUMNS
 from realtime.stages.hearing import Hearing
 from realtime.stages.join import NewestSight
-from realtime.stages.listener import Pace
 from realtime.stages.separator import Separator, SeparatorSettings
 from realtime.stages.sight import Sight
 
@@ -145,16 +143,11 @@ class LivePath:
         spec = networks.model.spec
         self._scene = demo_scene(spec.audio.rate_hz)
         self._analysis = spec.audio.at_rate(self._scene.rate_hz)
-        self._samples = COLUMNS_PER_STEP * self._analysis.hop
+        self._samples = PACE.columns_per_step * self._analysis.hop
         self._position = 0
         self._ready: deque[tuple[VideoFrame, AudioChunk]] = deque()
         self._sight = Sight(networks.open_vision, spec.vision)
-        pace = Pace(
-            columns_per_step=COLUMNS_PER_STEP,
-            lookahead_columns=LOOKAHEAD_COLUMNS,
-            most_columns_per_step=COLUMNS_PER_STEP,
-        )
-        self._hearing = Hearing(lambda _newest: networks.step, spec, pace)
+        self._hearing = Hearing(lambda _newest: networks.step, spec, PACE)
         self._separator = Separator(
             spec,
             networks.synthesizer,

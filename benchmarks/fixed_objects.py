@@ -18,7 +18,7 @@ from pixelplayer.offline import Box, cells_in, separate_offline, vectors_of
 from pixelplayer.understanding import Understanding
 from pixelplayer.vocabulary import Vocabulary
 from pixelplayer.warp import LogFrequencyWarp
-from realtime.settings import COLUMNS_PER_STEP
+from realtime.stages.ears import WindowEar
 from realtime.stages.listener import Listener, Pace
 from realtime.stages.object_streams import ObjectStreams
 
@@ -74,18 +74,14 @@ def live(
     networks: OpenModel,
     clip: Clip,
     objects: Floats,
-    lookahead_columns: int,
+    pace: Pace,
     vocabulary: Vocabulary | None = None,
 ) -> Floats:
     """``(N + 1, n)`` through the live system's own listener, understanding and streams."""
     spec = networks.model.spec
     analysis = spec.audio.at_rate(clip.rate_hz)
-    pace = Pace(
-        columns_per_step=COLUMNS_PER_STEP,
-        lookahead_columns=lookahead_columns,
-        most_columns_per_step=COLUMNS_PER_STEP,
-    )
-    listener = Listener(lambda window, _wanted: networks.hear(window), spec, analysis, pace, 0)
+    ear = WindowEar(lambda window, _wanted: networks.hear(window), spec.audio)
+    listener = Listener(ear, spec.audio, spec.channels, analysis, pace, 0)
     warp = LogFrequencyWarp(spec.audio, analysis)
     streams = ObjectStreams(networks.synthesizer, analysis, warp, _LEVEL_S)
     model = networks.model
@@ -100,7 +96,7 @@ def live(
             understanding.feed(heard.features, heard.spectrum)
             meant = understanding.vectors(objects)
         tracked = _tracked(meant, spec.vision.grid)
-        rows.append(streams.feed(heard.spectrum, heard.features, tracked))
+        rows.append(streams.feed(heard.spectrum, heard.features, tracked, heard.known_samples))
     return np.concatenate([*rows, streams.flush(length)], axis=1)
 
 

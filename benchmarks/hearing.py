@@ -22,10 +22,11 @@ from benchmarks.held_out_music import HeldOutMusic
 from benchmarks.model_engines import OpenModel, add_model_options, open_networks
 from benchmarks.report import BenchmarkError, Report, command, command_line
 from pixelplayer.metrics import bss_eval_in_order
-from realtime.settings import LOOKAHEAD_COLUMNS
+from realtime.stages.listener import Pace
 
 BEGINNING_S = 6.0
 DURATION_S = 2 * BEGINNING_S
+ABOUT_100_MS = Pace(columns_per_step=2, lookahead_columns=4, most_columns_per_step=2)
 LEAST_SDR_DB, LEAST_SIR_DB, LEAST_SAR_DB = 11.0, 16.0, 13.0
 LEAST_NSDR_DB = 6.0
 MOST_LOST_SHOWN_DB, MOST_LOST_LIVE_DB, MOST_LOST_BEGINNING_DB = 1.0, 0.5, 1.5
@@ -62,8 +63,8 @@ class Ears:
         return offline(self._networks, clip, objects)[:-1]
 
     def live(self, clip: Clip, objects: Floats) -> Floats:
-        """The streams ``(N, n)`` as the player makes them, from its start."""
-        return live(self._networks, clip, objects, LOOKAHEAD_COLUMNS)[:-1]
+        """The streams ``(N, n)`` as the player makes them from its start, 93 ms ahead."""
+        return live(self._networks, clip, objects, ABOUT_100_MS)[:-1]
 
     def whole_understood(self, clip: Clip, objects: Floats) -> Floats:
         """As ``whole``, the objects understood with the help of the sound, as the player does."""
@@ -73,7 +74,7 @@ class Ears:
     def live_understood(self, clip: Clip, objects: Floats) -> Floats:
         """As ``live``, the objects understood with the help of the sound, as the player does."""
         words = self._networks.model.vocabulary
-        return live(self._networks, clip, objects, LOOKAHEAD_COLUMNS, words)[:-1]
+        return live(self._networks, clip, objects, ABOUT_100_MS, words)[:-1]
 
 
 def score(clip: Clip, streams: Floats, part: slice = slice(None)) -> Score:
@@ -184,7 +185,12 @@ def _judge_two(report: Report, ways: _Columns) -> None:
     for way, most_db in (("later", MOST_LOST_LIVE_DB), ("start", MOST_LOST_BEGINNING_DB)):
         lost = ways[way]["sdr"] - ways[f"{way}, live"]["sdr"]
         when = f"in the first {BEGINNING_S:.0f} s" if way == "start" else "after that"
-        _at_most(report, f"… lost live, {LOOKAHEAD_COLUMNS} columns ahead, {when}", lost, most_db)
+        _at_most(
+            report,
+            f"… lost live, {ABOUT_100_MS.lookahead_columns} columns ahead, {when}",
+            lost,
+            most_db,
+        )
 
 
 def _judge_three(report: Report, ways: _Columns) -> None:

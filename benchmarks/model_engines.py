@@ -18,13 +18,14 @@ from engines.model import Model, open_model
 from engines.protocol import Engine
 from engines.registry import open_engine
 from pixelplayer.spec import USUAL
+from realtime.dial import DIALS, LIVE
 from realtime.options import SHIPPED_MODEL
-from realtime.settings import COLUMNS_PER_STEP, LOOKAHEAD_COLUMNS
 from realtime.stages.eyes import Eyes, OpenVision
 from realtime.stages.object_streams import Synthesizer
 
 Floats = NDArray[np.float32]
-NEWEST = COLUMNS_PER_STEP + LOOKAHEAD_COLUMNS
+PACE = DIALS[LIVE].pace(is_fast=True)
+NEWEST = PACE.newest_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

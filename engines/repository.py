@@ -41,7 +41,8 @@ def export(folder: Path, target: Path, precision: str, newest: Sequence[int]) ->
     """
     spec = read_spec(folder)
     wanted: list[tuple[Network, int | None]] = [("vision", None), ("sound", None)]
-    wanted += [("sound", columns) for columns in newest]
+    whole = spec.audio.columns
+    wanted += [("sound", some) for some in sorted({min(columns, whole) for columns in newest})]
     names = []
     for network, columns in wanted:
         request = NetworkRequest(

@@ -16,8 +16,8 @@ from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from pixelplayer.pictures import PICTURE_INPUTS, PictureInput
 
-SoundNetwork: TypeAlias = Literal["published", "live"]
-SOUND_NETWORKS: Final = ("published", "live")
+SoundNetwork: TypeAlias = Literal["published", "live", "streaming"]
+SOUND_NETWORKS: Final = ("published", "live", "streaming")
 _CHOICES: Final = {"PictureInput": PICTURE_INPUTS, "SoundNetwork": SOUND_NETWORKS}
 
 _T = TypeVar("_T")

@@ -4,8 +4,14 @@ Columns are centred: column ``c`` is the spectrum of the ``n_fft`` samples aroun
 ``c * hop``, under a periodic Hann window, with zeros outside the signal. A signal of ``n`` samples
 has ``ceil(n / hop) + 1`` columns, so that every sample lies under a column on either side of it.
 
-The inverse divides the overlapped, windowed columns by the sum of the squared windows: it returns
-the signal itself for an untouched spectrum, and the least-squares nearest one for a masked one.
+The inverse divides the overlapped, windowed columns by the sum of the windows' products: it returns
+the signal itself for an untouched spectrum. With the same window on both sides, as here unless told
+otherwise, it is the least-squares nearest signal for a masked one.
+
+Live, a column's own length would be delay. ``low_delay`` looks back as far and ahead much less
+(D. Mauler and R. Martin, "A low delay, variable resolution, perfect reconstruction spectral
+analysis-synthesis system for speech enhancement", EUSIPCO 2007): a long analysis window that falls
+within a hop of its end, and a synthesis window on its last two hops only.
 
 The streaming classes add in the same order as the whole transforms do, so their results do not
 depend on how the signal is cut, to the last bit.
@@ -24,31 +30,89 @@ Samples = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
 
 
-def stft(samples: Samples, analysis: Analysis) -> Spectrum:
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Windows:
+    """How a column sees the signal, and how it gives it back.
+
+    ``analysis`` ``(n_fft,)`` float32. ``synthesis`` ``(m,)`` float32, on the last ``m <= n_fft``
+    samples of the column. ``ahead_samples``: how far the column reaches beyond its centre.
+    """
+
+    analysis: Samples
+    synthesis: Samples
+    ahead_samples: int
+
+    @property
+    def both(self) -> Samples:
+        """``(m,)``: the product of the two."""
+        product: Samples = (
+            self.analysis[len(self.analysis) - len(self.synthesis) :] * self.synthesis
+        )
+        return product
+
+
+def symmetric(analysis: Analysis) -> Windows:
+    """A periodic Hann window both ways."""
+    phase = 2 * np.pi * np.arange(analysis.n_fft) / analysis.n_fft
+    hann = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+    return Windows(analysis=hann, synthesis=hann, ahead_samples=analysis.n_fft // 2)
+
+
+def low_delay(analysis: Analysis) -> Windows:
+    """Windows whose product is a Hann window of two hops, around the centre or nearly.
+
+    Where the transform has four hops or less, the column ends where the symmetric one before it
+    ends: both are there at the same time.
+
+    Raises:
+        ValueError: the transform has no more than two hops.
+    """
+    n_fft, hop = analysis.n_fft, analysis.hop
+    ahead = min(n_fft // 2 - hop, hop)
+    if ahead <= 0:
+        raise ValueError(f"wanted a transform of more than two hops, got {n_fft = }, {hop = }")
+    rise, fall = np.arange(n_fft - hop) + 0.5, np.arange(hop) + 0.5
+    window = np.concatenate(
+        [np.sin(np.pi / 2 * rise / len(rise)) ** 2, np.cos(np.pi / 2 * fall / hop)]
+    )
+    product = np.sin(np.pi / 2 * (np.arange(2 * hop) + 0.5) / hop) ** 2
+    return Windows(
+        analysis=window.astype(np.float32),
+        synthesis=(product / window[-2 * hop :]).astype(np.float32),
+        ahead_samples=ahead,
+    )
+
+
+def stft(samples: Samples, analysis: Analysis, windows: Windows | None = None) -> Spectrum:
     """Transform a whole signal.
 
     Args:
         samples: ``(..., samples)`` float32.
         analysis: the transform.
+        windows: the symmetric ones unless told.
 
     Returns:
         ``(..., bins, columns)`` complex64, contiguous; ``columns_of(samples, hop)`` columns.
     """
     length = samples.shape[-1]
     columns = columns_of(length, analysis.hop)
-    half = analysis.n_fft // 2
-    after = (columns - 1) * analysis.hop + half - length
-    outside = [(0, 0)] * (samples.ndim - 1) + [(half, after)]
-    return _columns(np.pad(samples, outside), columns, analysis, _hann(analysis.n_fft))
+    windows = windows or symmetric(analysis)
+    ahead = windows.ahead_samples
+    after = max((columns - 1) * analysis.hop + ahead - length, 0)
+    outside = [(0, 0)] * (samples.ndim - 1) + [(analysis.n_fft - ahead, after)]
+    return _columns(np.pad(samples, outside), columns, analysis, windows.analysis)
 
 
-def istft(spectrum: Spectrum, analysis: Analysis, length_samples: int) -> Samples:
+def istft(
+    spectrum: Spectrum, analysis: Analysis, length_samples: int, windows: Windows | None = None
+) -> Samples:
     """Invert a whole spectrum.
 
     Args:
         spectrum: ``(..., bins, columns)`` complex64.
         analysis: the transform that made it.
         length_samples: length of the result, at most ``columns * hop``.
+        windows: those that made it; the symmetric ones unless told.
 
     Returns:
         ``(..., length_samples)`` float32.
@@ -57,7 +121,7 @@ def istft(spectrum: Spectrum, analysis: Analysis, length_samples: int) -> Sample
         ValueError: the spectrum does not fit the transform, or is too short for the length.
     """
     streams = spectrum.reshape(-1, *spectrum.shape[-2:])
-    inverse = StreamingIstft(analysis, streams=len(streams))
+    inverse = StreamingIstft(analysis, streams=len(streams), windows=windows)
     # The whole is one feed; what it holds back, the flush gives.
     first = inverse.feed(streams)
     rest = inverse.flush(length_samples)
@@ -81,17 +145,20 @@ class StreamingStft:
     """``stft`` of a signal that arrives in pieces of any size.
 
     The columns of all ``feed`` calls and of ``flush``, one after another, are ``stft`` of all the
-    samples. A column comes out once the ``n_fft / 2`` samples after its centre are in.
+    samples. A column comes out once the samples after its centre that it sees are in, half its
+    length with the symmetric window.
     """
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, windows: Windows | None = None) -> None:
+        """``windows``: the symmetric ones unless told."""
         self.analysis = analysis
-        self._window = _hann(analysis.n_fft)
+        self._windows = windows or symmetric(analysis)
         self.reset()
 
     def reset(self) -> None:
         """Forget the signal; the next sample fed is sample 0."""
-        silence = np.zeros(self.analysis.n_fft // 2, np.float32)
+        before = self.analysis.n_fft - self._windows.ahead_samples
+        silence = np.zeros(before, np.float32)
         self._state = _ForwardState(pending=silence, received_samples=0, emitted_columns=0)
 
     def feed(self, samples: Samples) -> Spectrum:
@@ -99,7 +166,7 @@ class StreamingStft:
         state, analysis = self._state, self.analysis
         pending = np.concatenate([state.pending, samples], dtype=np.float32)
         columns = max((len(pending) - analysis.n_fft) // analysis.hop + 1, 0)
-        spectrum = _columns(pending, columns, analysis, self._window)
+        spectrum = _columns(pending, columns, analysis, self._windows.analysis)
         state.pending = pending[columns * analysis.hop :]
         state.received_samples += len(samples)
         state.emitted_columns += columns
@@ -112,7 +179,7 @@ class StreamingStft:
         silence = (columns - 1) * analysis.hop + analysis.n_fft - len(state.pending)
         padded = np.pad(state.pending, (0, max(silence, 0)))
         self.reset()
-        return _columns(padded, columns, analysis, self._window)
+        return _columns(padded, columns, analysis, self._windows.analysis)
 
 
 @dataclass(slots=True)
@@ -127,14 +194,17 @@ class StreamingIstft:
     """``istft`` of several spectra that arrive together, in pieces of any number of columns.
 
     The samples of all ``feed`` calls and of ``flush``, one after another, are ``istft`` of all the
-    columns. After ``m`` columns, the samples before about ``m * hop - n_fft / 2`` are out.
+    columns. After ``m`` columns, the samples that no later column touches are out: those before
+    about ``m * hop - n_fft / 2``, or ``(m - 1) * hop`` with windows of low delay.
     """
 
-    def __init__(self, analysis: Analysis, streams: int) -> None:
+    def __init__(self, analysis: Analysis, streams: int, windows: Windows | None = None) -> None:
+        """``windows``: those that made the columns; the symmetric ones unless told."""
         self.analysis = analysis
         self.streams = streams
-        self._window = _hann(analysis.n_fft)
-        self._blocks = -(-analysis.n_fft // analysis.hop)  # hops that a column touches
+        self._windows = windows or symmetric(analysis)
+        self._length = len(self._windows.synthesis)
+        self._blocks = -(-self._length // analysis.hop)  # hops that a column gives to
         self.reset()
 
     def reset(self) -> None:
@@ -144,7 +214,7 @@ class StreamingIstft:
         self._state = _InverseState(
             overlap=overlap,
             held=np.zeros((self.streams, 0), np.float32),
-            held_start=-(self.analysis.n_fft // 2),
+            held_start=self._windows.ahead_samples - self._length,
             columns=0,
         )
 
@@ -157,8 +227,12 @@ class StreamingIstft:
         state.held = np.concatenate([state.held, held])
         self.streams += streams
 
-    def feed(self, spectrum: Spectrum) -> Samples:
+    def feed(self, spectrum: Spectrum, known_samples: int | None = None) -> Samples:
         """Take ``(streams, bins, m)`` complex64, ``m >= 0``; give ``(streams, n)`` float32.
+
+        A signal that ends within a hop has a whole column there. Of ``known_samples``, the samples
+        that the signal is known to have, none beyond is given; unless told they are as many as the
+        shortest signal of so many columns has.
 
         Raises:
             ValueError: the number of streams or bins is another.
@@ -175,8 +249,8 @@ class StreamingIstft:
         state.overlap = sums[:, columns:]
         state.columns += columns
         self._hold(sums[:, :columns])
-        # Not past the end of the shortest signal that has as many columns as were taken.
-        return self._release(min(self._finished, (state.columns - 2) * hop + 1))
+        shortest = (state.columns - 2) * hop + 1
+        return self._release(min(self._finished, max(shortest, known_samples or 0)))
 
     def flush(self, length_samples: int) -> Samples:
         """Give the remaining ``(streams, n)`` samples of signals of ``length_samples``, and reset.
@@ -199,17 +273,18 @@ class StreamingIstft:
     @property
     def _finished(self) -> int:
         """Samples that no later column touches."""
-        return self._state.columns * self.analysis.hop - self.analysis.n_fft // 2
+        before = self._length - self._windows.ahead_samples
+        return self._state.columns * self.analysis.hop - before
 
     def _overlap_add(self, spectrum: Spectrum) -> Samples:
         """Sums ``(streams + 1, columns + blocks - 1, hop)``, oldest column added first."""
         hop, n_fft, blocks = self.analysis.hop, self.analysis.n_fft, self._blocks
-        columns = spectrum.shape[-1]
+        length, columns = self._length, spectrum.shape[-1]
         frames = np.zeros((self.streams + 1, columns, blocks * hop), np.float32)
         if self.streams and columns:
-            frames[:-1, :, :n_fft] = np.fft.irfft(spectrum.swapaxes(-1, -2), n_fft)
-            frames[:-1, :, :n_fft] *= self._window
-        frames[-1, :, :n_fft] = self._window * self._window
+            whole = np.fft.irfft(spectrum.swapaxes(-1, -2), n_fft)
+            frames[:-1, :, :length] = whole[..., n_fft - length :] * self._windows.synthesis
+        frames[-1, :, :length] = self._windows.both
         parts = frames.reshape(self.streams + 1, columns, blocks, hop)
         sums = np.zeros((self.streams + 1, columns + blocks - 1, hop), np.float32)
         sums[:, : blocks - 1] = self._state.overlap
@@ -233,11 +308,6 @@ class StreamingIstft:
         state.held = state.held[:, count:]
         state.held_start += count
         return samples
-
-
-def _hann(n_fft: int) -> Samples:
-    phase = 2 * np.pi * np.arange(n_fft) / n_fft
-    return (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
 
 
 def _columns(padded: Samples, columns: int, analysis: Analysis, window: Samples) -> Spectrum:

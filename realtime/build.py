@@ -12,9 +12,9 @@ from engines.registry import backend_of, open_engine
 from engines.upgrade import Upgrading
 from realtime.clock import Clock
 from realtime.compose import file_of
+from realtime.dial import STUDIO, Dial, dial_at
 from realtime.options import NONE, Options
 from realtime.plan import Plan
-from realtime.settings import COLUMNS_PER_STEP, MOST_COLUMNS_PER_STEP, lookahead_columns
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
 
@@ -69,7 +69,19 @@ def _camera(options: Options, plan: Plan, clock: Clock) -> Stage:
 def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sources.microphone import MicrophoneSource
 
-    return MicrophoneSource(options.input.audio, stream=plan.stream, clock=clock)
+    dial = _dial(options)
+    return MicrophoneSource(
+        options.input.audio,
+        stream=plan.stream,
+        clock=clock,
+        latency=dial.microphone_latency,
+        block_s=dial.block_s,
+    )
+
+
+def _dial(options: Options) -> Dial:
+    spec = open_model(Path(options.model.model)).spec
+    return dial_at(spec, options.separation.lookahead or STUDIO)
 
 
 def _open(
@@ -104,15 +116,9 @@ def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.stages.hearing import Hearing
-    from realtime.stages.listener import Pace as Steps
 
     spec = open_model(Path(options.model.model)).spec
-    most = COLUMNS_PER_STEP if plan.pace == "fast" else MOST_COLUMNS_PER_STEP
-    steps = Steps(
-        columns_per_step=COLUMNS_PER_STEP,
-        lookahead_columns=lookahead_columns(spec, options.separation.lookahead_ms),
-        most_columns_per_step=most,
-    )
+    steps = _dial(options).pace(is_fast=plan.pace == "fast")
     return Hearing(lambda newest: _open(options, plan, "sound", newest=newest), spec, steps)
 
 
@@ -132,10 +138,12 @@ def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.output import NoDevice, SoundDevice
+    from realtime.sinks.playout import PlayoutSettings
     from realtime.sinks.speaker import Speaker
 
-    name = options.output.speaker
-    return Speaker(NoDevice() if name == NONE else SoundDevice(name))
+    name, dial = options.output.speaker, _dial(options)
+    device = NoDevice() if name == NONE else SoundDevice(name, dial.speaker_latency)
+    return Speaker(device, playout=PlayoutSettings.for_queue(dial.queue_s))
 
 
 def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn, get_args
 
+from realtime.dial import DIALS
 from realtime.errors import UsageError
 from realtime.graph import Pace, Placement
 from realtime.options import MOST_OBJECTS, NONE, EngineName, Options, Precision, View
@@ -39,7 +40,9 @@ def _positive(text: str) -> float:
     return value
 
 
-def _not_negative(text: str) -> float:
+def _lookahead(text: str) -> str | float:
+    if text in DIALS:
+        return text
     value = float(text)
     if not (value >= 0 and math.isfinite(value)):
         raise ValueError
@@ -114,10 +117,10 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 help="how many objects there are (default: auto)",
             ),
             "lookahead": _Row(
-                place="separation.lookahead_ms",
-                metavar="MS",
-                parse=_not_negative,
-                help="later but better (default: 4 hops, 93 ms)",
+                place="separation.lookahead",
+                metavar="|".join((*DIALS, "MS")),
+                parse=_lookahead,
+                help="later but better (default: live with a microphone, studio without)",
             ),
         },
         "what comes out": {

@@ -9,11 +9,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pixelplayer.spec import ModelSpec
+from realtime.dial import LIVE, STUDIO, dial_at
 from realtime.errors import DeviceError, UsageError
 from realtime.graph import MAIN, STAGES
-from realtime.options import NONE, InputOptions, Options, OutputOptions, View
+from realtime.options import (
+    NONE,
+    InputOptions,
+    Options,
+    OutputOptions,
+    SeparationOptions,
+    View,
+)
 from realtime.plan import SUPERVISOR, Plan
-from realtime.settings import COLUMNS_PER_STEP, lookahead_columns
 
 BUILDER = "realtime.build:build"
 
@@ -27,12 +34,13 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
         UsageError, SpecError, EngineError: a file or the model cannot be used.
     """
     spec = ModelSpec.load(Path(options.model.model))
-    lookahead_columns(spec, options.separation.lookahead_ms)
     options = dataclasses.replace(
         options,
+        separation=_separation(options),
         output=_speaker(_output(options.output, environment), options, tell),
         model=dataclasses.replace(options.model, threads_per_network=_threads(options)),
     )
+    dial_at(spec, options.separation.lookahead or STUDIO)
     names = (*_sources(options.input), "sight", "hearing", "separator", *_sinks(options))
     options = _with_engine(options, tell)  # last: measuring takes seconds, a mistake none
     apart = options.run.place == "processes"
@@ -85,6 +93,18 @@ def _kind(option: str, uri: str | None, file_kind: str, device_kind: str) -> str
         return device_kind
     _existing(option, path)
     return file_kind
+
+
+def _separation(options: Options) -> SeparationOptions:
+    """Who hears the delay decides the lookahead, unless it was asked for.
+
+    A picture waits for its sound: where both come from files, nobody can tell how late they are.
+    """
+    given = options.separation
+    if given.lookahead is not None:
+        return given
+    is_heard = "microphone" in _sources(options.input)
+    return dataclasses.replace(given, lookahead=LIVE if is_heard else STUDIO)
 
 
 def _existing(option: str, path: Path) -> None:
@@ -161,7 +181,8 @@ def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     folder = Path(given.model)
     if given.engine == "auto":
         spec = ModelSpec.load(folder)
-        newest = COLUMNS_PER_STEP + lookahead_columns(spec, options.separation.lookahead_ms)
+        dial = dial_at(spec, options.separation.lookahead or STUDIO)
+        newest = dial.pace(is_fast=False).newest_columns
         choice = auto.choose(folder, threads, given.precision, newest=newest)
         tell(choice.report().splitlines()[0])
         return _decided(options, choice.backend, choice.precision)

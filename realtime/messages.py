@@ -131,11 +131,13 @@ class SoundColumns(Message):
     """The newest w columns: what they sound like, and the spectrum they belong to.
 
     ``capture_ns`` is the centre of the first column; ``features`` float32 (K, F, w), linear;
-    ``spectrum`` complex64 (bins, w) of the mixture.
+    ``spectrum`` complex64 (bins, w) of the mixture, with windows of low delay
+    (``pixelplayer.stft.low_delay``). Of the mixture ``known_samples`` were there.
     """
 
     capture_ns: int
     first_column: int
+    known_samples: int
     rate_hz: int
     features: Float32
     spectrum: Complex64
@@ -143,7 +145,7 @@ class SoundColumns(Message):
     def __post_init__(self) -> None:
         Message.__post_init__(self)
         _integer(self, "capture_ns")
-        _at_least(self, 0, "first_column")
+        _at_least(self, 0, "first_column", "known_samples")
         _at_least(self, 1, "rate_hz")
         _array(self, "features", np.float32, (None, None, None))
         _array(self, "spectrum", np.complex64, (None, self.features.shape[2]))

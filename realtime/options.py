@@ -52,10 +52,13 @@ class ModelOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeparationOptions:
-    """How it is separated. None: as many objects as are found, four hops of lookahead."""
+    """How it is separated. None: as many objects as are found; what the input allows.
+
+    ``lookahead`` is a position's name in ``realtime.dial``, or milliseconds.
+    """
 
     objects: int | None = None
-    lookahead_ms: float | None = None
+    lookahead: str | float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

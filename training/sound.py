@@ -17,8 +17,8 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -26,12 +26,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
+from pixelplayer.networks import checkpoint
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
-from pixelplayer.spec import AudioSpec
+from pixelplayer.spec import AudioSpec, SoundSpec
 from training.checkpoints import TrainingError, check_loss, write_checkpoint
 from training.corpus import open_sounds
 from training.glimpses import Glimpses, read_glimpses
+from training.judged import JUDGED_COLUMNS, Judge, OfStream, OfWindow
 from training.mixtures import MixtureBatch, Mixtures, coloured, joined
 from training.muon import optimisers
 from training.precision import add_device_options, check_device, mixed
@@ -41,11 +43,10 @@ from training.team import Team
 from training.weights import mean_weights
 from training.widen import widened
 
+LEVELS = 7  # of the U-Net
 AUDIO = AudioSpec(
     rate_hz=44100, n_fft=4088, hop=1024, columns=128, frequency_bins=256, warp_base=121.0
 )
-JUDGED_COLUMNS = 56  # of a training window, in one step
-LIVE_COLUMNS = slice(-9, -3)  # around those that a live step takes, 93 ms behind the newest
 MASK_POWER = 1.5  # with which the player's masks share the mixture
 FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
 GLIMPSED = 0.4  # share of the questions that are asked by a picture's vector, if there are any
@@ -54,12 +55,19 @@ NOTHING_SHARE = 0.1  # weight of the loss for a cell that shows nothing
 
 
 class ClassSeparator(nn.Module):
-    """The U-Net, the synthesizer, and a table of visual vectors by class."""
+    """The sound network, the synthesizer, and a table of visual vectors by class."""
 
-    def __init__(self, width: int, channels: int, classes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        width: int,
+        channels: int,
+        classes: Sequence[str],
+        network: Literal["live", "streaming"] = "live",
+    ) -> None:
         super().__init__()
         self.classes = list(classes)
-        self.sound = LiveSoundNet(width, channels)
+        sound = SoundSpec(width=width, levels=LEVELS, network=network)
+        self.sound = checkpoint.sound_network(sound, channels)
         self.synthesizer = Synthesizer(channels)
         # Nearly one component per class to begin with: a code in which all classes share all
         # components learns many times more slowly.
@@ -68,7 +76,7 @@ class ClassSeparator(nn.Module):
         nn.init.constant_(self.synthesizer.bias, -FIRM)
 
     def begin(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over the weights of one that is as wide or narrower.
+        """Take over the weights of one that is as wide; or narrower, if it is a U-Net.
 
         Raises:
             ValueError: it is wider, or of other classes.
@@ -79,7 +87,9 @@ class ClassSeparator(nn.Module):
             for name, weight in weights.items()
             if name.startswith(prefix)
         }
-        wide = {prefix + name: weight for name, weight in widened(narrow, self.sound).items()}
+        if isinstance(self.sound, LiveSoundNet):
+            narrow = widened(narrow, self.sound)
+        wide = {prefix + name: weight for name, weight in narrow.items()}
         try:
             self.load_state_dict({**weights, **wide})
         except RuntimeError as error:
@@ -118,44 +128,6 @@ def spoken(table: Tensor, classes: Tensor, glimpses: Glimpses | None) -> Tensor:
     return torch.where(is_glimpse.unsqueeze(-1).to(table.device), seen.to(table.device), vectors)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Which columns a step learns from, and how much each counts.
-
-    Neighbouring columns say nearly the same, and the columns are what costs most.
-    ``newest_share`` of the steps, 0..1, learn from the ``newest`` columns, where live masks are
-    taken, and the others from some that lie anywhere. Of the newest, those of a live step count
-    ``live_weight`` times as much.
-    """
-
-    newest: int = JUDGED_COLUMNS
-    newest_share: float = 0.5
-    live_weight: float = 4.0
-
-    def is_newest(self, step: int) -> bool:
-        """Whether ``step`` learns from the newest columns."""
-        return math.floor((step + 1) * self.newest_share) > math.floor(step * self.newest_share)
-
-    def columns(self, columns: int, step: int) -> slice:
-        """Those of a window of ``columns`` that ``step`` learns from."""
-        if self.is_newest(step):
-            return slice(columns - min(self.newest, columns), columns)
-        length = min(JUDGED_COLUMNS, columns)
-        start = (step // 2 * 37) % (columns - length + 1)
-        return slice(start, start + length)
-
-    def weighted(self, weight: Tensor, step: int) -> Tensor:
-        """Loss weights (B, 1, F, t) of ``columns``, more where live masks are taken.
-
-        Gently: of the columns that see the whole window, live ones too learn most.
-        """
-        if not self.is_newest(step):
-            return weight
-        heavier = torch.ones(weight.shape[-1], device=weight.device)
-        heavier[LIVE_COLUMNS] = self.live_weight
-        return weight * (heavier / heavier.mean())
-
-
 def share_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
     """Cross-entropy of the shares that a player would give the sounding sources, (B, Q, F, T).
 
@@ -189,7 +161,7 @@ def train(
     minutes: float,
     rate: float,
     team: Team,
-    judged: Judged,
+    judged: Judge,
     glimpses: Glimpses | None = None,
 ) -> None:
     """Train in place until ``minutes`` are used up, over any number of starts.
@@ -297,6 +269,7 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, required=True, help="where decoded sound is kept")
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--network", choices=["live", "streaming"], default="live")
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--columns", type=int, default=128, help="of a training window")
@@ -373,7 +346,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
     bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
     classes = bank.instruments()
     torch.manual_seed(options.seed)
-    model = ClassSeparator(options.width, options.channels, classes)
+    model = ClassSeparator(options.width, options.channels, classes, options.network)
     if options.begin:
         several = [
             torch.load(begin, weights_only=True, map_location="cpu")["model"]
@@ -410,9 +383,16 @@ def run(options: argparse.Namespace, team: Team) -> None:
         minutes=options.minutes,
         rate=options.rate,
         team=team,
-        judged=Judged(options.newest, options.newest_share, options.live_weight),
+        judged=_judge(options),
         glimpses=glimpses,
     )
+
+
+def _judge(options: argparse.Namespace) -> Judge:
+    """Every column of a stream is live; a window has few that are."""
+    if options.network == "streaming":
+        return OfStream()
+    return OfWindow(options.newest, options.newest_share, options.live_weight)
 
 
 def _again(

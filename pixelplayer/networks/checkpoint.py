@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from safetensors import SafetensorError
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import ModelSpec, SoundSpec
@@ -29,16 +30,21 @@ class CheckpointError(ValueError):
     """Weights are missing, unexpected, of another shape, or not finite."""
 
 
+AudioNet: TypeAlias = SoundNet | LiveSoundNet | StreamingSoundNet
+
+
 class Networks(NamedTuple):
     """The three parts of one model."""
 
     frame: FrameNet
-    sound: SoundNet | LiveSoundNet
+    sound: AudioNet
     synthesizer: Synthesizer
 
 
-def sound_network(spec: SoundSpec, channels: int) -> SoundNet | LiveSoundNet:
+def sound_network(spec: SoundSpec, channels: int) -> AudioNet:
     """The audio network that ``spec`` describes, with random weights."""
+    if spec.network == "streaming":
+        return StreamingSoundNet(spec.width, channels)
     kind = LiveSoundNet if spec.network == "live" else SoundNet
     return kind(spec.width, channels, spec.levels)
 

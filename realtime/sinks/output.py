@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.portaudio import find_audio_device
+from realtime.portaudio import Latency, find_audio_device
 from realtime.sinks.speaker_stream import SpeakerStream
 
 
@@ -90,8 +90,9 @@ class NoDevice:
 class SoundDevice:
     """A speaker by name or number; None is the system's default."""
 
-    def __init__(self, name: str | None) -> None:
+    def __init__(self, name: str | None, latency: Latency = "high") -> None:
         self._name = name
+        self._latency = latency
 
     def probe(self) -> None:
         """Raise DeviceError, naming what was found, when there is no such speaker."""
@@ -99,4 +100,4 @@ class SoundDevice:
 
     def open(self, rate_hz: int) -> SpeakerStream:
         """Start it at `rate_hz`; raises DeviceError."""
-        return SpeakerStream(self._name, rate_hz=rate_hz)
+        return SpeakerStream(self._name, rate_hz=rate_hz, latency=self._latency)

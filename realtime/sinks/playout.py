@@ -37,6 +37,18 @@ class PlayoutSettings:
     stalls_within_s: float = 5.0
     longest_stall_s: float = 0.500
 
+    @classmethod
+    def for_queue(cls, target_s: float) -> PlayoutSettings:
+        """As precise as a queue of this length needs it."""
+        usual = cls()
+        finer = min(target_s / usual.target_s, 1.0)
+        return cls(
+            target_s=target_s,
+            growth_s=finer * usual.growth_s,
+            settle_slack_s=max(finer * usual.settle_slack_s, _NEAR_S),
+            slack_s=max(finer * usual.slack_s, 2 * _NEAR_S),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Correction:

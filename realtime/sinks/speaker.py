@@ -16,7 +16,7 @@ from realtime.errors import DeviceError
 from realtime.messages import AudioGap, End, Streams
 from realtime.sinks.mixer import Mixer, PanLaw, equal_power
 from realtime.sinks.output import Device, Output
-from realtime.sinks.playout import Correction, Playout
+from realtime.sinks.playout import Correction, Playout, PlayoutSettings
 from realtime.sinks.splice import fade_in, lengthen, most_that_fits, shorten
 from realtime.stage import Inputs, Outputs
 from realtime.telemetry import Histogram
@@ -29,10 +29,10 @@ LONGEST_RETRY_S = 8.0
 class _Line:
     """An opened device at one rate, with what was heard on it."""
 
-    def __init__(self, rate_hz: int, pan_law: PanLaw) -> None:
+    def __init__(self, rate_hz: int, pan_law: PanLaw, playout: PlayoutSettings) -> None:
         self.rate_hz = rate_hz
         self.mixer = Mixer(rate_hz, pan_law)
-        self.playout = Playout(rate_hz)
+        self.playout = Playout(rate_hz, playout)
         self.output: Output | None = None
         self.underflows = 0
         self.retry_at_ns = 0
@@ -45,9 +45,15 @@ class Speaker:
     A device that goes away is opened again, with back-off; the run goes on without it meanwhile.
     """
 
-    def __init__(self, device: Device, pan_law: PanLaw = equal_power) -> None:
+    def __init__(
+        self,
+        device: Device,
+        pan_law: PanLaw = equal_power,
+        playout: PlayoutSettings | None = None,
+    ) -> None:
         self._device = device
         self._pan_law = pan_law
+        self._playout = playout or PlayoutSettings()
         self._line: _Line | None = None
         self._next_sample: int | None = None
         self._ends_at_ns: int | None = None
@@ -144,7 +150,7 @@ class Speaker:
         line = self._line
         if line is None or line.rate_hz != streams.rate_hz:
             self.close()
-            line = self._line = _Line(streams.rate_hz, self._pan_law)
+            line = self._line = _Line(streams.rate_hz, self._pan_law, self._playout)
             line.output = self._device.open(streams.rate_hz)
         mix = line.mixer.feed(streams)
         if self._next_sample is not None and streams.first_sample != self._next_sample:

@@ -16,7 +16,7 @@ from realtime.sources.sample_clock import SampleClock
 from realtime.sources.samples import mono, silence_broken
 from realtime.stage import Inputs, Outputs
 
-POLL_S = 0.004  # the callback must not wake anybody, so the ring is looked at
+POLLS_PER_BLOCK = 2.5  # the callback must not wake anybody, so the ring is looked at
 
 
 class Recording(Protocol):
@@ -44,7 +44,7 @@ class Recording(Protocol):
 
 
 class MicrophoneSource:
-    """Emits :class:`AudioChunk` on ``audio``, about every 10 ms, from the first step on.
+    """Emits :class:`AudioChunk` on ``audio``, one every ``block_s``, from the first step on.
 
     The channels are averaged; ``rate_hz`` None is the device's own rate. ``capture_ns`` is a
     regression of the sample count against the clock. What was lost because this stage was late is
@@ -59,6 +59,7 @@ class MicrophoneSource:
         clock: Clock,
         rate_hz: int | None = None,
         latency: Latency = "high",
+        block_s: float = 0.010,
         record: Callable[..., Recording] = MicrophoneStream,
     ) -> None:
         self._device = device
@@ -66,6 +67,7 @@ class MicrophoneSource:
         self._clock = clock
         self._rate_hz = rate_hz
         self._latency = latency
+        self._block_s = block_s
         self._record = record
         self._recording: Recording | None = None
         self._sample_clock = SampleClock(1)
@@ -81,7 +83,11 @@ class MicrophoneSource:
             DeviceError: there is none, or it cannot be opened.
         """
         self._recording = self._record(
-            self._device, self._clock, rate_hz=self._rate_hz, latency=self._latency
+            self._device,
+            self._clock,
+            rate_hz=self._rate_hz,
+            latency=self._latency,
+            block_s=self._block_s,
         )
         self._sample_clock = SampleClock(self._recording.rate_hz)
 
@@ -105,7 +111,7 @@ class MicrophoneSource:
                     "the microphone has gone; plug it in again, or see what is there: "
                     "python run_live.py --list-devices"
                 )
-            self._clock.sleep_s(POLL_S)
+            self._clock.sleep_s(self._block_s / POLLS_PER_BLOCK)
             return ()
         return [("audio", message) for block in blocks for message in self._messages(block)]
 

@@ -16,6 +16,7 @@ from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, End, Message, SoundColumns
 from realtime.stage import Inputs, Outputs
+from realtime.stages.ears import WindowEar
 from realtime.stages.listener import Heard, Listener, Pace
 
 OpenSound: TypeAlias = Callable[[int], Engine]
@@ -61,7 +62,8 @@ class Hearing:
         """Load the sound network."""
         pace = self._pace
         for columns in {pace.columns_per_step, pace.most_columns_per_step}:
-            newest = min(columns + pace.lookahead_columns, self._spec.audio.columns)
+            newest = max(columns + pace.lookahead_columns, 1)
+            newest = min(newest, self._spec.audio.columns)
             engine = self._resources.enter_context(self._open_engine(newest))
             self._engines[newest] = engine
 
@@ -141,6 +143,7 @@ class Hearing:
                 sequence=self._sequence,
                 capture_ns=stream.instant_ns(block.first_column * analysis.hop),
                 first_column=block.first_column,
+                known_samples=block.known_samples,
                 rate_hz=analysis.rate_hz,
                 features=block.features,
                 spectrum=block.spectrum,
@@ -155,9 +158,13 @@ class Hearing:
             analysis = self._spec.audio.at_rate(message.rate_hz)
             first_column = -(-message.first_sample // analysis.hop)
             past_ns = round(message.first_sample * NS_PER_S / message.rate_hz)
+            audio = self._spec.audio
+            ear = WindowEar(self._infer, audio)
             self._input = _Stream(
                 name=message.stream,
-                listener=Listener(self._infer, self._spec, analysis, self._pace, first_column),
+                listener=Listener(
+                    ear, audio, self._spec.channels, analysis, self._pace, first_column
+                ),
                 next_sample=first_column * analysis.hop,
                 origin_ns=capture_ns - past_ns,
             )

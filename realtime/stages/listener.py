@@ -1,29 +1,29 @@
-"""From samples to features: the sliding window that the sound network looks at."""
+"""From samples to features, and to the columns that they divide."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelplayer.spec import Analysis, ModelSpec
-from pixelplayer.stft import Samples, Spectrum, StreamingStft
-from pixelplayer.warp import LOG_FLOOR, LogFrequencyWarp
-from realtime.windows import ColumnWindow
+from pixelplayer.spec import Analysis, AudioSpec
+from pixelplayer.stft import Samples, Spectrum, StreamingStft, low_delay
+from pixelplayer.warp import LogFrequencyWarp
+from realtime.stages.ears import Ear
 
-Infer = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
+# The columns that are divided are ahead of those that are listened to by one; see ``low_delay``.
+LEAST_LOOKAHEAD_COLUMNS = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
     """How many columns at a time, and how late.
 
-    ``columns_per_step`` (h) columns are decoded together once ``lookahead_columns`` (R) more are
-    known. One inference serves up to ``most_columns_per_step`` where more are waiting: a slow
-    machine then falls behind by one step at most. Where the result must be the same every time
-    (``--pace fast``) the two are equal.
+    ``columns_per_step`` (h) columns are divided together once ``lookahead_columns`` (R) more were
+    heard; at -1 a column is divided as the one before it sounds. One inference serves up to
+    ``most_columns_per_step`` where more are waiting: a slow machine then falls behind by one step
+    at most. Where the result must be the same every time (``--pace fast``) the two are equal.
     """
 
     columns_per_step: int
@@ -33,18 +33,34 @@ class Pace:
     def __post_init__(self) -> None:
         if not 1 <= self.columns_per_step <= self.most_columns_per_step:
             raise ValueError(f"wanted 1 <= columns_per_step <= most_columns_per_step, got {self}")
-        if self.lookahead_columns < 0:
-            raise ValueError(f"wanted lookahead_columns >= 0, got {self}")
+        if self.lookahead_columns < LEAST_LOOKAHEAD_COLUMNS:
+            raise ValueError(f"wanted lookahead_columns >= {LEAST_LOOKAHEAD_COLUMNS}, got {self}")
+
+    @property
+    def newest_columns(self) -> int:
+        """Columns that a step asks for of the newest."""
+        return max(self.columns_per_step + self.lookahead_columns, 1)
+
+    @property
+    def delay_columns(self) -> int:
+        """The algorithmic delay: from a sample's coming in to its going out, in hops, at most.
+
+        A column gives its last hop once the next is there, which ends a hop after its centre,
+        where the symmetric one that is listened to ends two hops after its own.
+        """
+        return self.columns_per_step + 2 + self.lookahead_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """Columns ``[first_column, first_column + w)``.
 
-    ``features`` float32 ``(K, F, w)``, ``spectrum`` complex64 ``(bins, w)``; both are new arrays.
+    ``features`` float32 ``(K, F, w)``, ``spectrum`` complex64 ``(bins, w)``, with windows of low
+    delay; both are new arrays. ``known_samples``: how many there are since sample 0.
     """
 
     first_column: int
+    known_samples: int
     features: NDArray[np.float32]
     spectrum: Spectrum
 
@@ -52,100 +68,111 @@ class Heard:
 class Listener:
     """``feed`` samples, get features of all columns that are due; ``flush`` for the rest.
 
+    What is listened to has symmetric windows, what is divided has windows of low delay: column by
+    column they are of the same moment.
+
     Args:
-        infer: ``(1, 1, F, T)`` log-magnitudes, and how many of the newest columns are wanted, to
-            ``(1, K, F, W)`` features of the newest ``W <= T`` columns, at least as many.
+        ear: hears every column.
+        channels: K.
         first_column: number of the first column, in units of hops since sample 0.
     """
 
-    def __init__(
-        self, infer: Infer, spec: ModelSpec, analysis: Analysis, pace: Pace, first_column: int
+    def __init__(  # noqa: PLR0917  model, transform, time
+        self,
+        ear: Ear,
+        audio: AudioSpec,
+        channels: int,
+        analysis: Analysis,
+        pace: Pace,
+        first_column: int,
     ) -> None:
-        audio = spec.audio
-        if pace.columns_per_step + pace.lookahead_columns > audio.columns:
+        if pace.newest_columns > audio.columns:
             raise ValueError(f"{pace} does not fit a window of {audio.columns} columns")
         self.analysis = analysis
-        self._infer = infer
+        self._ear = ear
         self._pace = pace
-        self._channels = spec.channels
+        self._shape = (channels, audio.frequency_bins)
         self._origin = first_column
         self._stft = StreamingStft(analysis)
+        self._divided_stft = StreamingStft(analysis, low_delay(analysis))
         self._warp = LogFrequencyWarp(audio, analysis)
-        self._waiting: Spectrum = np.zeros((analysis.bins, 0), np.complex64)
-        self._loudness = ColumnWindow(
-            audio.frequency_bins, audio.columns, np.float32, float(np.log(LOG_FLOOR))
-        )
-        fitting = min(pace.most_columns_per_step, audio.columns - pace.lookahead_columns)
+        self._waiting: Spectrum = np.zeros((analysis.bins, 0), np.complex64)  # to be heard
+        self._divided = self._waiting  # those that were not given away yet
+        fitting = min(pace.most_columns_per_step, audio.columns - max(pace.lookahead_columns, 0))
         self._most_steps = fitting // pace.columns_per_step
-        recent = pace.lookahead_columns + self._most_steps * pace.columns_per_step
-        self._spectrum = ColumnWindow(analysis.bins, recent, np.complex64, 0.0)
-        self._window = np.empty((1, 1, audio.frequency_bins, audio.columns), np.float32)
-        self._decoded = 0  # columns given away
+        self._given = 0  # columns given away
+        self._received_samples = 0
 
     @property
     def pending_columns(self) -> int:
         """Columns that have come in and not gone out."""
-        taken: int = self._spectrum.stop + self._waiting.shape[1]
-        return taken - self._decoded
+        taken: int = self._ear.heard + self._waiting.shape[1]
+        return max(taken - self._given, 0)
 
     def feed(self, samples: Samples) -> list[Heard]:
         """Take ``(n,)`` float32 samples; give the columns that are due, in order."""
-        return self._take(self._stft.feed(samples))
+        self._received_samples += len(samples)
+        return self._take(self._stft.feed(samples), self._divided_stft.feed(samples))
 
     def flush(self) -> list[Heard]:
         """Give all remaining columns, with silence in the place of what never came."""
-        heard = self._take(self._stft.flush())
-        total = self._decoded + self.pending_columns
-        while self._decoded < total:
-            silence = max(self._wanted - self._waiting.shape[1], 0)
-            heard += self._take(np.zeros((self.analysis.bins, silence), np.complex64))
-        excess = self._decoded - total
+        heard = self._take(self._stft.flush(), self._divided_stft.flush())
+        total = self._given + self._divided.shape[1]
+        while self._given < total:
+            heard += self._take(*(self._silence(self._wanted), self._silence(self._missing)))
+        excess = self._given - total
         if excess:
-            heard[-1] = Heard(
-                first_column=heard[-1].first_column,
-                features=np.ascontiguousarray(heard[-1].features[:, :, :-excess]),
-                spectrum=np.ascontiguousarray(heard[-1].spectrum[:, :-excess]),
+            last = heard[-1]
+            heard[-1] = replace(
+                last,
+                features=np.ascontiguousarray(last.features[:, :, :-excess]),
+                spectrum=np.ascontiguousarray(last.spectrum[:, :-excess]),
             )
         return heard
 
+    def _silence(self, columns: int) -> Spectrum:
+        return np.zeros((self.analysis.bins, max(columns, 0)), np.complex64)
+
     @property
     def _wanted(self) -> int:
-        """Columns that must come before the next step is due."""
+        """Columns that must come to be heard before the next step is due."""
         pace = self._pace
-        newest: int = self._decoded + pace.columns_per_step + pace.lookahead_columns
-        return newest - self._spectrum.stop
+        newest = self._given + pace.columns_per_step + pace.lookahead_columns
+        waiting: int = self._waiting.shape[1]
+        return newest - self._ear.heard - waiting
 
-    def _take(self, spectrum: Spectrum) -> list[Heard]:
+    @property
+    def _missing(self) -> int:
+        """Columns that must come to be divided before the next step is due."""
+        there: int = self._divided.shape[1]
+        return self._pace.columns_per_step - there
+
+    def _take(self, spectrum: Spectrum, divided: Spectrum) -> list[Heard]:
         heard = []
         self._waiting = np.concatenate([self._waiting, spectrum], axis=1)
-        while self._waiting.shape[1] >= self._wanted:
-            steps_due = 1 + (self._waiting.shape[1] - self._wanted) // self._pace.columns_per_step
-            heard.append(self._step(min(steps_due, self._most_steps)))
+        self._divided = np.concatenate([self._divided, divided], axis=1)
+        h = self._pace.columns_per_step
+        while self._wanted <= 0 and self._missing <= 0:
+            due = 1 + min(-self._wanted, -self._missing) // h
+            heard.append(self._step(min(due, self._most_steps)))
         return heard
 
     def _step(self, steps: int) -> Heard:
-        """Let the columns in that ``steps`` steps wait for, and decode theirs at once."""
-        h = self._pace.columns_per_step
-        taken = self._wanted + (steps - 1) * h
-        spectrum = self._waiting[:, :taken]
-        self._waiting = self._waiting[:, taken:]
-        self._spectrum.append(spectrum)
-        self._loudness.append(self._warp.log_magnitude(spectrum))
-        start = self._decoded
-        self._decoded += steps * h
-        due = self._spectrum.between(start, self._decoded).copy()
-        return Heard(first_column=self._origin + start, features=self._features(due), spectrum=due)
-
-    def _features(self, due: Spectrum) -> NDArray[np.float32]:
-        """Features ``(K, F, w)`` of the newest columns but the lookahead."""
-        columns = due.shape[1]
-        if not due.any():
-            # No mask makes a difference to silence: after a gap, the step costs nothing.
-            rows = self._window.shape[2]
-            return np.zeros((self._channels, rows, columns), np.float32)
-        newest = self._loudness.stop
-        self._window[0, 0] = self._loudness.between(newest - self._window.shape[3], newest)
-        lookahead = self._pace.lookahead_columns
-        features = self._infer(self._window, columns + lookahead)[0]
-        stop = features.shape[2] - lookahead
-        return np.array(features[:, :, stop - columns : stop], np.float32)
+        """Let the columns in that ``steps`` steps wait for, and give away theirs at once."""
+        columns = steps * self._pace.columns_per_step
+        start, stop = self._given, self._given + columns
+        heard = max(stop + self._pace.lookahead_columns - self._ear.heard, 0)
+        self._ear.hear(self._warp.log_magnitude(self._waiting[:, :heard]))
+        self._waiting = self._waiting[:, heard:]
+        due = self._divided[:, :columns].copy()
+        self._divided = self._divided[:, columns:]
+        self._given = stop
+        # No mask makes a difference to silence: after a gap, the step costs nothing.
+        is_silent = not due.any()
+        silence = np.zeros((*self._shape, columns), np.float32)
+        return Heard(
+            first_column=self._origin + start,
+            known_samples=self._origin * self.analysis.hop + self._received_samples,
+            features=silence if is_silent else self._ear.features(start, stop),
+            spectrum=due,
+        )

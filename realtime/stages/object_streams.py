@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pixelplayer.masks import mask_logits, share, sigmoid
 from pixelplayer.objects import TrackedObject
 from pixelplayer.spec import Analysis, MaskSpec
-from pixelplayer.stft import Samples, Spectrum, StreamingIstft
+from pixelplayer.stft import Samples, Spectrum, StreamingIstft, low_delay
 from pixelplayer.warp import LogFrequencyWarp
 
 SILENT_DBFS = -120.0  # the least level that is told
@@ -46,7 +46,8 @@ class ObjectStreams:
         self._analysis = analysis
         self._warp = warp
         self._level_s = level_s
-        self._inverse = StreamingIstft(analysis, streams=1)  # the residual, then the objects
+        # The residual, then the objects.
+        self._inverse = StreamingIstft(analysis, streams=1, windows=low_delay(analysis))
         self._power = np.zeros(1)  # mean square, in the same order
 
     @property
@@ -60,14 +61,19 @@ class ObjectStreams:
         return 10 * float(np.log10(max(power, 10 ** (SILENT_DBFS / 10))))
 
     def feed(
-        self, spectrum: Spectrum, sound: NDArray[np.float32], objects: Sequence[TrackedObject]
+        self,
+        spectrum: Spectrum,
+        sound: NDArray[np.float32],
+        objects: Sequence[TrackedObject],
+        known_samples: int,
     ) -> Samples:
         """Divide the next columns.
 
         Args:
-            spectrum: ``(bins, w)`` complex64, of the mixture.
+            spectrum: ``(bins, w)`` complex64, of the mixture, with windows of low delay.
             sound: ``(K, F, w)`` float32, from the sound network.
             objects: those that have a part in it.
+            known_samples: how many the streams are known to have; none beyond is given.
 
         Returns:
             ``(N + 1, n)`` float32, ``n >= 0``.
@@ -82,7 +88,7 @@ class ObjectStreams:
             claims = self._shares(sound, objects) * spectrum
             parts[[item.id for item in objects]] = claims
             parts[0] -= claims.sum(axis=0)
-        return self._out(self._inverse.feed(parts))
+        return self._out(self._inverse.feed(parts, known_samples))
 
     def flush(self, length_samples: int) -> Samples:
         """The rest ``(N + 1, n)`` of streams of ``length_samples`` in all."""

@@ -161,7 +161,8 @@ class Separator:
             current.understanding.feed(columns.features, columns.spectrum)
         heat = self._watch(current, columns)
         meant = self._meant(current)
-        samples = current.streams.feed(columns.spectrum, columns.features, meant)
+        known = columns.known_samples - current.first_column * current.analysis.hop
+        samples = current.streams.feed(columns.spectrum, columns.features, meant, known)
         self._advance(current, columns.features.shape[2])
         outputs += self._streams(current, samples)
         return outputs + self._scene(current, columns, heat)
@@ -220,7 +221,8 @@ class Separator:
             count = min(columns.first_column - current.next_column, _FILL_COLUMNS)
             silence = np.zeros((current.analysis.bins, count), np.complex64)
             sound = np.zeros((*columns.features.shape[:2], count), np.float32)
-            samples = current.streams.feed(silence, sound, ())
+            known = (current.next_column - current.first_column) * current.analysis.hop
+            samples = current.streams.feed(silence, sound, (), known)
             self._lost_columns += count
             self._advance(current, count)
             outputs += self._streams(current, samples)

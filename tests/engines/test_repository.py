@@ -12,33 +12,36 @@ from engines.__main__ import LIVE_COLUMNS, main
 from engines.errors import EngineError
 from engines.registry import open_engine
 from engines.repository import export
-from realtime.settings import COLUMNS_PER_STEP, LOOKAHEAD_COLUMNS, MOST_COLUMNS_PER_STEP
+from realtime.dial import DIALS, LIVE, STUDIO
 
 
 def test_live_steps_are_served_as_a_run_asks_for_them() -> None:
-    assert LIVE_COLUMNS == (
-        COLUMNS_PER_STEP + LOOKAHEAD_COLUMNS,
-        MOST_COLUMNS_PER_STEP + LOOKAHEAD_COLUMNS,
-    )
+    asked: set[int] = set()
+    for name in (LIVE, STUDIO):
+        pace = DIALS[name].pace(is_fast=False)
+        asked |= {pace.newest_columns, pace.most_columns_per_step + pace.lookahead_columns}
+    assert set(LIVE_COLUMNS) == asked
 
 
 def test_a_repository_holds_all_that_is_asked_for(
     tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["export-repository", str(tmp_path), "--model", str(tiny_model)]) == 0
-    names = ["tiny_sound", "tiny_sound_28", "tiny_sound_6", "tiny_vision"]
+    # A step that catches up wants 36 columns, more than this model's window has.
+    names = [f"tiny_sound_{columns}" for columns in (14, 25, 3, 32)]
+    names = sorted(["tiny_sound", *names, "tiny_vision"])
     assert sorted(path.name for path in tmp_path.iterdir()) == names
-    assert str(tmp_path / "tiny_sound_6") in capsys.readouterr().out
-    told = (tmp_path / "tiny_sound_6" / "config.pbtxt").read_text()
+    assert str(tmp_path / "tiny_sound_14") in capsys.readouterr().out
+    told = (tmp_path / "tiny_sound_14" / "config.pbtxt").read_text()
     assert 'input [ { name: "log_magnitude" data_type: TYPE_FP32 dims: [ 1, 48, 32 ] } ]' in told
-    assert 'output [ { name: "sound" data_type: TYPE_FP32 dims: [ 4, 48, 6 ] } ]' in told
+    assert 'output [ { name: "sound" data_type: TYPE_FP32 dims: [ 4, 48, 14 ] } ]' in told
     assert "dims: [ 3, -1, -1 ]" in (tmp_path / "tiny_vision" / "config.pbtxt").read_text()
     session = onnxruntime.InferenceSession(
-        tmp_path / "tiny_sound_6" / "1" / "model.onnx", providers=["CPUExecutionProvider"]
+        tmp_path / "tiny_sound_14" / "1" / "model.onnx", providers=["CPUExecutionProvider"]
     )
     windows = np.random.default_rng(0).uniform(-16, 4, (3, 1, 48, 32)).astype(np.float32)
     (found,) = session.run(None, {"log_magnitude": windows})
-    assert found.shape == (3, 4, 48, 6)
+    assert found.shape == (3, 4, 48, 14)
 
 
 def test_a_precision_that_is_not_there_is_told(tiny_model: Path, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def one_of_each() -> tuple[Message, ...]:
             features=np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2),
         ),
         SoundColumns(
-            stream="s", sequence=3, capture_ns=4, first_column=6, rate_hz=44100,
+            stream="s", sequence=3, capture_ns=4, first_column=6, known_samples=7, rate_hz=44100,
             features=np.ones((2, 3, 2), np.float32),
             spectrum=np.full((5, 2), 1 + 2j, np.complex64),
         ),

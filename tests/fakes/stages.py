@@ -164,6 +164,7 @@ class Hearing(Base):
                             sequence=self.sequence,
                             capture_ns=message.capture_ns,
                             first_column=message.first_sample // CHUNK_SAMPLES,
+                            known_samples=1_000_000,
                             rate_hz=RATE_HZ,
                             features=np.ones((2, 3, 1), np.float32),
                             spectrum=message.samples.astype(np.complex64)[:, None],

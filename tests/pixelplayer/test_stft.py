@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from pixelplayer.spec import Analysis, AudioSpec
-from pixelplayer.stft import StreamingIstft, StreamingStft, columns_of, istft, stft
+from pixelplayer.stft import (
+    StreamingIstft,
+    StreamingStft,
+    columns_of,
+    istft,
+    low_delay,
+    stft,
+    symmetric,
+)
 
 RATES_HZ = (8000, 11025, 44100, 48000, 96000)
 SMALL = Analysis(rate_hz=8000, n_fft=46, hop=12, magnitude_scale=1.0)
@@ -88,23 +96,65 @@ def test_leading_axes_are_signals_of_their_own():
     np.testing.assert_allclose(istft(spectrum, SMALL, 150), samples, atol=3e-6)
 
 
+@pytest.mark.parametrize("windows", [symmetric(SMALL), low_delay(SMALL)], ids=["both", "low"])
 @pytest.mark.parametrize("length", [0, 1, 11, 12, 13, 23, 46, 47, 600])
 @pytest.mark.parametrize("largest", [1, 30, 700])
-def test_streamed_transform_equals_whole(length, largest):
+def test_streamed_transform_equals_whole(length, largest, windows):
     samples = noise(length)
-    streaming = StreamingStft(SMALL)
+    streaming = StreamingStft(SMALL, windows)
     streamed = stream_forward(streaming, samples, length, largest)
-    np.testing.assert_array_equal(streamed, stft(samples, SMALL))
+    np.testing.assert_array_equal(streamed, stft(samples, SMALL, windows))
 
 
+@pytest.mark.parametrize("windows", [symmetric(SMALL), low_delay(SMALL)], ids=["both", "low"])
 @pytest.mark.parametrize("length", [0, 1, 11, 12, 13, 23, 46, 47, 600])
 @pytest.mark.parametrize("largest", [1, 3, 60])
-def test_streamed_inverse_equals_whole(length, largest):
-    spectrum = stft(noise(3, length), SMALL)
+def test_streamed_inverse_equals_whole(length, largest, windows):
+    spectrum = stft(noise(3, length), SMALL, windows)
     spectrum *= np.random.default_rng(9).random(spectrum.shape, np.float32)
-    streaming = StreamingIstft(SMALL, streams=3)
+    streaming = StreamingIstft(SMALL, streams=3, windows=windows)
     streamed = stream_inverse(streaming, spectrum, length, length, largest)
-    np.testing.assert_array_equal(streamed, istft(spectrum, SMALL, length))
+    np.testing.assert_array_equal(streamed, istft(spectrum, SMALL, length, windows))
+
+
+@pytest.mark.parametrize("rate_hz", RATES_HZ)
+def test_with_low_delay_the_signal_comes_back_within_two_hops(rate_hz):
+    analysis = analysis_at(rate_hz)
+    windows = low_delay(analysis)
+    samples = noise(rate_hz // 2)
+    forward = StreamingStft(analysis, windows)
+    inverse = StreamingIstft(analysis, streams=1, windows=windows)
+    given, latest, parts = 0, 0, []
+    for piece in pieces(samples, 3, analysis.hop):
+        given += len(piece)
+        parts.append(inverse.feed(forward.feed(piece)[None], given))
+        latest = max(latest, given - sum(part.shape[1] for part in parts))
+    parts.append(inverse.feed(forward.flush()[None], len(samples)))
+    parts.append(inverse.flush(len(samples)))
+    again = np.concatenate(parts, axis=1)[0]
+    assert len(again) == len(samples)
+    assert latest <= 2 * analysis.hop
+    error_db = 20 * np.log10(np.abs(again - samples).max() / np.abs(samples).max())
+    assert error_db < -110
+
+
+def test_no_more_is_given_than_the_signal_is_known_to_have():
+    windows = low_delay(SMALL)
+    spectrum = stft(noise(100), SMALL, windows)[None]
+    assert spectrum.shape[2] == 10
+    of_whole = StreamingIstft(SMALL, streams=1, windows=windows).feed(spectrum, 100)
+    assert of_whole.shape[1] == 100
+    of_shorter = StreamingIstft(SMALL, streams=1, windows=windows)
+    assert of_shorter.feed(spectrum, 98).shape[1] == 98
+    assert of_shorter.flush(98).shape[1] == 0
+    unknown = StreamingIstft(SMALL, streams=1, windows=windows)
+    assert unknown.feed(spectrum).shape[1] == 97  # the shortest of ten columns
+    assert unknown.flush(100).shape[1] == 3
+
+
+def test_too_short_a_transform_has_no_low_delay():
+    with pytest.raises(ValueError, match="more than two hops"):
+        low_delay(Analysis(rate_hz=8000, n_fft=24, hop=12, magnitude_scale=1.0))
 
 
 @pytest.mark.parametrize("rate_hz", RATES_HZ)

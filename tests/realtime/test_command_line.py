@@ -31,7 +31,7 @@ def test_everything_can_be_given() -> None:
     assert options.output.speaker == "none"
     assert (options.model.model, options.model.engine) == ("m", "openvino")
     assert (options.model.precision, options.model.threads_per_network) == ("int8", 4)
-    assert (options.separation.objects, options.separation.lookahead_ms) == (3, 46.5)
+    assert (options.separation.objects, options.separation.lookahead) == (3, 46.5)
     assert (options.output.view, options.output.record) == ("web", "out")
     assert (options.run.duration_s, options.run.place) == (2.5, "threads")
     assert options.output.profile == "p.json"
@@ -59,7 +59,7 @@ def test_actions(action: str) -> None:
         ("--duration 0", "--duration: wanted S, got '0'"),
         ("--duration nan", "--duration: wanted S"),
         ("--duration soon", "--duration: wanted S, got 'soon'"),
-        ("--lookahead -1", "--lookahead: wanted MS"),
+        ("--lookahead -1", "--lookahead: wanted studio|live|instant|MS"),
         ("--objects 0", "--objects: wanted auto|1..8"),
         ("--objects many", "--objects: wanted auto|1..8"),
         ("--threads-per-network 0", "wanted N"),
@@ -89,7 +89,7 @@ def test_a_file_gives_options_and_the_line_wins(tmp_path: Path) -> None:
     assert options.input.demo
     assert options.run.duration_s == 9
     assert options.separation.objects is None
-    assert options.separation.lookahead_ms == 46.4
+    assert options.separation.lookahead == 46.4
     assert options.output.speaker == "none"
 
 

@@ -11,9 +11,10 @@ from realtime.build import build
 from realtime.clock import SystemClock
 from realtime.command_line import parse
 from realtime.compose import compose, file_of, has_display
+from realtime.dial import DIALS, INSTANT, LIVE, STUDIO, dial_at
 from realtime.errors import DeviceError, UsageError
+from realtime.options import Options
 from realtime.plan import Plan
-from realtime.settings import LOOKAHEAD_COLUMNS, lookahead_columns
 from tests.fakes.tiny_model import tiny_spec, write_tiny_model
 
 
@@ -172,10 +173,29 @@ def test_displays(environment: dict[str, str], platform: str, can: bool) -> None
     assert has_display(environment, platform) == can
 
 
-def test_lookahead_is_in_hops() -> None:
+def test_lookahead_is_in_hops_or_has_a_name() -> None:
     spec: ModelSpec = tiny_spec()
     hop_ms = 1024 / 44.1
-    assert lookahead_columns(spec, None) == LOOKAHEAD_COLUMNS
-    assert lookahead_columns(spec, 0.0) == 0
-    assert lookahead_columns(spec, 2.4 * hop_ms) == 2
-    assert lookahead_columns(spec, 93.0) == 4
+    assert dial_at(spec, 0.0).lookahead_columns == 0
+    assert dial_at(spec, 2.4 * hop_ms).lookahead_columns == 2
+    assert dial_at(spec, 93.0).lookahead_columns == 4
+    assert dial_at(spec, LIVE) is DIALS[LIVE]
+    delays = [DIALS[name].pace(is_fast=True).delay_columns for name in (STUDIO, LIVE, INSTANT)]
+    assert delays == sorted(delays, reverse=True)
+    with pytest.raises(UsageError, match="wanted studio, live, instant, or milliseconds"):
+        dial_at(spec, "quick")
+
+
+@pytest.mark.parametrize(
+    ("line", "position"),
+    [
+        ("--demo", STUDIO),
+        ("", LIVE),
+        ("--video none", LIVE),
+        ("--demo --lookahead instant", INSTANT),
+        ("--lookahead 46", 46.0),
+    ],
+)
+def test_who_hears_the_delay_decides_the_lookahead(line: str, position: str | float) -> None:
+    plan = compose(parse(f"{line} --speaker none --view none".split()), {}, print)
+    assert Options.from_plain(plan.options).separation.lookahead == position

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from pixelplayer.stft import stft
+from pixelplayer.stft import low_delay, stft
 from pixelplayer.warp import LogFrequencyWarp
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, End, Message, SoundColumns
@@ -66,13 +66,55 @@ def test_every_column_comes_out_once_with_the_features_of_its_own(
     samples = band_noise("red", 3, 9001)[:length] + np.float32(0.001)
     columns, _ = hear(cut(samples, [1000], rate_hz))
     analysis = SPEC.audio.at_rate(rate_hz)
-    expected = stft(samples, analysis)
     features, spectrum = whole(columns)
-    np.testing.assert_array_equal(spectrum, expected)
+    divided = stft(samples, analysis, low_delay(analysis))
+    np.testing.assert_array_equal(spectrum, divided)
+    expected = stft(samples, analysis)
     assert [item.first_column for item in columns] == list(range(0, expected.shape[1], 3))
     loudness = LogFrequencyWarp(SPEC.audio, analysis).log_magnitude(expected)
-    audible = [c for c in range(expected.shape[1]) if expected[:, c - c % 3 : c - c % 3 + 3].any()]
+    audible = [c for c in range(expected.shape[1]) if divided[:, c - c % 3 : c - c % 3 + 3].any()]
     np.testing.assert_allclose(features[LOUDNESS][:, audible], loudness[:, audible], rtol=1e-5)
+
+
+@pytest.mark.parametrize("columns_per_step", [1, 2])
+def test_without_lookahead_a_column_is_divided_as_the_one_before_it_sounds(
+    columns_per_step: int,
+) -> None:
+    samples = band_noise("red", 3, 9001)
+    pace = Pace(
+        columns_per_step=columns_per_step,
+        lookahead_columns=-1,
+        most_columns_per_step=columns_per_step,
+    )
+    columns, _ = hear(cut(samples, [37]), pace)
+    analysis = SPEC.audio.at_rate(8000)
+    loudness = LogFrequencyWarp(SPEC.audio, analysis).log_magnitude(stft(samples, analysis))
+    features, spectrum = whole(columns)
+    assert spectrum.shape[1] == loudness.shape[1]
+    for column in range(1, loudness.shape[1]):
+        is_last = column % columns_per_step == columns_per_step - 1
+        heard = column - 1 if is_last else column
+        np.testing.assert_allclose(features[LOUDNESS][:, column], loudness[:, heard], rtol=1e-5)
+
+
+def test_a_step_comes_as_soon_as_its_last_column_is_in() -> None:
+    hop, n_fft = SPEC.audio.hop, SPEC.audio.n_fft
+    samples = band_noise("red", 3, 9001)
+    for lookahead in (-1, 0, 4):
+        pace = Pace(columns_per_step=2, lookahead_columns=lookahead, most_columns_per_step=2)
+        stage = Hearing(BandSound, SPEC, pace)
+        stage.open()
+        came: list[int] = []
+        for start in range(0, 4000, 20):
+            for _ in stage.step(0, {"audio": [chunk(samples[start : start + 20], start)]}):
+                came.append(start + 20)
+        newest = [hop * (2 * step + 1 + lookahead) for step in range(len(came))]
+        needed = [max(centre + n_fft // 2, 0) for centre in newest]
+        late = [when - need for when, need in zip(came, needed, strict=True)]
+        assert len(came) > 10
+        assert all(0 <= samples_late < 20 for samples_late in late[1:])
+        out = hop * 2 * len(came) - hop  # given back once a step is taken, about
+        assert came[-1] - out <= pace.delay_columns * hop + 20
 
 
 def test_chunks_make_no_difference_to_the_last_bit() -> None:
@@ -130,7 +172,8 @@ def test_columns_keep_their_numbers_after_a_restart() -> None:
     found, _ = hear([chunk(samples[1000:], 1000), end])
     assert found[0].first_column == 8
     assert found[0].capture_ns == 8 * 128 * 10**9 // 8000
-    expected = stft(samples, SPEC.audio.at_rate(8000))
+    analysis = SPEC.audio.at_rate(8000)
+    expected = stft(samples, analysis, low_delay(analysis))
     after_start = whole(found)[1][:, 3:]
     np.testing.assert_allclose(after_start, expected[:, 11:], atol=1e-4)
 

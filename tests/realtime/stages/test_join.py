@@ -19,6 +19,7 @@ def sound(ms: int) -> SoundColumns:
         sequence=ms,
         capture_ns=ms * 10**6,
         first_column=ms,
+        known_samples=1_000_000,
         rate_hz=8000,
         features=np.zeros((1, 2, 1), np.float32),
         spectrum=np.zeros((3, 1), np.complex64),

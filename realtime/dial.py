@@ -1,0 +1,86 @@
+"""The dial between quality and delay: how far ahead is heard, and how close to the devices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from pixelplayer.spec import ModelSpec
+from realtime.clock import NS_PER_MS
+from realtime.errors import UsageError
+from realtime.portaudio import Latency
+from realtime.stages.listener import Pace
+
+MOST_COLUMNS_PER_STEP = 24  # where a slow machine has to catch up
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dial:
+    """One position of the dial.
+
+    ``lookahead_columns`` are heard beyond a column before it is divided; at -1 it is divided as the
+    one before it sounds. ``columns_per_step`` are divided at once. ``queue_s`` waits before the
+    speaker as the next piece arrives, for pieces that are late. The devices are opened with these
+    latencies, in seconds or as the driver thinks is low or high; the microphone gives ``block_s``
+    at a time.
+    """
+
+    lookahead_columns: int
+    columns_per_step: int = 2
+    queue_s: float = 0.075
+    microphone_latency: Latency = "high"
+    speaker_latency: Latency = "high"
+    block_s: float = 0.010
+
+    def pace(self, *, is_fast: bool) -> Pace:
+        """Its steps; in a fast run all alike, as the result must be the same every time."""
+        return Pace(
+            columns_per_step=self.columns_per_step,
+            lookahead_columns=self.lookahead_columns,
+            most_columns_per_step=self.columns_per_step if is_fast else MOST_COLUMNS_PER_STEP,
+        )
+
+
+STUDIO, LIVE, INSTANT = "studio", "live", "instant"
+DIALS: Mapping[str, Dial] = MappingProxyType(
+    {
+        STUDIO: Dial(lookahead_columns=12),
+        LIVE: Dial(
+            lookahead_columns=1,
+            queue_s=0.019,
+            microphone_latency="low",
+            speaker_latency=0.020,
+            block_s=0.005,
+        ),
+        INSTANT: Dial(
+            lookahead_columns=-1,
+            columns_per_step=1,
+            queue_s=0.012,
+            microphone_latency="low",
+            speaker_latency=0.012,
+            block_s=0.003,
+        ),
+    }
+)
+"""What each is for: files, people before a microphone, players who hear themselves."""
+
+
+def dial_at(spec: ModelSpec, lookahead: str | float) -> Dial:
+    """The position that ``--lookahead`` asks for: by name, or in milliseconds to the nearest hop.
+
+    Raises:
+        UsageError: there is no such name, or the lookahead is more than half of the model's window.
+    """
+    hop_ms = spec.audio.at_rate(spec.audio.rate_hz).hop_ns / NS_PER_MS
+    if isinstance(lookahead, str):
+        if lookahead not in DIALS:
+            raise UsageError(f"--lookahead {lookahead}: wanted {', '.join(DIALS)}, or milliseconds")
+        asked, dial = lookahead, DIALS[lookahead]
+    else:
+        asked = f"{lookahead:g}"
+        dial = replace(DIALS[STUDIO], lookahead_columns=round(lookahead / hop_ms))
+    most = spec.audio.columns // 2
+    if dial.lookahead_columns > most:
+        raise UsageError(f"--lookahead {asked} is too much; {most * hop_ms:.0f} ms at most")
+    return dial
