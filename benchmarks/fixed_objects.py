@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from benchmarks.model_engines import OpenModel
 from benchmarks.scene_files import Picture
+from engines.remembering import Remembering
 from pixelplayer.objects import TrackedObject
-from pixelplayer.offline import Box, cells_in, separate_offline, vectors_of
+from pixelplayer.offline import Box, Infer, cells_in, separate_offline, vectors_of
 from pixelplayer.understanding import Understanding
 from pixelplayer.vocabulary import Vocabulary
 from pixelplayer.warp import LogFrequencyWarp
-from realtime.stages.ears import WindowEar
+from realtime.stages.ears import Ear, StreamEar, WindowEar
 from realtime.stages.listener import Listener, Pace
 from realtime.stages.object_streams import ObjectStreams
 
@@ -53,11 +54,18 @@ def vectors(networks: OpenModel, clip: Clip) -> Floats:
 def offline(
     networks: OpenModel, clip: Clip, objects: Floats, vocabulary: Vocabulary | None = None
 ) -> Floats:
-    """``(N + 1, n)``, every column seen with all its future.
+    """``(N + 1, n)``, every column seen with all its future; or as far ahead as the network hears.
 
     With a ``vocabulary`` the objects are understood with the help of what is heard.
     """
     model = networks.model
+    if model.spec.sound.is_streaming:
+        pace = Pace(
+            columns_per_step=2,
+            lookahead_columns=model.spec.sound.lookahead,
+            most_columns_per_step=2,
+        )
+        return live(networks, clip, objects, pace, vocabulary)
     return separate_offline(
         networks.hear,
         model.spec,
@@ -70,17 +78,26 @@ def offline(
     )
 
 
-def live(
+def live(  # noqa: PLR0917  what is separated, and how
     networks: OpenModel,
     clip: Clip,
     objects: Floats,
     pace: Pace,
     vocabulary: Vocabulary | None = None,
+    hear: Infer | None = None,
 ) -> Floats:
-    """``(N + 1, n)`` through the live system's own listener, understanding and streams."""
+    """``(N + 1, n)`` through the live system's own listener, understanding and streams.
+
+    ``hear`` answers in place of a network that looks at windows.
+    """
+    infer = hear or networks.hear
     spec = networks.model.spec
     analysis = spec.audio.at_rate(clip.rate_hz)
-    ear = WindowEar(lambda window, _wanted: networks.hear(window), spec.audio)
+    ear: Ear = (
+        StreamEar(Remembering(networks.sound), spec)
+        if spec.sound.is_streaming
+        else WindowEar(lambda window, _wanted: infer(window), spec.audio)
+    )
     listener = Listener(ear, spec.audio, spec.channels, analysis, pace, 0)
     warp = LogFrequencyWarp(spec.audio, analysis)
     streams = ObjectStreams(networks.synthesizer, analysis, warp, _LEVEL_S)

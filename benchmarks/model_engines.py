@@ -18,13 +18,13 @@ from engines.model import Model, open_model
 from engines.protocol import Engine
 from engines.registry import open_engine
 from pixelplayer.spec import USUAL
-from realtime.dial import DIALS, LIVE
+from realtime.dial import DIALS, STAGE
 from realtime.options import SHIPPED_MODEL
 from realtime.stages.eyes import Eyes, OpenVision
 from realtime.stages.object_streams import Synthesizer
 
 Floats = NDArray[np.float32]
-PACE = DIALS[LIVE].pace(is_fast=True)
+PACE = DIALS[STAGE].pace(is_fast=True)
 NEWEST = PACE.newest_columns
 
 

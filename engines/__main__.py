@@ -27,7 +27,7 @@ from pixelplayer.spec import USUAL
 
 SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
-LIVE_COLUMNS = (3, 14, 25, 36)  # steps at the dial's positions live and studio; and to catch up
+LIVE_COLUMNS = (3, 6, 14, 25, 28, 36)  # steps at the dial's usual positions; and to catch up
 _INPUTS = 4
 
 

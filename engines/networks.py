@@ -10,6 +10,8 @@ from engines.onnx_file import with_columns
 from engines.protocol import Network, TensorSpec
 from pixelplayer.spec import ModelSpec
 
+FRAME_COLUMNS = 2  # that a network which streams is given at a time
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkRequest:
@@ -56,7 +58,12 @@ class NetworkRequest:
             stride = self.spec.vision.stride_px
             size = tuple(cells * stride for cells in self.grid)
             return (TensorSpec(name="picture", shape=(1, 3, *size)),)
-        audio = self.spec.audio
+        audio, sound = self.spec.audio, self.spec.sound
+        if sound.is_streaming:
+            new = TensorSpec(
+                name="log_magnitude", shape=(1, 1, audio.frequency_bins, FRAME_COLUMNS)
+            )
+            return new, TensorSpec(name="state", shape=(1, sound.state))
         return (
             TensorSpec(name="log_magnitude", shape=(1, 1, audio.frequency_bins, audio.columns)),
         )
@@ -67,6 +74,11 @@ class NetworkRequest:
         channels = self.spec.channels
         if self.network == "vision":
             return (TensorSpec(name="features", shape=(1, channels, *self.grid)),)
-        audio = self.spec.audio
+        audio, sound = self.spec.audio, self.spec.sound
+        if sound.is_streaming:
+            said = TensorSpec(
+                name="sound", shape=(1, channels, audio.frequency_bins, FRAME_COLUMNS)
+            )
+            return said, TensorSpec(name="next_state", shape=(1, sound.state))
         columns = audio.columns if self.newest is None else self.newest
         return (TensorSpec(name="sound", shape=(1, channels, audio.frequency_bins, columns)),)

@@ -9,6 +9,7 @@ import numpy as np
 
 from engines.errors import EngineError
 from engines.protocol import Engine, FloatArray, Network
+from engines.remembering import Remembering
 from pixelplayer import band
 from pixelplayer.pictures import exposed, prepared
 from pixelplayer.spec import ModelSpec
@@ -56,13 +57,20 @@ def inputs(
     return found
 
 
+def answer(engine: Engine, given: FloatArray) -> FloatArray:
+    """What a network makes of one input; one that streams is given it step by step."""
+    first, *others = engine.inputs
+    if others:
+        return Remembering(engine).whole(given)
+    (found,) = engine.infer({first.name: given}).values()
+    return found
+
+
 def error(reference: Engine, engine: Engine, given: list[FloatArray]) -> float:
     """The largest difference over all inputs, as a part of the reference's largest value."""
     worst = 0.0
-    (into,) = engine.inputs
     for one in given:
-        (wanted,) = reference.infer({into.name: one}).values()
-        (found,) = engine.infer({into.name: one}).values()
+        wanted, found = answer(reference, one), answer(engine, one)
         difference = float(np.abs(found - wanted).max())
         worst = max(worst, difference / max(float(np.abs(wanted).max()), 1e-12))
     return worst

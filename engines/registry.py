@@ -27,6 +27,7 @@ class Backend:
     needs_server: bool = False  # it is named with an address: "remote=HOST:8001"
     precisions: tuple[str, ...] = PRECISIONS  # that it can compute in
     is_slow_to_open: bool = False  # it compiles at every start, and keeps nothing
+    streams: bool = True  # it runs networks that remember
 
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
@@ -54,6 +55,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             needs_gpu=True,
             reads_weights=True,
             precisions=("fp32", "fp16"),
+            streams=False,
         ),
         "torch_compile": Backend(
             module="engines.backends.torch_compile",
@@ -62,6 +64,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             reads_weights=True,
             precisions=("fp32", "fp16"),
             is_slow_to_open=True,
+            streams=False,
         ),
         "tensorrt": Backend(
             module="engines.backends.tensorrt",
@@ -76,6 +79,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             needs_gpu=True,
             reads_weights=True,
             precisions=("fp32", "fp16"),
+            streams=False,
         ),
         "remote": Backend(
             module="engines.backends.remote",
@@ -124,7 +128,7 @@ def open_engine(
         threads: CPU threads the network may use, at least 1.
         grid: rows and columns of cells that the visual network shall see; a square's unless told.
         newest: how many columns of a window the sound network shall give, the newest; all unless
-            told. Fewer take less work.
+            told. Fewer take less work. A network that streams has no window, and gives what is new.
 
     Raises:
         EngineError: backend or precision is unknown or not there, or the model is unusable.
@@ -140,6 +144,10 @@ def open_engine(
     if not is_installed(name):
         raise EngineError(f"engine {name} is not installed; run: {entry.install}")
     spec = read_spec(model_dir)
+    is_streaming = network == "sound" and spec.sound.is_streaming
+    if is_streaming and not entry.streams:
+        able = ", ".join(other for other, one in BACKENDS.items() if one.streams)
+        raise EngineError(f"engine {name} runs no network that remembers; use one of {able}")
     request = NetworkRequest(
         folder=model_dir,
         network=network,
@@ -148,7 +156,7 @@ def open_engine(
         precision=resolve_precision(precision),
         threads=threads,
         grid=grid or (spec.vision.grid, spec.vision.grid),
-        newest=newest if network == "sound" else None,
+        newest=newest if network == "sound" and not is_streaming else None,
         address=address,
     )
     try:

@@ -109,11 +109,22 @@ class VisionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundSpec:
-    """The audio U-Net (paper section 3, audio analysis)."""
+    """The audio network (paper section 3, audio analysis).
+
+    ``published`` and ``live`` look at a window, ``streaming`` at the next columns and at what it
+    remembers: ``state`` numbers. It answers ``lookahead`` columns later.
+    """
 
     width: int  # ngf; 64 in the paper
     levels: int  # stride-2 levels; 7 in the paper
-    network: SoundNetwork = "published"  # or "live": see ``pixelplayer.networks.live_sound``
+    network: SoundNetwork = "published"  # see ``pixelplayer.networks``
+    lookahead: int = 0  # of a network that streams
+    state: int = 0  # of a network that streams
+
+    @property
+    def is_streaming(self) -> bool:
+        """Whether it remembers, and is given what is new alone."""
+        return self.network == "streaming"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +203,7 @@ def _section(kind: type[_T], values: Mapping[str, Any], key: str) -> _T:
         raise SpecError(f"model.json: {key}.{unknown[0]} is unknown; known are {sorted(names)}")
     kinds: dict[str, type] = {"int": int, "float": float} | dict.fromkeys(_CHOICES, str)
     optional = {
-        field.name
+        field.name: field.default
         for field in dataclasses.fields(kind)  # type: ignore[arg-type]
         if field.default is not dataclasses.MISSING
     }
@@ -207,6 +218,6 @@ def _section(kind: type[_T], values: Mapping[str, Any], key: str) -> _T:
                 raise SpecError(
                     f"model.json: {key}.{name} must be one of {list(choices)}, found {value!r}"
                 )
-        elif not 0 < value < math.inf:
+        elif not 0 < value < math.inf and not value == optional.get(name) == 0:
             raise SpecError(f"model.json: {key}.{name} must be positive, found {value}")
     return kind(**parsed)

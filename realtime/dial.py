@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -42,10 +43,16 @@ class Dial:
         )
 
 
-STUDIO, LIVE, INSTANT = "studio", "live", "instant"
+STUDIO, STAGE, LIVE, INSTANT = "studio", "stage", "live", "instant"
 DIALS: Mapping[str, Dial] = MappingProxyType(
     {
         STUDIO: Dial(lookahead_columns=12),
+        STAGE: Dial(
+            lookahead_columns=4,
+            queue_s=0.030,
+            microphone_latency="low",
+            speaker_latency=0.030,
+        ),
         LIVE: Dial(
             lookahead_columns=1,
             queue_s=0.019,
@@ -63,14 +70,15 @@ DIALS: Mapping[str, Dial] = MappingProxyType(
         ),
     }
 )
-"""What each is for: files, people before a microphone, players who hear themselves."""
+"""Files; people before a microphone; those who play along; those who hear themselves."""
 
 
 def dial_at(spec: ModelSpec, lookahead: str | float) -> Dial:
     """The position that ``--lookahead`` asks for: by name, or in milliseconds to the nearest hop.
 
     Raises:
-        UsageError: there is no such name, or the lookahead is more than half of the model's window.
+        UsageError: there is no such name; or the lookahead is more than half of the model's window,
+            or less than a network that streams was made for.
     """
     hop_ms = spec.audio.at_rate(spec.audio.rate_hz).hop_ns / NS_PER_MS
     if isinstance(lookahead, str):
@@ -83,4 +91,11 @@ def dial_at(spec: ModelSpec, lookahead: str | float) -> Dial:
     most = spec.audio.columns // 2
     if dial.lookahead_columns > most:
         raise UsageError(f"--lookahead {asked} is too much; {most * hop_ms:.0f} ms at most")
+    least = spec.sound.lookahead
+    if spec.sound.is_streaming and dial.lookahead_columns < least:
+        raise UsageError(
+            f"--lookahead {asked} is too little for the model {spec.name!r}, which hears "
+            f"{least * hop_ms:.0f} ms ahead; give {math.ceil(least * hop_ms)} or more, or another "
+            "--model"
+        )
     return dial

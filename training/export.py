@@ -18,8 +18,10 @@ from torch import Tensor, nn
 
 from calibration.graphs import COLUMNS, fix_columns
 from pixelplayer.networks import checkpoint
+from pixelplayer.networks.checkpoint import AudioNet
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet, VisualFeatures
 from pixelplayer.spec import ModelSpec
@@ -27,6 +29,7 @@ from pixelplayer.spec import ModelSpec
 OPSET = 18  # the newest that every runtime we use takes, TensorRT 10.3 included
 _TOLERANCE = 1e-4  # of the largest value; the graphs are float32
 _CHECK_BATCH = 2
+_CHECK_STEPS = 6
 
 _Net = TypeVar("_Net", bound=nn.Module)
 
@@ -39,7 +42,7 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
     folder: Path,
     spec: ModelSpec,
     frame_net: FrameNet,
-    sound_net: SoundNet | LiveSoundNet,
+    sound_net: AudioNet,
     synthesizer: Synthesizer,
     extra: Mapping[str, Any],
 ) -> None:
@@ -70,7 +73,10 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
     with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch_name:
         scratch = Path(scratch_name)
         _export_vision(scratch / "vision.onnx", networks.frame, spec)
-        _export_sound(scratch / "sound.onnx", networks.sound, spec)
+        if isinstance(networks.sound, StreamingSoundNet):
+            _export_streaming(scratch / "sound.onnx", networks.sound, spec)
+        else:
+            _export_sound(scratch / "sound.onnx", networks.sound, spec)
         checkpoint.save(scratch / "weights.safetensors", networks)
         (scratch / "model.json").write_text(text, encoding="utf-8")
         for name in ("vision.onnx", "sound.onnx", "weights.safetensors", "model.json"):
@@ -80,6 +86,17 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
 def _settled(network: _Net) -> _Net:
     """A copy for the CPU, in float32 and evaluation mode."""
     return copy.deepcopy(network).cpu().float().eval()
+
+
+class _Step(nn.Module):
+    """One step of a network that streams."""
+
+    def __init__(self, network: StreamingSoundNet) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(self, log_magnitude: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        return self._network.step(log_magnitude, state)
 
 
 class _SomeColumns(nn.Module):
@@ -92,6 +109,31 @@ class _SomeColumns(nn.Module):
     def forward(self, log_magnitude: Tensor, columns: Tensor) -> Tensor:
         some: Tensor = self._network.some(log_magnitude, columns[0], columns[1])
         return some
+
+
+def _export_streaming(path: Path, network: StreamingSoundNet, spec: ModelSpec) -> None:
+    """A step: what is new and what is remembered, to what is said and remembered then."""
+    columns, bins = FRAME_COLUMNS, spec.audio.frequency_bins
+    heard = torch.empty(1, 1, bins, _CHECK_STEPS * columns).uniform_(-23.0, 5.0)
+    state = network.begin(1)
+    if spec.sound.state != state.shape[1] or spec.sound.lookahead != network.lookahead * columns:
+        raise ExportError(f"the network remembers {state.shape[1]} numbers, the spec: {spec.sound}")
+    _trace(
+        path,
+        _Step(network).eval(),
+        (heard[..., :columns].clone(), state),
+        inputs=("log_magnitude", "state"),
+        outputs=("sound", "next_state"),
+        free={},
+    )
+    kept = state.numpy()
+    for start in range(0, heard.shape[3], columns):
+        new = heard[..., start : start + columns].clone()
+        with torch.inference_mode():
+            said, state = network.step(new, state)
+        _check_result(path, said.numpy(), (1, spec.channels, bins, columns))
+        given = {"log_magnitude": new.numpy(), "state": kept}
+        _, kept = _compare(path, given, said.numpy(), state.numpy())
 
 
 def _export_sound(path: Path, network: SoundNet | LiveSoundNet, spec: ModelSpec) -> None:
@@ -112,7 +154,7 @@ def _export_sound(path: Path, network: SoundNet | LiveSoundNet, spec: ModelSpec)
         _SomeColumns(network).eval(),
         (window.clone(), example),
         inputs=("log_magnitude", COLUMNS),
-        output="sound",
+        outputs=("sound",),
         free={"log_magnitude": {0: "batch"}, "sound": {0: "batch", 3: "columns"}},
     )
     for first in (0, audio.columns - 2, audio.columns // 2):
@@ -139,7 +181,7 @@ def _export_vision(path: Path, network: FrameNet, spec: ModelSpec) -> None:
         eyes,
         (pictures.clone(),),
         inputs=("picture",),
-        output="features",
+        outputs=("features",),
         free={
             "picture": {0: "batch", 2: "height", 3: "width"},
             "features": {0: "batch", 2: "rows", 3: "columns"},
@@ -155,7 +197,7 @@ def _trace(
     example: tuple[Tensor, ...],
     *,
     inputs: Sequence[str],
-    output: str,
+    outputs: Sequence[str],
     free: Mapping[str, Mapping[int, str]],
 ) -> None:
     """Write a graph; ``free`` names the dimensions that are."""
@@ -171,7 +213,7 @@ def _trace(
             dynamo=False,
             opset_version=OPSET,
             input_names=list(inputs),
-            output_names=[output],
+            output_names=list(outputs),
             dynamic_axes={name: dict(axes) for name, axes in free.items()},
         )
 
@@ -183,10 +225,14 @@ def _check_result(path: Path, expected: np.ndarray, shape: tuple[int, ...]) -> N
         raise ExportError(f"{path.name} gives values that are not finite: the weights are broken")
 
 
-def _compare(path: Path, given: Mapping[str, np.ndarray], expected: np.ndarray) -> None:
-    """Hold a graph against its network."""
+def _compare(
+    path: Path, given: Mapping[str, np.ndarray], *expected: np.ndarray
+) -> list[np.ndarray]:
+    """Hold a graph against its network; what the graph gives."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    (found,) = session.run(None, dict(given))
-    difference = float(np.abs(found - expected).max() / np.abs(expected).max())
-    if difference > _TOLERANCE:
-        raise ExportError(f"{path.name} differs from its network by {difference:.1e}")
+    found: list[np.ndarray] = session.run(None, dict(given))
+    for mine, wanted in zip(found, expected, strict=True):
+        difference = float(np.abs(mine - wanted).max() / np.abs(wanted).max())
+        if difference > _TOLERANCE:
+            raise ExportError(f"{path.name} differs from its network by {difference:.1e}")
+    return found

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from pixelplayer.networks import checkpoint
+from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from training.export import write_model
 from training.scenes import GRID, SIDE_PX
-from training.sound import AUDIO, MASK_POWER
+from training.sound import AUDIO, LEVELS, MASK_POWER
 
 VISION_RATE_HZ = 10.0
 VISION_FRAMES = 3
@@ -49,6 +50,22 @@ def read_weights(work: Path) -> tuple[dict[str, Tensor], list[str], str]:
     return weights, list(sound["classes"]), "separate"
 
 
+def _sound_spec(weights: dict[str, Tensor], channels: int) -> SoundSpec:
+    """What network these are the weights of."""
+    if "place_memory.gate.weight" not in weights:
+        width = weights["down.0.0.weight"].shape[0]
+        return SoundSpec(width=width, levels=LEVELS, network="live")
+    width = weights["first.weight"].shape[0]
+    network = StreamingSoundNet(width, channels, AUDIO.frequency_bins)
+    return SoundSpec(
+        width=width,
+        levels=len(network.down) + 1,
+        network="streaming",
+        lookahead=FRAME_COLUMNS * network.lookahead,
+        state=network.begin(1).shape[1],
+    )
+
+
 def main() -> None:
     """Write the folder; ``--facts FILE`` adds a JSON object of scores and provenance."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -76,7 +93,7 @@ def main() -> None:
             rate_hz=VISION_RATE_HZ,
             looks=VISION_LOOKS,
         ),
-        sound=SoundSpec(width=sound["down.0.0.weight"].shape[0], levels=7, network="live"),
+        sound=_sound_spec(sound, channels),
         mask=MaskSpec(power=options.mask_power, residual_floor=options.residual_floor),
     )
     networks = (

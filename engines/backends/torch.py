@@ -35,11 +35,14 @@ class TorchEngine(OpenedNetwork):
         self._network = network
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        (array,) = inputs.values()
         with torch.inference_mode():
             # Copied in: the networks may work in place.
-            result = self._network(torch.tensor(array))
-        return {self.outputs[0].name: np.ascontiguousarray(result.numpy())}
+            found = self._network(*(torch.tensor(array) for array in inputs.values()))
+        results = found if isinstance(found, tuple) else (found,)
+        return {
+            spec.name: np.ascontiguousarray(result.numpy())
+            for spec, result in zip(self.outputs, results, strict=True)
+        }
 
     def _release(self) -> None:
         del self._network

@@ -10,6 +10,7 @@ from engines.networks import NetworkRequest
 from pixelplayer.networks import checkpoint
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.vision import VisualFeatures
 
 
@@ -27,6 +28,18 @@ class Newest(nn.Module):
             return whole
         columns = window.shape[-1]
         return self._network.some(window, columns - self._newest, columns)
+
+
+class Step(nn.Module):
+    """A network that streams: what is new and what it remembers, to the same of the next step."""
+
+    def __init__(self, network: StreamingSoundNet) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(self, log_magnitude: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 1, F, t), (B, S) → (B, K, F, t), (B, S)."""
+        return self._network.step(log_magnitude, state)
 
 
 class Half(nn.Module):
@@ -58,11 +71,13 @@ def module(request: NetworkRequest) -> nn.Module:
         networks = checkpoint.load(path, request.spec)
     except checkpoint.CheckpointError as error:
         raise EngineError(f"{path}: {error}") from error
-    whole: nn.Module = (
-        VisualFeatures(networks.frame, request.spec.vision.picture)
-        if request.network == "vision"
-        else Newest(networks.sound, request.newest)
-    )
+    whole: nn.Module
+    if request.network == "vision":
+        whole = VisualFeatures(networks.frame, request.spec.vision.picture)
+    elif isinstance(networks.sound, StreamingSoundNet):
+        whole = Step(networks.sound)
+    else:
+        whole = Newest(networks.sound, request.newest)
     if request.precision == "fp16":
         levels = request.network == "sound" and isinstance(networks.sound, LiveSoundNet)
         whole = Half(whole, takes_half=not levels)

@@ -210,7 +210,7 @@ def _levelled(log_magnitude: Tensor, past: _Past) -> Tensor:
     columns = power.shape[3]
     # (2, T): of the power and of ones, sums over the past that fades.
     sums = torch.cat([power, torch.ones_like(power)], dim=1)
-    since = torch.arange(columns, device=power.device)
+    since = torch.arange(columns, dtype=power.dtype, device=power.device)
     age = since[None, :] - since[:, None]
     fading = torch.where(age >= 0, torch.exp(-age.clamp(min=0) / _FADE_COLUMNS), 0.0)
     before = past.take(sums, 1) * torch.exp(-(since + 1) / _FADE_COLUMNS)

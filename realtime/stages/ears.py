@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pixelplayer.spec import AudioSpec
+from engines.remembering import Remembering
+from pixelplayer.spec import AudioSpec, ModelSpec
 from pixelplayer.warp import LOG_FLOOR
 from realtime.windows import ColumnWindow
 
@@ -70,3 +72,52 @@ class WindowEar:
         said = self._infer(self._window, wanted)[0]
         places = np.minimum(np.arange(start, stop), newest - 1) - newest
         return np.ascontiguousarray(said[..., said.shape[2] + places], np.float32)
+
+
+class StreamEar:
+    """Hears what is new with a network that remembers, and keeps what it said for a while.
+
+    Args:
+        network: what it says of a column comes ``spec.sound.lookahead`` columns later.
+        spec: the model's.
+    """
+
+    def __init__(self, network: Remembering, spec: ModelSpec) -> None:
+        self._network = network
+        self._shape = (spec.channels, spec.audio.frequency_bins)
+        self._lookahead = spec.sound.lookahead
+        self._waiting = np.zeros((spec.audio.frequency_bins, 0), np.float32)
+        # As far back as a window would allow to ask.
+        length = spec.audio.columns + self._lookahead + network.columns
+        self._said = ColumnWindow(math.prod(self._shape), length, np.float32, 0.0)
+        self._heard = 0
+
+    @property
+    def heard(self) -> int:
+        """Columns heard so far."""
+        return self._heard
+
+    def hear(self, loudness: Floats) -> None:
+        """The next columns ``(F, m)``; the network is asked once a step of it is full."""
+        self._heard += loudness.shape[1]
+        waiting = np.concatenate([self._waiting, loudness], axis=1)
+        step = self._network.columns
+        whole = waiting.shape[1] // step * step
+        for start in range(0, whole, step):
+            new = np.ascontiguousarray(waiting[None, None, :, start : start + step])
+            said = self._network.step(new)
+            self._said.append(said.reshape(-1, step))
+        self._waiting = waiting[:, whole:]
+
+    def features(self, start: int, stop: int) -> Floats:
+        """What columns ``start`` to ``stop`` sound like: a new ``(K, F, w)``.
+
+        Raises:
+            IndexError: what was said of ``start`` is forgotten.
+        """
+        channels, bins = self._shape
+        last = self._said.stop  # of what was said: in columns heard, the lookahead later
+        places = np.minimum(np.arange(start, stop) + self._lookahead, last - 1)
+        first = max(int(places[0]), 0)
+        kept = self._said.between(first, last).reshape(channels, bins, -1)
+        return np.ascontiguousarray(kept[..., np.maximum(places, first) - first])

@@ -10,13 +10,14 @@ from typing import TypeAlias
 import numpy as np
 
 from engines.protocol import Engine
+from engines.remembering import Remembering
 from pixelplayer.spec import ModelSpec
 from pixelplayer.stft import Samples
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, End, Message, SoundColumns
 from realtime.stage import Inputs, Outputs
-from realtime.stages.ears import WindowEar
+from realtime.stages.ears import Ear, StreamEar, WindowEar
 from realtime.stages.listener import Heard, Listener, Pace
 
 OpenSound: TypeAlias = Callable[[int], Engine]
@@ -53,6 +54,7 @@ class Hearing:
         self._pace = pace
         self._resources = ExitStack()
         self._engines: dict[int, Engine] = {}
+        self._remembering: Remembering | None = None
         self._input: _Stream | None = None
         self._sequence = 0
         self._lost_samples = 0
@@ -61,6 +63,11 @@ class Hearing:
     def open(self) -> None:
         """Load the sound network."""
         pace = self._pace
+        if self._spec.sound.is_streaming:
+            self._remembering = Remembering(
+                self._resources.enter_context(self._open_engine(pace.newest_columns))
+            )
+            return
         for columns in {pace.columns_per_step, pace.most_columns_per_step}:
             newest = max(columns + pace.lookahead_columns, 1)
             newest = min(newest, self._spec.audio.columns)
@@ -91,6 +98,7 @@ class Hearing:
     def close(self) -> None:
         """Unload the network."""
         self._engines.clear()
+        self._remembering = None
         self._resources.close()
 
     def stats(self) -> Mapping[str, float]:
@@ -159,11 +167,10 @@ class Hearing:
             first_column = -(-message.first_sample // analysis.hop)
             past_ns = round(message.first_sample * NS_PER_S / message.rate_hz)
             audio = self._spec.audio
-            ear = WindowEar(self._infer, audio)
             self._input = _Stream(
                 name=message.stream,
                 listener=Listener(
-                    ear, audio, self._spec.channels, analysis, self._pace, first_column
+                    self._ear(), audio, self._spec.channels, analysis, self._pace, first_column
                 ),
                 next_sample=first_column * analysis.hop,
                 origin_ns=capture_ns - past_ns,
@@ -175,6 +182,13 @@ class Hearing:
                 f"middle of {message.stream!r}; restart, or set the device to one rate"
             )
         return self._input
+
+    def _ear(self) -> Ear:
+        if not self._spec.sound.is_streaming:
+            return WindowEar(self._infer, self._spec.audio)
+        if self._remembering is None:
+            raise RuntimeError("Hearing.step before Hearing.open")
+        return StreamEar(self._remembering, self._spec)
 
     def _infer(self, log_magnitude: Samples, wanted: int) -> Samples:
         """In the engine that gives no more columns than it must."""

@@ -12,12 +12,12 @@ from engines.__main__ import LIVE_COLUMNS, main
 from engines.errors import EngineError
 from engines.registry import open_engine
 from engines.repository import export
-from realtime.dial import DIALS, LIVE, STUDIO
+from realtime.dial import DIALS, LIVE, STAGE, STUDIO
 
 
 def test_live_steps_are_served_as_a_run_asks_for_them() -> None:
     asked: set[int] = set()
-    for name in (LIVE, STUDIO):
+    for name in (STUDIO, STAGE, LIVE):
         pace = DIALS[name].pace(is_fast=False)
         asked |= {pace.newest_columns, pace.most_columns_per_step + pace.lookahead_columns}
     assert set(LIVE_COLUMNS) == asked
@@ -28,7 +28,7 @@ def test_a_repository_holds_all_that_is_asked_for(
 ) -> None:
     assert main(["export-repository", str(tmp_path), "--model", str(tiny_model)]) == 0
     # A step that catches up wants 36 columns, more than this model's window has.
-    names = [f"tiny_sound_{columns}" for columns in (14, 25, 3, 32)]
+    names = [f"tiny_sound_{columns}" for columns in (14, 25, 28, 3, 32, 6)]
     names = sorted(["tiny_sound", *names, "tiny_vision"])
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert str(tmp_path / "tiny_sound_14") in capsys.readouterr().out

@@ -11,7 +11,7 @@ from realtime.build import build
 from realtime.clock import SystemClock
 from realtime.command_line import parse
 from realtime.compose import compose, file_of, has_display
-from realtime.dial import DIALS, INSTANT, LIVE, STUDIO, dial_at
+from realtime.dial import DIALS, INSTANT, LIVE, STAGE, STUDIO, dial_at
 from realtime.errors import DeviceError, UsageError
 from realtime.options import Options
 from realtime.plan import Plan
@@ -180,9 +180,11 @@ def test_lookahead_is_in_hops_or_has_a_name() -> None:
     assert dial_at(spec, 2.4 * hop_ms).lookahead_columns == 2
     assert dial_at(spec, 93.0).lookahead_columns == 4
     assert dial_at(spec, LIVE) is DIALS[LIVE]
-    delays = [DIALS[name].pace(is_fast=True).delay_columns for name in (STUDIO, LIVE, INSTANT)]
+    delays = [
+        DIALS[name].pace(is_fast=True).delay_columns for name in (STUDIO, STAGE, LIVE, INSTANT)
+    ]
     assert delays == sorted(delays, reverse=True)
-    with pytest.raises(UsageError, match="wanted studio, live, instant, or milliseconds"):
+    with pytest.raises(UsageError, match="wanted studio, stage, live, instant, or milliseconds"):
         dial_at(spec, "quick")
 
 
@@ -190,8 +192,9 @@ def test_lookahead_is_in_hops_or_has_a_name() -> None:
     ("line", "position"),
     [
         ("--demo", STUDIO),
-        ("", LIVE),
-        ("--video none", LIVE),
+        ("", STAGE),
+        ("--video none", STAGE),
+        ("--lookahead live", LIVE),
         ("--demo --lookahead instant", INSTANT),
         ("--lookahead 46", 46.0),
     ],
