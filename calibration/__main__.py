@@ -103,6 +103,11 @@ def _collect(options: argparse.Namespace) -> None:
 def _quantize(options: argparse.Namespace) -> None:
     collection = Collection.read(options.set)
     model = open_model(options.model)
+    if model.spec.sound.is_streaming:
+        raise CalibrationError(
+            f"the ears of {model.spec.name!r} stream: what they remember is not quantized yet; "
+            "use --precision fp32"
+        )
     bench = Bench(
         model=model,
         backend=next(name for name in CANDIDATES if is_installed(name)),

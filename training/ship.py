@@ -34,34 +34,36 @@ def part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     }
 
 
-def read_weights(work: Path) -> tuple[dict[str, Tensor], list[str], str]:
-    """Weights under ``separator.`` and ``naming.``, the classes, and the last step taken.
+def read_weights(work: Path) -> tuple[dict[str, Tensor], list[str], int | None]:
+    """Weights under ``separator.`` and ``naming.``, the classes, and the lookahead in columns.
 
-    Jointly trained if there is such a checkpoint, else the two networks as they are.
+    Jointly trained if there is such a checkpoint, else the two networks as they are. Without a
+    lookahead the sound network looks at windows.
     """
     joint = work / "joint.pt"
     if joint.exists():
         state = torch.load(joint, weights_only=True)
-        return state["model"], list(state["classes"]), "joint"
+        return state["model"], list(state["classes"]), None
     sound = torch.load(work / "sound.pt", weights_only=True)
     sight = torch.load(work / "sight.pt", weights_only=True)
     weights = {f"separator.{key}": value for key, value in sound["model"].items()}
     weights |= {f"naming.{key}": value for key, value in sight.items()}
-    return weights, list(sound["classes"]), "separate"
+    return weights, list(sound["classes"]), sound.get("lookahead")
 
 
-def _sound_spec(weights: dict[str, Tensor], channels: int) -> SoundSpec:
+def _sound_spec(weights: dict[str, Tensor], channels: int, lookahead: int | None) -> SoundSpec:
     """What network these are the weights of."""
-    if "place_memory.gate.weight" not in weights:
+    if lookahead is None:
         width = weights["down.0.0.weight"].shape[0]
         return SoundSpec(width=width, levels=LEVELS, network="live")
     width = weights["first.weight"].shape[0]
-    network = StreamingSoundNet(width, channels, AUDIO.frequency_bins)
+    frames = lookahead // FRAME_COLUMNS
+    network = StreamingSoundNet(width, channels, AUDIO.frequency_bins, frames)
     return SoundSpec(
         width=width,
         levels=len(network.down) + 1,
         network="streaming",
-        lookahead=FRAME_COLUMNS * network.lookahead,
+        lookahead=lookahead,
         state=network.begin(1).shape[1],
     )
 
@@ -76,7 +78,7 @@ def main() -> None:
     parser.add_argument("--residual-floor", type=float, default=0.2)
     parser.add_argument("--facts", type=Path, help="JSON object to add to model.json")
     options = parser.parse_args()
-    weights, classes, step = read_weights(options.work)
+    weights, classes, lookahead = read_weights(options.work)
     sound = part(weights, "separator.sound.")
     frame = part(weights, "naming.frame_net.")
     synthesizer = part(weights, "separator.synthesizer.")
@@ -93,12 +95,12 @@ def main() -> None:
             rate_hz=VISION_RATE_HZ,
             looks=VISION_LOOKS,
         ),
-        sound=_sound_spec(sound, channels),
+        sound=_sound_spec(sound, channels, lookahead),
         mask=MaskSpec(power=options.mask_power, residual_floor=options.residual_floor),
     )
     networks = (
         FrameNet(spec.vision.width, channels),
-        checkpoint.sound_network(spec.sound, channels),
+        checkpoint.sound_network(spec.sound, channels, AUDIO.frequency_bins),
         Synthesizer(channels),
     )
     for network, values in zip(networks, (frame, sound, synthesizer), strict=True):
@@ -107,7 +109,6 @@ def main() -> None:
     extra: dict[str, Any] = {
         "classes": classes,
         "class_vectors": [[round(value, 4) for value in row] for row in vectors.tolist()],
-        "trained": step,
     }
     if options.facts:
         extra |= json.loads(options.facts.read_text())

@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -62,12 +61,19 @@ class ClassSeparator(nn.Module):
         width: int,
         channels: int,
         classes: Sequence[str],
-        network: Literal["live", "streaming"] = "live",
+        lookahead: int | None = None,
     ) -> None:
+        """With a ``lookahead``, in columns, the sound network streams."""
         super().__init__()
         self.classes = list(classes)
-        sound = SoundSpec(width=width, levels=LEVELS, network=network)
-        self.sound = checkpoint.sound_network(sound, channels)
+        self.lookahead = lookahead
+        sound = SoundSpec(
+            width=width,
+            levels=LEVELS,
+            network="live" if lookahead is None else "streaming",
+            lookahead=lookahead or 0,
+        )
+        self.sound = checkpoint.sound_network(sound, channels, AUDIO.frequency_bins)
         self.synthesizer = Synthesizer(channels)
         # Nearly one component per class to begin with: a code in which all classes share all
         # components learns many times more slowly.
@@ -239,6 +245,7 @@ def save(
         "used_s": used_s,
         "step": step,
         "classes": model.classes,
+        "lookahead": model.lookahead,
     }
     write_checkpoint(path, state, step)
 
@@ -269,7 +276,13 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, required=True, help="where decoded sound is kept")
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--minutes", type=float, default=60.0)
-    parser.add_argument("--network", choices=["live", "streaming"], default="live")
+    parser.add_argument(
+        "--streaming",
+        type=int,
+        metavar="COLUMNS",
+        help="teach a network that streams, and hears so many columns ahead (even), in place of a "
+        "U-Net",
+    )
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--columns", type=int, default=128, help="of a training window")
@@ -346,7 +359,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
     bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
     classes = bank.instruments()
     torch.manual_seed(options.seed)
-    model = ClassSeparator(options.width, options.channels, classes, options.network)
+    model = ClassSeparator(options.width, options.channels, classes, options.streaming)
     if options.begin:
         several = [
             torch.load(begin, weights_only=True, map_location="cpu")["model"]
@@ -390,7 +403,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
 
 def _judge(options: argparse.Namespace) -> Judge:
     """Every column of a stream is live; a window has few that are."""
-    if options.network == "streaming":
+    if options.streaming is not None:
         return OfStream()
     return OfWindow(options.newest, options.newest_share, options.live_weight)
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
-from pixelplayer.networks.streaming_sound import StreamingSoundNet
+from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import ModelSpec, SoundSpec
@@ -41,10 +41,16 @@ class Networks(NamedTuple):
     synthesizer: Synthesizer
 
 
-def sound_network(spec: SoundSpec, channels: int) -> AudioNet:
-    """The audio network that ``spec`` describes, with random weights."""
-    if spec.network == "streaming":
-        return StreamingSoundNet(spec.width, channels)
+def sound_network(spec: SoundSpec, channels: int, bins: int) -> AudioNet:
+    """The audio network that ``spec`` describes, with random weights, for ``bins`` frequencies.
+
+    Raises:
+        ValueError: it streams, and has no such lookahead or is not made for so many frequencies.
+    """
+    if spec.is_streaming:
+        if spec.lookahead % FRAME_COLUMNS:
+            raise ValueError(f"a lookahead of {spec.lookahead} columns is no whole steps")
+        return StreamingSoundNet(spec.width, channels, bins, spec.lookahead // FRAME_COLUMNS)
     kind = LiveSoundNet if spec.network == "live" else SoundNet
     return kind(spec.width, channels, spec.levels)
 
@@ -104,7 +110,7 @@ def load(path: Path, spec: ModelSpec) -> Networks:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     networks = Networks(
         FrameNet(spec.vision.width, spec.channels),
-        sound_network(spec.sound, spec.channels),
+        sound_network(spec.sound, spec.channels, spec.audio.frequency_bins),
         Synthesizer(spec.channels),
     )
     for part, network in zip(Networks._fields, networks, strict=True):

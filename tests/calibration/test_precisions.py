@@ -18,7 +18,7 @@ from calibration.half import halved
 from calibration.quantize import quantized, simplified
 from calibration.sensitivity import error_db, outputs, sensitivity
 from engines.registry import open_engine
-from tests.fakes.tiny_model import write_tiny_model
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 
 INPUTS = {"vision": (3, 64, 64), "sound": (1, 48, 32)}
 
@@ -198,3 +198,14 @@ def test_unknown_operators_need_no_special_care() -> None:
     onnx.checker.check_model(half)
     given = np.random.default_rng(0).random((1, 1, 8, 8), np.float32)
     np.testing.assert_allclose(outputs(half, given), outputs(model, given), rtol=2e-3)
+
+
+def test_ears_that_remember_are_not_quantized(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, kept = tmp_path / "model", tmp_path / "set.npz"
+    write_tiny_model(folder, tiny_streaming_spec())
+    which = ["--model", str(folder)]
+    assert main(["collect", *which, "--band", "1", "--most", "2", "--out", str(kept)]) == 0
+    assert main(["quantize", *which, "--set", str(kept)]) == 2
+    assert "the ears of 'tiny streaming' stream" in capsys.readouterr().err

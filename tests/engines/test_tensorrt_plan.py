@@ -23,7 +23,7 @@ from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from realtime.options import SHIPPED_MODEL
-from tests.fakes.tiny_model import tiny_spec
+from tests.fakes.tiny_model import tiny_spec, tiny_streaming_spec, write_tiny_model
 from training.export import write_model
 
 if sys.platform != "linux" or platform.machine() != "x86_64":
@@ -43,7 +43,11 @@ def published(folder: Path) -> Path:
         sound=SoundSpec(width=4, levels=7, network="published"),
         mask=MaskSpec(power=1.0, residual_floor=0.2),
     )
-    networks = FrameNet(4, 6), sound_network(spec.sound, 6), Synthesizer(6)
+    networks = (
+        FrameNet(4, 6),
+        sound_network(spec.sound, 6, spec.audio.frequency_bins),
+        Synthesizer(6),
+    )
     write_model(folder, spec, *networks, {})
     return folder
 
@@ -154,3 +158,10 @@ def test_no_graph_is_told(tmp_path: Path) -> None:
 def test_the_package_is_found() -> None:
     assert package().__name__ in ("tensorrt", "tensorrt_rtx")
     assert version(trt) >= (1, 0)
+
+
+def test_a_network_that_streams_is_built(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path, tiny_streaming_spec())
+    request = request_for(tmp_path, "sound", "fp32")
+    plan, _ = build_plan(trt, request, PlanOptions())
+    assert len(plan) > 0.4 * request.graph.stat().st_size

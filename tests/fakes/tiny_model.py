@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from pixelplayer.networks.checkpoint import Networks, sound_network
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from training.export import write_model
+
+
+def tiny_streaming_spec() -> ModelSpec:
+    """The same with ears that remember."""
+    spec = tiny_spec()
+    ears = SoundSpec(width=4, levels=6, network="streaming", lookahead=4, state=0)
+    network = sound_network(ears, spec.channels, 64)
+    assert isinstance(network, StreamingSoundNet)
+    return replace(
+        spec,
+        name="tiny streaming",
+        audio=replace(spec.audio, frequency_bins=64),
+        sound=replace(ears, state=network.begin(1).shape[1]),
+    )
 
 
 def tiny_spec() -> ModelSpec:
@@ -32,7 +48,7 @@ def tiny_networks(spec: ModelSpec) -> Networks:
         torch.manual_seed(1)
         networks = Networks(
             FrameNet(spec.vision.width, spec.channels),
-            sound_network(spec.sound, spec.channels),
+            sound_network(spec.sound, spec.channels, spec.audio.frequency_bins),
             Synthesizer(spec.channels),
         )
         for network in networks:
@@ -45,8 +61,8 @@ def tiny_networks(spec: ModelSpec) -> Networks:
     return networks
 
 
-def write_tiny_model(folder: Path) -> Networks:
-    spec = tiny_spec()
+def write_tiny_model(folder: Path, spec: ModelSpec | None = None) -> Networks:
+    spec = spec or tiny_spec()
     networks = tiny_networks(spec)
     write_model(folder, spec, *networks, {"provenance": "random weights"})
     return networks

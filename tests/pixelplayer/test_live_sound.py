@@ -85,9 +85,9 @@ def test_too_few_levels_are_refused() -> None:
 
 
 def test_the_description_says_which_network_it_is() -> None:
-    assert isinstance(sound_network(SoundSpec(width=4, levels=4), 6), SoundNet)
+    assert isinstance(sound_network(SoundSpec(width=4, levels=4), 6, 64), SoundNet)
     live = SoundSpec(width=4, levels=4, network="live")
-    assert isinstance(sound_network(live, 6), LiveSoundNet)
+    assert isinstance(sound_network(live, 6, 64), LiveSoundNet)
     described = SPEC.to_dict()
     del described["sound"]["network"]  # as models were described before there was a choice
     assert ModelSpec.from_dict(described).sound.network == "published"

@@ -15,7 +15,7 @@ from realtime.dial import DIALS, INSTANT, LIVE, STAGE, STUDIO, dial_at
 from realtime.errors import DeviceError, UsageError
 from realtime.options import Options
 from realtime.plan import Plan
-from tests.fakes.tiny_model import tiny_spec, write_tiny_model
+from tests.fakes.tiny_model import tiny_spec, tiny_streaming_spec, write_tiny_model
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +202,10 @@ def test_lookahead_is_in_hops_or_has_a_name() -> None:
 def test_who_hears_the_delay_decides_the_lookahead(line: str, position: str | float) -> None:
     plan = compose(parse(f"{line} --speaker none --view none".split()), {}, print)
     assert Options.from_plain(plan.options).separation.lookahead == position
+
+
+def test_a_network_that_streams_is_asked_for_no_less_than_it_needs() -> None:
+    spec = tiny_streaming_spec()
+    assert dial_at(spec, STAGE).lookahead_columns == 4
+    with pytest.raises(UsageError, match="hears 93 ms ahead; give 93 or more"):
+        dial_at(spec, LIVE)

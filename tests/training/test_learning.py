@@ -16,6 +16,7 @@ from pixelplayer.spec import AudioSpec
 from training.bank import Bank, merge, open_bank
 from training.figures import figure_of
 from training.handling import taken_up
+from training.judged import LIVE_COLUMNS, OfStream, OfWindow
 from training.mixtures import QUERIES, Mixtures
 from training.photos import open_photos
 from training.scenes import (
@@ -30,9 +31,7 @@ from training.scenes import (
 )
 from training.solos import SoloMaker
 from training.sound import (
-    LIVE_COLUMNS,
     ClassSeparator,
-    Judged,
     mask_loss,
     save,
     share_loss,
@@ -120,7 +119,7 @@ def test_judged_columns_are_those_of_the_whole_window(columns: slice) -> None:
 
 def test_every_column_is_judged_in_turn_and_the_newest_most() -> None:
     counts = np.zeros(128, int)
-    judged = Judged()
+    judged = OfWindow()
     for step in range(400):
         counts[judged.columns(128, step)] += 1
     assert counts.min() > 0
@@ -128,7 +127,7 @@ def test_every_column_is_judged_in_turn_and_the_newest_most() -> None:
 
 
 def test_a_training_may_end_where_live_masks_are_taken() -> None:
-    judged = Judged(newest=24, newest_share=0.75, live_weight=6.0)
+    judged = OfWindow(newest=24, newest_share=0.75, live_weight=6.0)
     newest = [step for step in range(400) if judged.is_newest(step)]
     assert len(newest) == 300
     assert all(judged.columns(128, step) == slice(104, 128) for step in newest)
@@ -138,6 +137,26 @@ def test_a_training_may_end_where_live_masks_are_taken() -> None:
     assert float(weight.mean()) == pytest.approx(1.0)
     other = next(step for step in range(400) if not judged.is_newest(step))
     torch.testing.assert_close(judged.weighted(even, other), even)
+
+
+def test_a_stream_is_judged_where_its_future_is_there() -> None:
+    judged = OfStream()
+    weight = torch.rand(2, 1, 4, 120)
+    assert all(judged.columns(128, step) == slice(4, 124) for step in range(3))
+    assert judged.weighted(weight, 0) is weight
+
+
+def test_a_network_that_streams_can_be_begun_from_one_that_does() -> None:
+    one, other = (ClassSeparator(4, 6, CLASSES, lookahead=4) for _ in range(2))
+    heard, vectors = torch.randn(1, 1, 256, 32), torch.rand(1, 2, 6)
+    other.begin(one.state_dict())
+    with torch.inference_mode():
+        wanted = one.eval()(heard, vectors)
+        torch.testing.assert_close(other.eval()(heard, vectors), wanted)
+        some = other(heard, vectors, slice(4, 20))
+    torch.testing.assert_close(some, wanted[..., 4:20])
+    with pytest.raises(ValueError, match="the networks have different"):
+        ClassSeparator(4, 6, CLASSES).begin(one.state_dict())
 
 
 def test_what_counts_in_shares_is_who_has_more_among_those_that_sound() -> None:

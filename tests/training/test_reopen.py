@@ -18,10 +18,10 @@ MODEL = Path(__file__).parents[2] / "models" / "live"
 
 def test_the_shipped_model_is_what_is_shipped_again(tmp_path: Path) -> None:
     reopen(MODEL, tmp_path)
-    weights, classes, step = read_weights(tmp_path)
+    weights, classes, lookahead = read_weights(tmp_path)
     described = json.loads((MODEL / "model.json").read_text())
     assert classes == described["classes"]
-    assert step == "separate"
+    assert lookahead is None
     spec = ModelSpec.load(MODEL)
     assert weights["naming.frame_net.features.0.weight"].shape[0] == spec.vision.width
     assert weights["separator.synthesizer.scale"].shape == (spec.channels,)

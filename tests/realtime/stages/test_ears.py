@@ -1,0 +1,95 @@
+"""Ears on a window, and ears that remember."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engines.registry import open_engine
+from engines.remembering import Remembering
+from realtime.messages import AudioChunk, End, SoundColumns
+from realtime.stages.ears import StreamEar, WindowEar
+from realtime.stages.hearing import Hearing
+from realtime.stages.listener import Pace
+from tests.fakes.pixel_model import SPEC, band_noise
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
+
+STREAMING = tiny_streaming_spec()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("streaming") / "model"
+    write_tiny_model(folder, STREAMING)
+    return folder
+
+
+def test_what_has_not_been_heard_sounds_like_the_newest() -> None:
+    asked: list[int] = []
+
+    def infer(window: np.ndarray, wanted: int) -> np.ndarray:
+        asked.append(wanted)
+        return window[..., -wanted:].repeat(SPEC.channels, axis=1)
+
+    ear = WindowEar(infer, SPEC.audio)
+    loudness = np.arange(10, dtype=np.float32) * np.ones((64, 1), np.float32)
+    ear.hear(loudness)
+    np.testing.assert_array_equal(ear.features(8, 12)[0, 0], [8, 9, 9, 9])
+    np.testing.assert_array_equal(ear.features(11, 12)[0, 0], [9])
+    assert asked == [2, 1]
+    with pytest.raises(IndexError, match="the window begins at -22"):
+        ear.features(-23, 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_ear_that_remembers_says_what_the_whole_says(folder: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    columns, late = 60, STREAMING.sound.lookahead
+    heard = rng.uniform(-16, 3, (64, columns + late)).astype(np.float32)
+    with open_engine(folder, "sound", "onnxruntime", "fp32", 1) as engine:
+        whole = Remembering(engine).whole(heard[None, None])[0, ..., late:]
+        ear = StreamEar(Remembering(engine), STREAMING)
+        given, found = 0, []
+        start = 0
+        while start < columns:
+            new = int(rng.integers(1, 9))
+            ear.hear(heard[:, given : given + new])
+            given = min(given + new, heard.shape[1])
+            stop = min(given - late - given % 2, columns)
+            if stop > start:
+                found.append(ear.features(start, stop))
+                start = stop
+    np.testing.assert_allclose(np.concatenate(found, axis=2), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_chunks_make_no_difference_to_a_stage_that_remembers(folder: Path) -> None:
+    samples = band_noise("red", 3, 60_000)
+
+    def hear(size: int) -> np.ndarray:
+        pace = Pace(columns_per_step=2, lookahead_columns=4, most_columns_per_step=2)
+        stage = Hearing(
+            lambda newest: open_engine(folder, "sound", "onnxruntime", "fp32", 1, newest=newest),
+            STREAMING,
+            pace,
+        )
+        stage.open()
+        found = []
+        for start in range(0, len(samples), size):
+            chunk = AudioChunk(
+                stream="t",
+                sequence=0,
+                capture_ns=round(start * 1e9 / 44100),
+                first_sample=start,
+                rate_hz=44100,
+                samples=samples[start : start + size],
+            )
+            found += stage.step(0, {"audio": [chunk]})
+        found += stage.step(0, {"audio": [End(stream="t", sequence=1, topic="audio")]})
+        stage.close()
+        return np.concatenate(
+            [item.features for _, item in found if isinstance(item, SoundColumns)], axis=2
+        )
+
+    np.testing.assert_array_equal(hear(441), hear(7000))
