@@ -17,6 +17,7 @@ from realtime.options import NONE, Options
 from realtime.plan import Plan
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
+from realtime.turning import Turning
 
 READY_AT_ONCE = ("onnxruntime", "fp32")  # everywhere, in every model
 
@@ -143,7 +144,12 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
 
     name, dial = options.output.speaker, _dial(options)
     device = NoDevice() if name == NONE else SoundDevice(name, dial.speaker_latency)
-    return Speaker(device, playout=PlayoutSettings.for_queue(dial.queue_s))
+    spec = open_model(Path(options.model.model)).spec
+    return Speaker(
+        device,
+        playout=PlayoutSettings.for_queue(dial.queue_s),
+        turning=Turning(spec, dial.lookahead_columns),
+    )
 
 
 def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:

@@ -101,14 +101,16 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "camera": StageEntry(kind="source", writes=("video",)),
         "microphone": StageEntry(kind="source", writes=("audio",)),
         "sight": StageEntry(kind="stage", reads=("video",), writes=("sight",), process="sight"),
-        "hearing": StageEntry(kind="stage", reads=("audio",), writes=("sound",), process="hearing"),
+        "hearing": StageEntry(
+            kind="stage", reads=("audio", "control"), writes=("sound",), process="hearing"
+        ),
         "separator": StageEntry(
             kind="stage",
             reads=("sight", "sound", "control"),
             writes=("streams", "scene"),
             process="separator",
         ),
-        "speaker": StageEntry(kind="sink", reads=("streams",)),
+        "speaker": StageEntry(kind="sink", reads=("streams", "control")),
         "recorder": StageEntry(kind="sink", reads=("video", "streams", "scene", "stats")),
         "window": StageEntry(
             kind="sink",

@@ -29,7 +29,7 @@ Uint8: TypeAlias = NDArray[np.uint8]
 Int16: TypeAlias = NDArray[np.int16]
 
 ControlKind: TypeAlias = Literal[
-    "click", "solo", "unsolo", "mute", "gain", "pin", "objects", "quit"
+    "click", "solo", "unsolo", "mute", "gain", "pin", "objects", "lookahead", "quit"
 ]
 RESIDUAL_ID = 0  # the object id that stands for "everything no object claims"
 
@@ -239,7 +239,8 @@ class Control(Message):
     """What the user asks for.
 
     ``x`` and ``y`` are fractions of the picture (click, pin), ``object_id`` is an object or 0 for
-    the residual (solo, mute, gain), ``value`` a linear gain or a number of objects.
+    the residual (solo, mute, gain), ``value`` a linear gain, a number of objects,
+    or milliseconds of lookahead.
     """
 
     kind: ControlKind

@@ -18,6 +18,7 @@ class Hud:
     """What the status line says; None is what is not known (yet)."""
 
     latency_ms: float | None = None  # capture to ear
+    causes_ms: tuple[tuple[str, float], ...] = ()  # of it, in the order of the way
     masks_per_s: float | None = None
     frames_per_s: float | None = None
     drops: int = 0
@@ -62,11 +63,33 @@ class HudTracker:
         """The newest state of everything."""
         return Hud(
             latency_ms=self.value("speaker", "latency_ms"),
+            causes_ms=self._causes_ms(),
             masks_per_s=self.value("separator", "rate_hz"),
             frames_per_s=self._frames_per_s(),
             drops=self._drops(),
             engines=self._engines,
             warnings=self._warnings(),
+        )
+
+    def _causes_ms(self) -> tuple[tuple[str, float], ...]:
+        """What the latency is made of; empty until all of it is known.
+
+        Of what the algorithm waits for, the lookahead is heard ahead, the rest is the transform's.
+        What is not told by anybody is computing, and the way from stage to stage.
+        """
+        whole = self.value("speaker", "latency_ms")
+        ahead = self.value("hearing", "lookahead_ms")
+        algorithm = self.value("hearing", "algorithm_ms")
+        queue, device = self.value("speaker", "queued_ms"), self.value("speaker", "device_ms")
+        if whole is None or ahead is None or algorithm is None or queue is None or device is None:
+            return ()
+        computing = max(whole - algorithm - queue - device, 0.0)
+        return (
+            ("ahead", max(ahead, 0.0)),
+            ("transform", algorithm - max(ahead, 0.0)),
+            ("computing", computing),
+            ("queue", queue),
+            ("device", device),
         )
 
     def _frames_per_s(self) -> float | None:

@@ -11,6 +11,7 @@ from realtime.sinks.viewer import gain_of, object_at, strip_at
 
 GAIN_STEP_DB = 1.5
 MOST_GAIN = 8.0
+LOOKAHEAD_STEP_MS = 25.0
 
 # The same key has another number on each window system: GTK and Qt, Windows, macOS.
 UP_KEYS = frozenset({65362, 2490368, 63232})
@@ -24,6 +25,7 @@ class Commands:
 
     stream: str
     selected: int | None = None
+    lookahead_ms: float | None = None  # as it is now, where that is known
     _count: int = 0
     _gains: dict[int, tuple[float, int]] = field(default_factory=dict)  # and when it was set
 
@@ -54,12 +56,20 @@ class Commands:
                 return [self._control("unsolo")]
             case "q":
                 return [self.quit()]
+            case "[" | "]":
+                return self._look_ahead(LOOKAHEAD_STEP_MS if letter == "]" else -LOOKAHEAD_STEP_MS)
             case _:
                 return self._mute(scene, int(letter)) if letter.isdecimal() else []
 
     def quit(self) -> Control:
         """End the run."""
         return self._control("quit")
+
+    def _look_ahead(self, more_ms: float) -> list[Control]:
+        if self.lookahead_ms is None:
+            return []
+        self.lookahead_ms = max(self.lookahead_ms + more_ms, 0.0)
+        return [self._control("lookahead", value=self.lookahead_ms)]
 
     def _mute(self, scene: Scene | None, object_id: int) -> list[Control]:
         if object_id != RESIDUAL_ID and (scene is None or gain_of(scene, object_id) is None):

@@ -112,6 +112,15 @@ class Playout:
         self._watch(queued, piece)
         return Correction(shorten=max(self._excess, 0), lengthen=max(-self._excess, 0))
 
+    def expect(self, later: int) -> None:
+        """From here on pieces will come `later` samples later, or, negative, earlier.
+
+        The queue is made longer, or shorter, by as much, without a click.
+        """
+        if self._offset is not None:
+            self._excess -= later
+            self._lows.clear()
+
     def moved(self, by: int) -> None:
         """A piece was made longer by `by` samples (shorter where negative), as was asked."""
         if self._offset is not None:

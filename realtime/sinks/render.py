@@ -299,6 +299,9 @@ def _status_items(hud: Hud) -> list[tuple[str, str]]:
     items.append((str(hud.drops), "dropped"))
     if hud.engines:
         items.append((hud.engines, "engine" if "+" not in hud.engines else "engines"))
+    if hud.causes_ms:
+        causes = " + ".join(f"{value:.0f} {name}" for name, value in hud.causes_ms)
+        items.append(("ms", f"= {causes}"))
     return items
 
 

@@ -10,6 +10,7 @@ from realtime.messages import Control, ControlKind
 LARGEST_REQUEST_BYTES = 512
 MOST_GAIN = 8.0
 MOST_OBJECTS = 64
+MOST_LOOKAHEAD_MS = 10_000.0
 
 # What each kind needs, and nothing else may be there.
 _FIELDS: dict[str, frozenset[str]] = {
@@ -20,8 +21,12 @@ _FIELDS: dict[str, frozenset[str]] = {
     "gain": frozenset({"object_id", "value"}),
     "unsolo": frozenset(),
     "objects": frozenset({"value"}),
+    "lookahead": frozenset({"value"}),
     "quit": frozenset(),
 }
+
+
+_MOST = {"gain": MOST_GAIN, "objects": float(MOST_OBJECTS), "lookahead": MOST_LOOKAHEAD_MS}
 
 
 class RequestError(ValueError):
@@ -53,7 +58,7 @@ def parse_control(body: bytes, stream: str, sequence: int) -> Control:
         x=_number(asked, "x", 1.0),
         y=_number(asked, "y", 1.0),
         object_id=_object_id(asked),
-        value=_number(asked, "value", MOST_GAIN if kind == "gain" else float(MOST_OBJECTS)),
+        value=_number(asked, "value", _MOST.get(kind, 0.0)),
     )
 
 

@@ -6,6 +6,7 @@ it will be heard (what is queued before it, and the device's own latency) is add
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 
 import numpy as np
@@ -13,13 +14,14 @@ from numpy.typing import NDArray
 
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import DeviceError
-from realtime.messages import AudioGap, End, Streams
+from realtime.messages import AudioGap, Control, End, Streams
 from realtime.sinks.mixer import Mixer, PanLaw, equal_power
 from realtime.sinks.output import Device, Output
 from realtime.sinks.playout import Correction, Playout, PlayoutSettings
 from realtime.sinks.splice import fade_in, lengthen, most_that_fits, shorten
 from realtime.stage import Inputs, Outputs
 from realtime.telemetry import Histogram
+from realtime.turning import WAIT_S, Turning
 
 LONGEST_DRAIN_S = 2.0
 FIRST_RETRY_S = 0.5
@@ -50,8 +52,12 @@ class Speaker:
         device: Device,
         pan_law: PanLaw = equal_power,
         playout: PlayoutSettings | None = None,
+        turning: Turning | None = None,
     ) -> None:
+        """`turning` follows the dial, where it can be turned."""
         self._device = device
+        self._turning = turning
+        self._turns: deque[tuple[int, float]] = deque()  # from a sample on, so much later, s
         self._pan_law = pan_law
         self._playout = playout or PlayoutSettings()
         self._line: _Line | None = None
@@ -88,6 +94,9 @@ class Speaker:
         Raises:
             DeviceError: the speaker cannot be opened at the rate of the streams.
         """
+        for control in inputs.get("control", ()):
+            if isinstance(control, Control):
+                self._turn(control)
         for message in inputs.get("streams", ()):
             if isinstance(message, Streams):
                 self._play(now_ns, message)
@@ -122,6 +131,7 @@ class Speaker:
             "latency_ms": self._latency_ms,
             **self._latency.values("latency_"),
             "queued_ms": queued_ms,
+            "device_ms": 1000.0 * self._device_delay_s(),
             "device_lost": float(lost),
             "device_underflows": device_underflows,
             "device_reopened": self._reopened,
@@ -178,6 +188,17 @@ class Speaker:
         accepted = output.write(np.ascontiguousarray(mix.T))
         self._counts["refused_samples"] += mix.shape[1] - accepted
 
+    def _turn(self, control: Control) -> None:
+        """Make the queue longer before sound comes later, or shorter once it comes earlier."""
+        if self._turning is None or self._line is None or self._next_sample is None:
+            return
+        before_ms = self._turning.lookahead_ms
+        if not (change := self._turning.turn(control)):
+            return
+        wait_s = WAIT_S if change < 0 else 0.0
+        at = self._next_sample + round(wait_s * self._line.rate_hz)
+        self._turns.append((at, (self._turning.lookahead_ms - before_ms) / 1000))
+
     def _correction(self, line: _Line, output: Output, streams: Streams) -> Correction:
         if output.underflows > line.underflows and line.playout.has_begun:
             self._counts["gaps"] += 1  # one silence is many callbacks
@@ -185,6 +206,8 @@ class Speaker:
         end = output.end_samples
         if end is None:
             return Correction()
+        while self._turns and streams.first_sample >= self._turns[0][0]:
+            line.playout.expect(round(self._turns.popleft()[1] * line.rate_hz))
         return line.playout.next(
             streams.first_sample, streams.samples.shape[1], output.queued_samples, end
         )

@@ -75,6 +75,11 @@ class Viewer:
         """What the separator last said, for gains and mutes."""
         return self._scenes[-1] if self._scenes else None
 
+    @property
+    def lookahead_ms(self) -> float | None:
+        """How far ahead is heard, as last told."""
+        return self._hud.value("hearing", "lookahead_ms")
+
     def draw(self, layout: Layout, selected: int | None) -> Picture:
         """The view as it is now, BGR, of the layout's size."""
         pixels = None if self._shown is None else self._shown.pixels

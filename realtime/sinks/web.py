@@ -58,7 +58,8 @@ class Web:
         layout = lay_out(*natural_size(*size), *size)
         scene = self._viewer.newest_scene
         if is_changed and scene is not None:
-            self._showcase.tell(plain_view(scene, layout))
+            told = plain_view(scene, layout) | {"lookahead_ms": self._viewer.lookahead_ms}
+            self._showcase.tell(told)
         watched = self._showcase.viewers
         if watched and (is_changed or watched > self._watched):
             picture = self._viewer.draw(layout, None)

@@ -91,6 +91,8 @@ class Window:
         if window is None or self._finished:
             return ()
         self._viewer.take(inputs)
+        if "stats" in inputs:
+            self._commands.lookahead_ms = self._viewer.lookahead_ms
         layout = self._current_layout(window)
         is_changed = self._viewer.turn(now_ns) or bool(inputs) or layout != self._layout
         self._layout = layout

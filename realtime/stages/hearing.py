@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engines.protocol import Engine
 from engines.remembering import Remembering
 from pixelplayer.spec import ModelSpec
-from pixelplayer.stft import Samples
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
-from realtime.messages import AudioChunk, AudioGap, End, Message, SoundColumns
+from realtime.messages import AudioChunk, AudioGap, Control, End, Message, SoundColumns
 from realtime.stage import Inputs, Outputs
 from realtime.stages.ears import Ear, StreamEar, WindowEar
 from realtime.stages.listener import Heard, Listener, Pace
-
-OpenSound: TypeAlias = Callable[[int], Engine]
+from realtime.stages.window_engines import OpenSound, WindowEngines
+from realtime.turning import WAIT_S, Turning
 
 # Clocks drift by parts per million; what is less than this is rounding or jitter, not drift.
 _DRIFT_NS = 20 * NS_PER_MS
@@ -34,6 +31,7 @@ class _Stream:
     listener: Listener
     next_sample: int  # of the input; all before it has been heard
     origin_ns: int  # capture time of sample 0
+    turn_at: int | None = None  # the sample from which on another lookahead holds
 
     def instant_ns(self, sample: int) -> int:
         rate_hz = self.listener.analysis.rate_hz
@@ -52,8 +50,10 @@ class Hearing:
         self._open_engine = open_engine
         self._spec = spec
         self._pace = pace
+        self._turning = Turning(spec, pace.lookahead_columns)
         self._resources = ExitStack()
-        self._engines: dict[int, Engine] = {}
+        self._engines = WindowEngines(open_engine)
+        self._resources.callback(self._engines.close)
         self._remembering: Remembering | None = None
         self._input: _Stream | None = None
         self._sequence = 0
@@ -68,11 +68,7 @@ class Hearing:
                 self._resources.enter_context(self._open_engine(pace.newest_columns))
             )
             return
-        for columns in {pace.columns_per_step, pace.most_columns_per_step}:
-            newest = max(columns + pace.lookahead_columns, 1)
-            newest = min(newest, self._spec.audio.columns)
-            engine = self._resources.enter_context(self._open_engine(newest))
-            self._engines[newest] = engine
+        self._engines.open(self._wanted(pace))
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """Features for all the columns that are complete; the rest, and the end, after the end.
@@ -80,6 +76,9 @@ class Hearing:
         Raises:
             UsageError: the sample rate changes.
         """
+        for control in inputs.get("control", ()):
+            if isinstance(control, Control):
+                self._turn(control)
         outputs: list[tuple[str, Message]] = []
         for message in inputs.get("audio", ()):
             if isinstance(message, AudioChunk):
@@ -97,14 +96,48 @@ class Hearing:
 
     def close(self) -> None:
         """Unload the network."""
-        self._engines.clear()
         self._remembering = None
         self._resources.close()
 
     def stats(self) -> Mapping[str, float]:
         """What was lost on the way here, and what waits."""
-        behind = 0 if self._input is None else self._input.listener.pending_columns
-        return {"lost_samples": self._lost_samples, "pending_columns": behind}
+        behind, pace = 0, self._pace
+        if self._input is not None:
+            behind, pace = self._input.listener.pending_columns, self._input.listener.pace
+        hop_ms = self._spec.audio.at_rate(self._spec.audio.rate_hz).hop_ns / NS_PER_MS
+        return {
+            "lost_samples": self._lost_samples,
+            "pending_columns": behind,
+            "lookahead_ms": pace.lookahead_columns * hop_ms,
+            "algorithm_ms": pace.delay_columns * hop_ms,
+        }
+
+    def _turn(self, control: Control) -> None:
+        """At once where sound comes earlier then; else once the speaker is ready for it."""
+        if self._input is None or not (change := self._turning.turn(control)):
+            return
+        pace = replace(self._pace, lookahead_columns=self._turning.columns)
+        if not self._spec.sound.is_streaming:
+            self._engines.prepare(self._wanted(pace))
+        wait_s = WAIT_S if change > 0 else 0.0
+        rate_hz = self._input.listener.analysis.rate_hz
+        self._input.turn_at = self._input.next_sample + round(wait_s * rate_hz)
+
+    def _turned(self, stream: _Stream) -> None:
+        """Hear as far ahead as was asked for, if it is time."""
+        if stream.turn_at is None or stream.next_sample < stream.turn_at:
+            return
+        pace = replace(self._pace, lookahead_columns=self._turning.columns)
+        if self._remembering is None and not self._engines.can(max(self._wanted(pace))):
+            return
+        stream.turn_at = None
+        stream.listener.look_ahead(pace.lookahead_columns)
+
+    def _wanted(self, pace: Pace) -> set[int]:
+        """Columns of a window that its steps ask for: usually, and at most."""
+        steps = (pace.columns_per_step, pace.most_columns_per_step)
+        most = self._spec.audio.columns
+        return {min(max(columns + pace.lookahead_columns, 1), most) for columns in steps}
 
     def _hear(self, chunk: AudioChunk) -> list[tuple[str, Message]]:
         stream = self._stream(chunk, chunk.capture_ns)
@@ -114,6 +147,7 @@ class Hearing:
         outputs = self._silence(stream, chunk.first_sample)
         unheard = chunk.samples[max(stream.next_sample - chunk.first_sample, 0) :]
         stream.next_sample += len(unheard)
+        self._turned(stream)
         return outputs + self._messages(stream, stream.listener.feed(unheard))
 
     def _miss(self, gap: AudioGap) -> list[tuple[str, Message]]:
@@ -185,14 +219,7 @@ class Hearing:
 
     def _ear(self) -> Ear:
         if not self._spec.sound.is_streaming:
-            return WindowEar(self._infer, self._spec.audio)
+            return WindowEar(self._engines.infer, self._spec.audio)
         if self._remembering is None:
             raise RuntimeError("Hearing.step before Hearing.open")
         return StreamEar(self._remembering, self._spec)
-
-    def _infer(self, log_magnitude: Samples, wanted: int) -> Samples:
-        """In the engine that gives no more columns than it must."""
-        if not self._engines:
-            raise RuntimeError("Hearing.step before Hearing.open")
-        newest = min(columns for columns in self._engines if columns >= wanted)
-        return self._engines[newest].infer({"log_magnitude": log_magnitude})["sound"]

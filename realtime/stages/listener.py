@@ -91,6 +91,7 @@ class Listener:
         self.analysis = analysis
         self._ear = ear
         self._pace = pace
+        self._columns = audio.columns
         self._shape = (channels, audio.frequency_bins)
         self._origin = first_column
         self._stft = StreamingStft(analysis)
@@ -98,10 +99,24 @@ class Listener:
         self._warp = LogFrequencyWarp(audio, analysis)
         self._waiting: Spectrum = np.zeros((analysis.bins, 0), np.complex64)  # to be heard
         self._divided = self._waiting  # those that were not given away yet
-        fitting = min(pace.most_columns_per_step, audio.columns - max(pace.lookahead_columns, 0))
-        self._most_steps = fitting // pace.columns_per_step
         self._given = 0  # columns given away
         self._received_samples = 0
+
+    @property
+    def pace(self) -> Pace:
+        """As it steps now."""
+        return self._pace
+
+    def look_ahead(self, columns: int) -> None:
+        """Hear so many columns ahead from now on: what is due comes later, or earlier.
+
+        Raises:
+            ValueError: it does not fit the window.
+        """
+        pace = replace(self._pace, lookahead_columns=columns)
+        if pace.newest_columns > self._columns:
+            raise ValueError(f"{pace} does not fit a window of {self._columns} columns")
+        self._pace = pace
 
     @property
     def pending_columns(self) -> int:
@@ -156,6 +171,13 @@ class Listener:
             due = 1 + min(-self._wanted, -self._missing) // h
             heard.append(self._step(min(due, self._most_steps)))
         return heard
+
+    @property
+    def _most_steps(self) -> int:
+        """That one inference may serve."""
+        pace = self._pace
+        fitting = self._columns - max(pace.lookahead_columns, 0)
+        return min(pace.most_columns_per_step, fitting) // pace.columns_per_step
 
     def _step(self, steps: int) -> Heard:
         """Let the columns in that ``steps`` steps wait for, and give away theirs at once."""
