@@ -19,6 +19,7 @@ class PlayoutSettings:
     """Wanted lengths of the queue as a new piece arrives; it is that much longer afterwards."""
 
     target_s: float = 0.075
+    first_s: float = 0.075  # at the start, when every process is new; then the queue settles
     largest_target_s: float = 0.200
     growth_s: float = 0.020
     shrink_per_s: float = 0.001  # and comes back by this per second of sound
@@ -131,7 +132,8 @@ class Playout:
 
     def _begin(self, first_sample: int, queued: int, end: int) -> Correction:
         """Here and now is where the stream goes on, behind as much as is wanted."""
-        silence = max(0, self._samples(self._target_s) - queued)
+        wanted_s = max(self._target_s, self._settings.first_s)
+        silence = max(0, self._samples(wanted_s) - queued)
         self._offset = end + silence - first_sample
         self._unsettle()
         return Correction(silence=silence)

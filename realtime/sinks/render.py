@@ -46,6 +46,7 @@ _KEY_HINTS = (
     ("r, esc", "all"),
     ("1-9, 0", "mute"),
     ("up, down", "gain"),
+    ("[ ]", "ahead"),
     ("q", "quit"),
 )
 
@@ -300,7 +301,7 @@ def _status_items(hud: Hud) -> list[tuple[str, str]]:
     if hud.engines:
         items.append((hud.engines, "engine" if "+" not in hud.engines else "engines"))
     if hud.causes_ms:
-        causes = " + ".join(f"{value:.0f} {name}" for name, value in hud.causes_ms)
+        causes = " + ".join(f"{value:.0f} {name}" for name, value in hud.causes_ms if value >= 0.5)
         items.append(("ms", f"= {causes}"))
     return items
 

@@ -1,0 +1,117 @@
+"""The dial is turned while a tone goes from a microphone to a speaker: nobody hears when."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.fakes.tiny_model import write_tiny_model
+from tests.live.mjpeg import MjpegCamera
+from tests.live.parts import end_process
+from tests.live.pulse import RATE_HZ, PulseServer, read_raw
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 60
+TONE_HZ, TONE_S = 440.0, 17.0
+LOUDNESS = 0.5
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    write_tiny_model(folder)
+    return folder
+
+
+def turn(address: str, milliseconds: float) -> None:
+    body = json.dumps({"kind": "lookahead", "value": milliseconds}).encode()
+    headers = {"Content-Type": "application/json", "Origin": address.rstrip("/")}
+    with urllib.request.urlopen(urllib.request.Request(f"{address}control", body, headers)):
+        pass
+
+
+def lookahead_ms(address: str) -> float | None:
+    with urllib.request.urlopen(f"{address}scene.json") as answer:
+        seen = json.load(answer)
+    return None if seen is None else seen["lookahead_ms"]
+
+
+def clicks(heard: np.ndarray) -> np.ndarray:
+    """What of a tone its own past does not say: 0 where it goes on as it was."""
+    return heard[2:] - 2 * np.cos(2 * np.pi * TONE_HZ / RATE_HZ) * heard[1:-1] + heard[:-2]
+
+
+def heard_while_turned(
+    pulse: PulseServer, camera: MjpegCamera, model: Path, recording: Path
+) -> tuple[np.ndarray, list[float | None]]:
+    """The tone as it was heard, and how far ahead the player said that it heard."""
+    player = subprocess.Popen(
+        [
+            *(sys.executable, str(ROOT / "run_live.py"), "--model", str(model)),
+            *("--engine", "onnxruntime", "--video", camera.url, "--audio", "pulse"),
+            *("--speaker", "pulse", "--view", "web"),
+        ],
+        env=pulse.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    recorder = pulse.record(recording)
+    told: list[float | None] = []
+    try:
+        assert player.stdout is not None
+        address = next(
+            match.group() for line in player.stdout if (match := re.search(r"http://\S+/", line))
+        )
+        reader = threading.Thread(target=player.stdout.read)  # it must not wait for us
+        reader.start()
+        until = time.monotonic() + PATIENCE_S
+        while lookahead_ms(address) is None and time.monotonic() < until:
+            time.sleep(0.1)
+        t_s = np.arange(round(TONE_S * RATE_HZ)) / RATE_HZ
+        tone = LOUDNESS * np.sin(2 * np.pi * TONE_HZ * t_s)
+        sound = pulse.play(tone.astype(np.float32))
+        for milliseconds in (0.0, 186.0):
+            time.sleep(4.0)
+            turn(address, milliseconds)
+            time.sleep(2.5)
+            told.append(lookahead_ms(address))
+        sound.wait(PATIENCE_S)
+        player.terminate()
+        player.wait(PATIENCE_S)
+        reader.join()
+    finally:
+        end_process(player)  # type: ignore[arg-type]
+        end_process(recorder)
+    return read_raw(recording).mean(axis=1), told
+
+
+def test_a_tone_goes_on_while_the_dial_is_turned(
+    pulse: PulseServer, camera: MjpegCamera, model: Path, tmp_path: Path
+) -> None:
+    """A machine that is busy may make a gap; a dial that clicks does so every time."""
+    worst: list[tuple[float, float]] = []
+    for attempt in range(3):
+        heard, told = heard_while_turned(pulse, camera, model, tmp_path / f"{attempt}.raw")
+        assert told == [pytest.approx(0.0), pytest.approx(186.0, abs=12.0)]
+        first, last = np.flatnonzero(np.abs(heard) > 0.5 * LOUDNESS)[[0, -1]]
+        whole = heard[first + RATE_HZ : last - RATE_HZ]
+        assert len(whole) > 10 * RATE_HZ
+        period = round(RATE_HZ / TONE_HZ)
+        peaks = np.abs(whole[: len(whole) // period * period]).reshape(-1, period).max(axis=1)
+        usual = float(np.median(peaks))
+        gap, click = float(peaks.min()) / usual, float(np.abs(clicks(whole)).max()) / usual
+        worst.append((gap, click))
+        # A sample that is left out of the tone, or a gap, is a click of its own size or more.
+        if gap > 0.7 and click < 0.1:
+            return
+    pytest.fail(f"lowest level and largest click, of the tone's own: {worst}")
