@@ -75,9 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report = Report("cost of an update")
     with open_networks(options.model, options.engine) as opened:
         player = LivePath(opened)
-        player.prepare(round(_WARM_S * player.updates_per_s))
-        while player.prepared:
-            player.update()
+        player.warm_up()
         both = networks_update(opened)
         baseline = paper_update(cores())
         baseline()
@@ -157,16 +155,12 @@ class LivePath:
         )
         for stage in (self._sight, self._hearing, self._separator):
             stage.open()
+        self.costs = {name: Cost() for name in ("sight", "hearing", "separator")}
 
     @property
     def updates_per_s(self) -> float:
         """At real pace."""
         return self._analysis.rate_hz / self._samples
-
-    @property
-    def prepared(self) -> int:
-        """How many updates have their picture and sound ready."""
-        return len(self._ready)
 
     @property
     def objects_count(self) -> int:
@@ -197,12 +191,31 @@ class LivePath:
             self._position += self._samples
             self._ready.append((frame, chunk))
 
+    def warm_up(self) -> None:
+        """Until a window is full, and objects are found; what it cost is forgotten."""
+        self.prepare(round(_WARM_S * self.updates_per_s))
+        while self._ready:
+            self.update()
+        self.costs = {name: Cost() for name in self.costs}
+
     def update(self) -> None:
         """A picture and a step of sound through all stages."""
         frame, chunk = self._ready.popleft()
-        seen = _messages(self._sight.step(frame.capture_ns, {"video": [frame]}))
-        heard = _messages(self._hearing.step(chunk.capture_ns, {"audio": [chunk]}))
-        self._separator.step(chunk.capture_ns, {"sight": seen, "sound": heard})
+        sight, hearing, separator = self._sight, self._hearing, self._separator
+        seen: list[Message] = []
+        heard: list[Message] = []
+
+        def see() -> None:
+            seen.extend(_messages(sight.step(frame.capture_ns, {"video": [frame]})))
+
+        def hear() -> None:
+            heard.extend(_messages(hearing.step(chunk.capture_ns, {"audio": [chunk]})))
+
+        self.costs["sight"].measure(see, 1)
+        self.costs["hearing"].measure(hear, 1)
+        self.costs["separator"].measure(
+            lambda: separator.step(chunk.capture_ns, {"sight": seen, "sound": heard}), 1
+        )
 
 
 def _messages(outputs: Sequence[tuple[str, Message]]) -> list[Message]:

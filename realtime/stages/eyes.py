@@ -49,17 +49,25 @@ class Eyes:
             The picture ``(1, 3, rows * stride, columns * stride)`` float32, RGB in 0..1, before it
             is exposed, and its features ``(S, K, rows, columns)`` float32, from each look.
         """
-        spec = self._spec
+        shown, first = self.glance(pixels_bgr)
+        return shown, np.stack([first, *self.look_closer(pixels_bgr)])
+
+    def glance(self, pixels_bgr: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """The picture, and the features ``(K, rows, columns)`` of the first look alone."""
+        return self._seen(pixels_bgr, 0)
+
+    def look_closer(self, pixels_bgr: NDArray[np.uint8]) -> list[Floats]:
+        """The features ``(K, rows, columns)`` of each further look."""
+        return [self._seen(pixels_bgr, number)[1] for number in range(1, self._spec.looks)]
+
+    def _seen(self, pixels_bgr: NDArray[np.uint8], number: int) -> tuple[Floats, Floats]:
+        spec, finer = self._spec, 2**number
         rows, columns = spec.grid_for(*pixels_bgr.shape[:2])
-        pictures, features = [], []
-        for number, engine in enumerate(self._engines_for((rows, columns))):
-            finer = 2**number
-            side_px = finer * spec.stride_px
-            shown = picture.to_network(pixels_bgr, (rows * side_px, columns * side_px))
-            seen = engine.infer({"picture": prepared(shown, spec.picture)})["features"][0]
-            features.append(seen.reshape(-1, rows, finer, columns, finer).mean(axis=(2, 4)))
-            pictures.append(shown)
-        return pictures[0], np.stack(features)
+        engine = self._engines_for((rows, columns))[number]
+        side_px = finer * spec.stride_px
+        shown = picture.to_network(pixels_bgr, (rows * side_px, columns * side_px))
+        seen = engine.infer({"picture": prepared(shown, spec.picture)})["features"][0]
+        return shown, seen.reshape(-1, rows, finer, columns, finer).mean(axis=(2, 4))
 
     def close(self) -> None:
         """Close the engines; a second call does nothing."""

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from pixelplayer.shots import Shots
 from pixelplayer.spec import VisionSpec
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.messages import End, Message, SightMap, VideoFrame
 from realtime.stage import Inputs, Outputs
-from realtime.stages.eyes import Eyes, OpenVision
+from realtime.stages.eyes import Eyes, Floats, OpenVision
 
 
 class Sight:
     """Topic ``video`` in, topic ``sight`` out.
 
     Of the pictures captured in one period of ``1 / rate_hz`` only the first is looked at: which
-    ones depends on their capture times alone, so a file gives the same maps on every machine.
+    ones depends on their capture times alone, so a file gives the same maps on every machine. A
+    closer look has four times as many pixels: it is taken at every other of these, and at the first
+    of a shot, and stands for the one after.
     """
 
     def __init__(self, open_engine: OpenVision, spec: VisionSpec) -> None:
         self._spec = spec
         self._eyes = Eyes(open_engine, spec)
         self._shots = Shots(spec.stride_px)
+        self._closer: list[Floats] = []
+        self._closer_shot: int | None = None
+        self._is_closer_fresh = False  # of the picture before this one
         self._period: int | None = None
         self._sequence = 0
         self._skipped = 0
@@ -71,12 +78,18 @@ class Sight:
         return first
 
     def _look(self, frame: VideoFrame) -> SightMap:
-        shown, features = self._eyes.look(frame.pixels)
+        shown, first = self._eyes.glance(frame.pixels)
+        shot = self._shots.feed(shown)
+        if shot != self._closer_shot or not self._is_closer_fresh:
+            self._closer = self._eyes.look_closer(frame.pixels)
+            self._closer_shot, self._is_closer_fresh = shot, True
+        else:
+            self._is_closer_fresh = False
         return SightMap(
             stream=frame.stream,
             sequence=self._sequence,
             capture_ns=frame.capture_ns,
             frame_sequence=frame.sequence,
-            shot=self._shots.feed(shown),
-            features=features,
+            shot=shot,
+            features=np.stack([first, *self._closer]),
         )

@@ -101,6 +101,31 @@ def test_a_second_look_has_twice_the_pixels_a_side_and_the_same_cells() -> None:
     assert all(engine.closed for engine in opened)
 
 
+def test_the_closer_look_is_taken_at_every_other_picture_and_after_a_cut() -> None:
+    opened: list[ColourVision] = []
+
+    def open_engine(grid: tuple[int, int]) -> ColourVision:
+        opened.append(ColourVision(grid))
+        return opened[-1]
+
+    stage = Sight(open_engine, replace(SPEC.vision, looks=2))
+    stage.open()
+    left, right = ({"blue": (x, 0.5)} for x in (0.2, 0.8))
+    shown = [left, left, left, left, right, right]
+    looks, maps = [], []
+    for number, places in enumerate(shown):
+        pixels = picture(places, 360, 640)
+        ((_, found),) = stage.step(0, {"video": [frame(number, number * 10**9, pixels)]})
+        assert isinstance(found, SightMap)
+        maps.append(found)
+        looks.append(opened[1].calls)
+    assert opened[0].calls == 6
+    assert looks == [1, 1, 2, 2, 3, 3]
+    assert [item.shot for item in maps] == [0, 0, 0, 0, 1, 1]
+    np.testing.assert_array_equal(maps[1].features[1], maps[0].features[1])
+    assert maps[4].features[1, 2, 5, 15] > 0.5  # nothing of the shot before
+
+
 def test_the_end_follows_the_end(sight: Sight) -> None:
     outputs = sight.step(0, {"video": [End(stream="t", sequence=0, topic="video")]})
     assert [(topic, type(message)) for topic, message in outputs] == [("sight", End)]

@@ -1,0 +1,152 @@
+"""What a second of sound costs, step by step against window by window.
+
+python -m benchmarks.step_cost              the paper's widths, and the live model
+python -m benchmarks.step_cost --model DIR  another live model
+
+Processor time of all cores together, everything measured in turns; medians for the paper's widths.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import statistics
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.cost import Cost, LivePath, paper_update
+from benchmarks.engines import paper_model
+from benchmarks.model_engines import PACE, add_model_options, cores, open_networks
+from benchmarks.report import Report, command, command_line
+from engines import auto
+from engines.model import read_spec
+from engines.protocol import Engine
+from engines.registry import open_engine
+from engines.remembering import Remembering
+
+LEAST_AGAINST_EAGER, LEAST_AGAINST_WINDOW = 40.0, 4.0
+MOST_OF_A_CORE = 0.25
+MOST_WITH_LONGER_PAST = 1.1
+UPDATES_PER_S = 10.0
+_TURNS = 5
+_STEPS = 40
+_LONGER_S = 60.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure in turns, print."""
+    parser = command_line(__doc__)
+    add_model_options(parser)
+    parser.add_argument("--updates", type=int, default=25, metavar="N", help="of each")
+    options = parser.parse_args(arguments)
+    per_turn = max(1, options.updates // _TURNS)
+    report = Report("cost of a step")
+    with contextlib.ExitStack() as opened:
+        folder = paper_model(Path(opened.enter_context(tempfile.TemporaryDirectory())))
+        _judge_paper(report, folder, per_turn)
+    if read_spec(options.model).sound.is_streaming:
+        _judge_past(report, options.model)
+    _judge_live(report, options, per_turn)
+    return report.publish(options.json)
+
+
+def _judge_paper(report: Report, folder: Path, per_turn: int) -> None:
+    """The paper's widths: eager windows, windows in the fastest engine, steps in the same."""
+    spec = read_spec(folder)
+    hop_s = spec.audio.hop / spec.audio.rate_hz
+    # As the live model: what is new since the last update, and 93 ms ahead of it.
+    newest = round(1 / (UPDATES_PER_S * hop_s)) + PACE.lookahead_columns
+    choice = auto.choose(folder, 1, newest=newest)
+    eager, window, step = Cost(), Cost(), Cost()
+    with contextlib.ExitStack() as opened:
+
+        def open_(network: str, columns: int | None = None) -> Engine:
+            engine = open_engine(
+                folder,
+                network,  # type: ignore[arg-type]
+                choice.backend,
+                choice.precision,
+                1,
+                newest=columns,
+            )
+            return opened.enter_context(engine)
+
+        sight = open_("vision")
+        whole, some = _both(sight, open_("sound")), _both(sight, open_("sound", newest))
+        baseline = paper_update(cores())
+        for update in (baseline, whole, some):
+            update()
+        for _ in range(_TURNS):
+            eager.measure(baseline, per_turn)
+            window.measure(whole, per_turn)
+            step.measure(some, per_turn)
+    name = f"{choice.backend}/{choice.precision}"
+    for what, cost in (
+        ("paper's widths: whole windows, torch eager", eager),
+        (f"… whole windows, {name}", window),
+        (f"… the {newest} newest columns, {name}", step),
+    ):
+        told = f"{UPDATES_PER_S * cost.median_cpu_ms / 1000:.2f} CPU s per second of sound"
+        report.note(f"{what}, {UPDATES_PER_S:g} updates/s", told)
+        report.keep(what, cost.cpu_ms)
+    ratio = eager.median_cpu_ms / step.median_cpu_ms
+    report.at_least("… against eager windows", ratio, LEAST_AGAINST_EAGER, "x")
+    ratio = window.median_cpu_ms / step.median_cpu_ms
+    report.at_least("… against windows in the same engine", ratio, LEAST_AGAINST_WINDOW, "x")
+
+
+def _both(sight: Engine, hearing: Engine) -> Callable[[], object]:
+    rng = np.random.default_rng(1)
+    given = [
+        {spec.name: rng.random(spec.shape, np.float32) for spec in engine.inputs}
+        for engine in (sight, hearing)
+    ]
+    return lambda: (sight.infer(given[0]), hearing.infer(given[1]))
+
+
+def _judge_past(report: Report, folder: Path) -> None:
+    """Steps of a network that remembers: soon after the start, and a minute later."""
+    spec = read_spec(folder)
+    choice = auto.choose(folder, 1)
+    rng = np.random.default_rng(2)
+    with open_engine(folder, "sound", choice.backend, choice.precision, 1) as engine:
+        network = Remembering(engine)
+        new = rng.uniform(-16, 3, engine.inputs[0].shape).astype(np.float32)
+        soon, later = Cost(), Cost()
+        soon.measure(lambda: network.step(new), _STEPS)
+        for _ in range(round(_LONGER_S * spec.audio.rate_hz / spec.audio.hop / network.columns)):
+            network.step(new)
+        later.measure(lambda: network.step(new), _STEPS)
+    report.note("a step of ears that remember", f"{later.median_ms:.2f} ms")
+    ratio = later.median_cpu_ms / soon.median_cpu_ms
+    what = f"… after {_LONGER_S:.0f} s against the first"
+    report.at_most(what, ratio, MOST_WITH_LONGER_PAST, "x")
+
+
+def _judge_live(report: Report, options: argparse.Namespace, per_turn: int) -> None:
+    """The live path, stage by stage."""
+    with open_networks(options.model, options.engine) as opened:
+        path = LivePath(opened)
+        path.warm_up()
+        for _ in range(_TURNS):
+            path.prepare(per_turn)
+            for _ in range(per_turn):
+                path.update()
+        rate_hz, name = path.updates_per_s, opened.sound.name
+    whole = 0.0
+    for stage, cost in path.costs.items():
+        # Means: sight looks at every other picture or so.
+        share = rate_hz * statistics.mean(cost.cpu_ms) / 1000
+        whole += share
+        report.note(f"live model, {name}: {stage}", f"{share:.1%} of a core")
+        report.keep(stage, cost.cpu_ms)
+    got = f"{whole:.1%}"
+    met = whole <= MOST_OF_A_CORE
+    report.claim("… all of it, of one core", f"<= {MOST_OF_A_CORE:.0%}", got, met=met)
+
+
+if __name__ == "__main__":
+    command(main)
