@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from realtime.clock import NS_PER_S
+from realtime.latency import causes_ms
 from realtime.messages import Stats, VideoFrame
 
 _FRAMES_FOR_RATE = 30
@@ -63,33 +64,12 @@ class HudTracker:
         """The newest state of everything."""
         return Hud(
             latency_ms=self.value("speaker", "latency_ms"),
-            causes_ms=self._causes_ms(),
+            causes_ms=tuple(causes_ms(self._values).items()),
             masks_per_s=self.value("separator", "rate_hz"),
             frames_per_s=self._frames_per_s(),
             drops=self._drops(),
             engines=self._engines,
             warnings=self._warnings(),
-        )
-
-    def _causes_ms(self) -> tuple[tuple[str, float], ...]:
-        """What the latency is made of; empty until all of it is known.
-
-        Of what the algorithm waits for, the lookahead is heard ahead, the rest is the transform's.
-        What is not told by anybody is computing, and the way from stage to stage.
-        """
-        whole = self.value("speaker", "latency_ms")
-        ahead = self.value("hearing", "lookahead_ms")
-        algorithm = self.value("hearing", "algorithm_ms")
-        queue, device = self.value("speaker", "queued_ms"), self.value("speaker", "device_ms")
-        if whole is None or ahead is None or algorithm is None or queue is None or device is None:
-            return ()
-        computing = max(whole - algorithm - queue - device, 0.0)
-        return (
-            ("ahead", max(ahead, 0.0)),
-            ("transform", algorithm - max(ahead, 0.0)),
-            ("computing", computing),
-            ("queue", queue),
-            ("device", device),
         )
 
     def _frames_per_s(self) -> float | None:

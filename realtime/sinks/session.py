@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from realtime.clock import NS_PER_S
+from realtime.latency import causes_ms
 from realtime.messages import Scene, SceneObject, Stats, Streams
 from realtime.sinks.sound_files import object_file
 
@@ -110,6 +111,9 @@ class SessionLog:
             "latency_ms": {
                 name: round(self._number("speaker", f"latency_{name}_ms"), 3)
                 for name in ("p50", "p99", "max")
+            },
+            "latency_causes_ms": {
+                cause: round(value, 1) for cause, value in causes_ms(self._stages).items()
             },
             "stages": {stage: _stage(values) for stage, values in self._stages.items()},
             "dropped": {

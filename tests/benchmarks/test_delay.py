@@ -20,7 +20,7 @@ def test_a_constant_delay_is_found_in_every_second():
     assert [item.delay_s for item in found] == pytest.approx([0.15] * len(found), abs=1e-9)
     assert min(item.likeness for item in found) > 0.99
     report = Report("delay")
-    judge(report, found)
+    judge(report, found, 400.0)
     assert report.is_met
 
 
@@ -29,5 +29,5 @@ def test_another_sound_is_not_alike():
     found = delays(said, heard, RATE_HZ, heard_later_s=0.0, longest_s=1.0)
     assert max(item.likeness for item in found) < 0.5
     report = Report("delay")
-    judge(report, found)
+    judge(report, found, 400.0)
     assert not report.is_met

@@ -54,3 +54,17 @@ def test_engines_that_differ_are_both_named():
     assert engine_names({"vision": "openvino/int8", "sound": "torch/fp32"}) == (
         "openvino/int8 + torch/fp32"
     )
+
+
+def test_the_delay_is_told_by_its_causes():
+    tracker = HudTracker({})
+    tracker.add_stats(stats("hearing", lookahead_ms=93.0, algorithm_ms=186.0))
+    assert tracker.hud.causes_ms == ()
+    tracker.add_stats(stats("speaker", latency_ms=250.0, queued_ms=30.0, device_ms=20.0))
+    causes = dict(tracker.hud.causes_ms)
+    assert list(causes) == ["ahead", "transform", "computing", "queue", "device"]
+    assert causes["transform"] == pytest.approx(93.0)
+    assert causes["computing"] == pytest.approx(14.0)
+    assert sum(causes.values()) == pytest.approx(250.0)
+    tracker.add_stats(stats("hearing", lookahead_ms=-23.0, algorithm_ms=46.0))
+    assert dict(tracker.hud.causes_ms)["ahead"] == 0.0

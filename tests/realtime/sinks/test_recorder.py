@@ -196,6 +196,7 @@ def test_the_session_tells_everything(recorder, folder):
         "sample_rate": RATE_HZ,
         "duration_s": 1.0,
         "latency_ms": {"p50": 150.0, "p99": 180.0, "max": 200.0},
+        "latency_causes_ms": {},
         "dropped": {"video_frames": 4, "audio_samples": 441},
         "restarts": 1,
     }
