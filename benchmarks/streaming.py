@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _paces(least: int) -> tuple[Pace, ...]:
     """Positions of the dial, from the quickest on."""
-    paces = [DIALS[name].pace(is_fast=True) for name in DIALS]
+    paces = [dial.pace(is_fast=True) for dial in DIALS.values() if not dial.window_step_columns]
     paces += [
         Pace(columns_per_step=2, lookahead_columns=ahead, most_columns_per_step=2)
         for ahead in LOOKAHEADS

@@ -1,12 +1,13 @@
 """Separation of a whole recording at once: what live separation is measured against.
 
-Every column is decoded from windows that see it with all its future: windows half a window apart,
-cross-faded. Objects are given and fixed; nothing is searched for in the picture.
+Every column is decoded from windows that see it with its past and its future, from many of them,
+whose mistakes are not the same. Objects are given and fixed; nothing is searched for in the
+picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from pixelplayer.warp import LOG_FLOOR, LogFrequencyWarp
 
 Floats = NDArray[np.float32]
 Infer = Callable[[Floats], Floats]
+WINDOWS = 16  # that see a column, at most
 Box = tuple[float, float, float, float]  # x0, y0, x1, y1: fractions of the picture, y down
 
 
@@ -54,7 +56,7 @@ def separate_offline(
     loudness = warp.log_magnitude(spectrum)
     columns = loudness.shape[1]
 
-    heard = [(start, infer(window)[0]) for start, window in _windows(loudness, spec.audio.columns)]
+    sound = mean_features(infer, loudness, spec.audio.columns)
     if vocabulary is not None:
         understanding = Understanding(
             vocabulary,
@@ -64,22 +66,16 @@ def separate_offline(
             warp=warp,
             settings=UnderstandingSettings(memory_s=np.inf),
         )
-        for start, sound in heard:
-            seen = spectrum[:, start : start + spec.audio.columns]
-            understanding.feed(sound[..., : seen.shape[1]], seen)
+        for start in range(0, columns, spec.audio.columns):
+            part = slice(start, start + spec.audio.columns)
+            understanding.feed(sound[..., part], spectrum[:, part])
         vectors = understanding.vectors(vectors)
 
-    shares = np.zeros((len(vectors), len(loudness), columns), np.float32)
-    weights = np.zeros(columns, np.float32)
-    fade = _fade(spec.audio.columns)
-    for start, sound in heard:
-        logits = mask_logits(vectors, sound, scale, bias)
-        divided = share(sigmoid(logits), spec.mask.power, spec.mask.residual_floor)[:-1]
-        stop = min(start + spec.audio.columns, columns)
-        part = fade[: stop - start]
-        shares[:, :, start:stop] += divided[:, :, : stop - start] * part
-        weights[start:stop] += part
-    shares /= weights
+    shares = np.empty((len(vectors), *loudness.shape), np.float32)
+    for start in range(0, columns, spec.audio.columns):
+        part = slice(start, start + spec.audio.columns)
+        masks = sigmoid(mask_logits(vectors, sound[..., part], scale, bias))
+        shares[..., part] = share(masks, spec.mask.power, spec.mask.residual_floor)[:-1]
 
     parts = np.empty((len(vectors) + 1, *spectrum.shape), np.complex64)
     parts[:-1] = warp.to_linear(shares) * spectrum
@@ -114,18 +110,37 @@ def cells_in(box: Box, rows: int, columns: int) -> NDArray[np.bool_]:
     return inside
 
 
-def _windows(loudness: Floats, width: int) -> Iterator[tuple[int, Floats]]:
-    """First column, and input ``(1, 1, F, width)``, of windows that cover all columns."""
+def mean_features(infer: Infer, loudness: Floats, width: int) -> Floats:
+    """What every column sounds like, in the mean of all windows that see it well.
+
+    Windows lie a sixteenth of their width apart. As much at each end of them counts for nothing,
+    except at the ends of the recording: there the network knows one side alone.
+
+    Args:
+        infer: ``(1, 1, F, T)`` log-magnitudes to ``(1, K, F, T)`` features.
+        loudness: ``(F, C)`` float32, the recording, ``C >= 1``.
+        width: T.
+
+    Returns:
+        ``(K, F, C)`` float32.
+    """
     rows, columns = loudness.shape
-    for start in range(0, max(columns - width // 2, 1), max(width // 2, 1)):
+    step = max(width // WINDOWS, 1)
+    last = max(columns - width, 0)
+    starts = sorted({*range(0, last, step), last})
+    total: Floats | None = None
+    counts = np.zeros(columns, np.float32)
+    for start in starts:
         window = np.full((1, 1, rows, width), np.log(LOG_FLOOR), np.float32)
         part = loudness[:, start : start + width]
         window[0, 0, :, : part.shape[1]] = part
-        yield start, window
-
-
-def _fade(width: int) -> Floats:
-    """What a window counts at each of its columns: a triangle, nowhere 0."""
-    place = np.arange(width) + 0.5
-    fade: Floats = (np.minimum(place, width - place) / width).astype(np.float32)
-    return fade
+        first = 0 if start == 0 else step
+        stop = part.shape[1] if start == last else width - step
+        sound = infer(window)[0]
+        if total is None:
+            total = np.zeros((*sound.shape[:2], columns), np.float32)
+        total[..., start + first : start + stop] += sound[..., first:stop]
+        counts[start + first : start + stop] += 1
+    assert total is not None
+    total /= counts
+    return total

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from pixelplayer.offline import WINDOWS
 from pixelplayer.spec import ModelSpec
 from realtime.clock import NS_PER_MS
 from realtime.errors import UsageError
@@ -21,7 +22,9 @@ class Dial:
     """One position of the dial.
 
     ``lookahead_columns`` are heard beyond a column before it is divided; at -1 it is divided as the
-    one before it sounds. ``columns_per_step`` are divided at once. ``queue_s`` waits before the
+    one before it sounds. ``columns_per_step`` are divided at once. With
+    ``window_step_columns`` windows that far apart are looked at whole, and a column is what all
+    that see it say in the mean. ``queue_s`` waits before the
     speaker as the next piece arrives, for pieces that are late. The devices are opened with these
     latencies, in seconds or as the driver thinks is low or high; the microphone gives ``block_s``
     at a time.
@@ -33,6 +36,7 @@ class Dial:
     microphone_latency: Latency = "high"
     speaker_latency: Latency = "high"
     block_s: float = 0.010
+    window_step_columns: int = 0
 
     def pace(self, *, is_fast: bool) -> Pace:
         """Its steps; in a fast run all alike, as the result must be the same every time."""
@@ -40,12 +44,14 @@ class Dial:
             columns_per_step=self.columns_per_step,
             lookahead_columns=self.lookahead_columns,
             most_columns_per_step=self.columns_per_step if is_fast else MOST_COLUMNS_PER_STEP,
+            window_step_columns=self.window_step_columns,
         )
 
 
-STUDIO, STAGE, LIVE, INSTANT = "studio", "stage", "live", "instant"
+WHOLE, STUDIO, STAGE, LIVE, INSTANT = "whole", "studio", "stage", "live", "instant"
 DIALS: Mapping[str, Dial] = MappingProxyType(
     {
+        WHOLE: Dial(lookahead_columns=126, window_step_columns=8),
         STUDIO: Dial(lookahead_columns=12),
         STAGE: Dial(
             lookahead_columns=4,
@@ -70,7 +76,8 @@ DIALS: Mapping[str, Dial] = MappingProxyType(
         ),
     }
 )
-"""Files; people before a microphone; those who play along; those who hear themselves."""
+"""For files that nobody watches; those that are watched; people before a microphone; those who play
+along; those who hear themselves."""
 
 
 def dial_at(spec: ModelSpec, lookahead: str | float) -> Dial:
@@ -85,6 +92,8 @@ def dial_at(spec: ModelSpec, lookahead: str | float) -> Dial:
         if lookahead not in DIALS:
             raise UsageError(f"--lookahead {lookahead}: wanted {', '.join(DIALS)}, or milliseconds")
         asked, dial = lookahead, DIALS[lookahead]
+        if dial.window_step_columns:
+            return _whole(spec, dial)
     else:
         asked = f"{lookahead:g}"
         dial = replace(DIALS[STUDIO], lookahead_columns=round(lookahead / hop_ms))
@@ -99,3 +108,15 @@ def dial_at(spec: ModelSpec, lookahead: str | float) -> Dial:
             "--model"
         )
     return dial
+
+
+def _whole(spec: ModelSpec, dial: Dial) -> Dial:
+    """In windows of this model; one that streams hears as far ahead as it was made for."""
+    if spec.sound.is_streaming:
+        return replace(dial, lookahead_columns=spec.sound.lookahead, window_step_columns=0)
+    columns = spec.audio.columns
+    return replace(
+        dial,
+        lookahead_columns=columns - dial.columns_per_step,
+        window_step_columns=max(columns // WINDOWS, 1),
+    )

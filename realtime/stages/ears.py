@@ -74,6 +74,77 @@ class WindowEar:
         return np.ascontiguousarray(said[..., said.shape[2] + places], np.float32)
 
 
+class PatientEar:
+    """Looks at a window of every so many columns, and gives the mean of all that see a column.
+
+    As ``pixelplayer.offline``, of sound that is still coming: what one window gets wrong, others
+    get right. Of each end of a window as many columns count for nothing, except at the beginning.
+
+    Args:
+        infer: ``(1, 1, F, T)`` and T to ``(1, K, F, T)``: all of the window.
+        step: columns from one window to the next.
+    """
+
+    def __init__(self, infer: OnWindow, audio: AudioSpec, channels: int, step: int) -> None:
+        self._infer = infer
+        self._step = step
+        silence = float(np.log(LOG_FLOOR))
+        self._loudness = ColumnWindow(audio.frequency_bins, audio.columns, np.float32, silence)
+        self._window = np.empty((1, 1, audio.frequency_bins, audio.columns), np.float32)
+        # Sums over windows, and how many there were, from column ``_first`` on.
+        self._sums = np.zeros((channels, audio.frequency_bins, 2 * audio.columns), np.float32)
+        self._counts = np.zeros(2 * audio.columns, np.float32)
+        self._first = -audio.columns
+
+    @property
+    def heard(self) -> int:
+        """Columns heard so far."""
+        return self._loudness.stop
+
+    def hear(self, loudness: Floats) -> None:
+        """The next columns ``(F, m)``; windows are looked at as they get full."""
+        width = self._window.shape[3]
+        while loudness.shape[1]:
+            missing = width - self.heard if self.heard < width else self._to_next
+            new, loudness = loudness[:, :missing], loudness[:, missing:]
+            self._loudness.append(new)
+            if self.heard >= width and self._to_next == self._step:
+                self._look()
+
+    @property
+    def _to_next(self) -> int:
+        """Columns until the next window is full."""
+        return self._step - (self.heard - self._window.shape[3]) % self._step
+
+    def _look(self) -> None:
+        width, heard = self._window.shape[3], self.heard
+        self._window[0, 0] = self._loudness.between(heard - width, heard)
+        said = self._infer(self._window, width)[0]
+        gone = heard - 2 * width - self._first
+        kept = self._sums.shape[2] - gone
+        if gone > 0:
+            self._sums[..., :kept] = self._sums[..., gone:]
+            self._counts[:kept] = self._counts[gone:]
+            self._sums[..., kept:], self._counts[kept:] = 0, 0
+            self._first += gone
+        first = heard - width if heard == width else heard - width + self._step
+        place = slice(first - self._first, heard - self._step - self._first)
+        self._sums[..., place] += said[..., first - (heard - width) : width - self._step]
+        self._counts[place] += 1
+
+    def features(self, start: int, stop: int) -> Floats:
+        """What columns ``start`` to ``stop`` sound like: a new ``(K, F, w)``.
+
+        Raises:
+            IndexError: no window has seen one of them, or they are forgotten.
+        """
+        place = slice(start - self._first, stop - self._first)
+        counts = self._counts[place] if start >= self._first else self._counts[:0]
+        if len(counts) < stop - start or not counts.all():
+            raise IndexError(f"columns {start} to {stop} asked for, {self.heard} were heard")
+        return np.ascontiguousarray(self._sums[..., place] / counts)
+
+
 class StreamEar:
     """Hears what is new with a network that remembers, and keeps what it said for a while.
 

@@ -14,7 +14,7 @@ from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, Control, End, Message, SoundColumns
 from realtime.stage import Inputs, Outputs
-from realtime.stages.ears import Ear, StreamEar, WindowEar
+from realtime.stages.ears import Ear, PatientEar, StreamEar, WindowEar
 from realtime.stages.listener import Heard, Listener, Pace
 from realtime.stages.window_engines import OpenSound, WindowEngines
 from realtime.turning import WAIT_S, Turning
@@ -114,7 +114,9 @@ class Hearing:
 
     def _turn(self, control: Control) -> None:
         """At once where sound comes earlier then; else once the speaker is ready for it."""
-        if self._input is None or not (change := self._turning.turn(control)):
+        if self._input is None or self._pace.window_step_columns:
+            return
+        if not (change := self._turning.turn(control)):
             return
         pace = replace(self._pace, lookahead_columns=self._turning.columns)
         if not self._spec.sound.is_streaming:
@@ -135,8 +137,10 @@ class Hearing:
 
     def _wanted(self, pace: Pace) -> set[int]:
         """Columns of a window that its steps ask for: usually, and at most."""
-        steps = (pace.columns_per_step, pace.most_columns_per_step)
         most = self._spec.audio.columns
+        if pace.window_step_columns:
+            return {most}
+        steps = (pace.columns_per_step, pace.most_columns_per_step)
         return {min(max(columns + pace.lookahead_columns, 1), most) for columns in steps}
 
     def _hear(self, chunk: AudioChunk) -> list[tuple[str, Message]]:
@@ -218,8 +222,11 @@ class Hearing:
         return self._input
 
     def _ear(self) -> Ear:
-        if not self._spec.sound.is_streaming:
-            return WindowEar(self._engines.infer, self._spec.audio)
+        spec, step = self._spec, self._pace.window_step_columns
+        if not spec.sound.is_streaming:
+            if step:
+                return PatientEar(self._engines.infer, spec.audio, spec.channels, step)
+            return WindowEar(self._engines.infer, spec.audio)
         if self._remembering is None:
             raise RuntimeError("Hearing.step before Hearing.open")
         return StreamEar(self._remembering, self._spec)

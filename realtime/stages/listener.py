@@ -24,11 +24,14 @@ class Pace:
     heard; at -1 a column is divided as the one before it sounds. One inference serves up to
     ``most_columns_per_step`` where more are waiting: a slow machine then falls behind by one step
     at most. Where the result must be the same every time (``--pace fast``) the two are equal.
+    With ``window_step_columns`` a window is looked at whole every so many columns, whatever is due,
+    and a column is what all windows say of it in the mean.
     """
 
     columns_per_step: int
     lookahead_columns: int
     most_columns_per_step: int
+    window_step_columns: int = 0
 
     def __post_init__(self) -> None:
         if not 1 <= self.columns_per_step <= self.most_columns_per_step:

@@ -37,7 +37,7 @@ def test_each_object_gets_its_own_sound() -> None:
         assert 10 * np.log10(np.sum(source**2) / np.sum((row - source) ** 2)) > 18
 
 
-def test_windows_fade_into_one_another() -> None:
+def test_what_is_said_at_the_end_of_a_window_counts_for_nothing() -> None:
     # A network that shouts at the end of its window only: no edge may be heard in the middle.
     def infer(window: np.ndarray) -> np.ndarray:
         sound = np.zeros((1, SPEC.channels, *window.shape[2:]), np.float32)

@@ -11,7 +11,7 @@ from realtime.build import build
 from realtime.clock import SystemClock
 from realtime.command_line import parse
 from realtime.compose import compose, file_of, has_display
-from realtime.dial import DIALS, INSTANT, LIVE, STAGE, STUDIO, dial_at
+from realtime.dial import DIALS, INSTANT, LIVE, STAGE, STUDIO, WHOLE, dial_at
 from realtime.errors import DeviceError, UsageError
 from realtime.options import Options
 from realtime.plan import Plan
@@ -180,11 +180,13 @@ def test_lookahead_is_in_hops_or_has_a_name() -> None:
     assert dial_at(spec, 2.4 * hop_ms).lookahead_columns == 2
     assert dial_at(spec, 93.0).lookahead_columns == 4
     assert dial_at(spec, LIVE) is DIALS[LIVE]
+    whole = dial_at(spec, WHOLE).pace(is_fast=True)
+    assert (whole.newest_columns, whole.window_step_columns) == (32, 2)
     delays = [
         DIALS[name].pace(is_fast=True).delay_columns for name in (STUDIO, STAGE, LIVE, INSTANT)
     ]
     assert delays == sorted(delays, reverse=True)
-    with pytest.raises(UsageError, match="wanted studio, stage, live, instant, or milliseconds"):
+    with pytest.raises(UsageError, match="wanted whole, studio, stage, live, instant, or"):
         dial_at(spec, "quick")
 
 
@@ -192,6 +194,7 @@ def test_lookahead_is_in_hops_or_has_a_name() -> None:
     ("line", "position"),
     [
         ("--demo", STUDIO),
+        ("--demo --pace fast --duration 2", WHOLE),
         ("", STAGE),
         ("--video none", STAGE),
         ("--lookahead live", LIVE),
@@ -207,5 +210,6 @@ def test_who_hears_the_delay_decides_the_lookahead(line: str, position: str | fl
 def test_a_network_that_streams_is_asked_for_no_less_than_it_needs() -> None:
     spec = tiny_streaming_spec()
     assert dial_at(spec, STAGE).lookahead_columns == 4
+    assert dial_at(spec, WHOLE).pace(is_fast=True) == dial_at(spec, STAGE).pace(is_fast=True)
     with pytest.raises(UsageError, match="hears 93 ms ahead; give 93 or more"):
         dial_at(spec, LIVE)

@@ -9,8 +9,9 @@ import pytest
 
 from engines.registry import open_engine
 from engines.remembering import Remembering
+from pixelplayer.offline import mean_features
 from realtime.messages import AudioChunk, End, SoundColumns
-from realtime.stages.ears import StreamEar, WindowEar
+from realtime.stages.ears import PatientEar, StreamEar, WindowEar
 from realtime.stages.hearing import Hearing
 from realtime.stages.listener import Pace
 from tests.fakes.pixel_model import SPEC, band_noise
@@ -41,6 +42,35 @@ def test_what_has_not_been_heard_sounds_like_the_newest() -> None:
     assert asked == [2, 1]
     with pytest.raises(IndexError, match="the window begins at -22"):
         ear.features(-23, 2)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_patient_ear_says_what_offline_separation_says(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    width, step, columns = SPEC.audio.columns, 2, 90
+    mixing = rng.standard_normal((SPEC.channels, width)).astype(np.float32)
+
+    def infer(window: np.ndarray, _wanted: int = 0) -> np.ndarray:
+        # What is said depends on the place in the window.
+        return window * mixing[None, :, None, :]
+
+    heard = rng.uniform(-16, 3, (64, columns + width)).astype(np.float32)
+    expected = mean_features(infer, heard, width)
+    ear = PatientEar(infer, SPEC.audio, SPEC.channels, step)
+    given, start, found = 0, 0, []
+    while start < columns:
+        new = int(rng.integers(1, 9))
+        ear.hear(heard[:, given : given + new])
+        given = min(given + new, heard.shape[1])
+        stop = min(given - width + 2, columns)
+        if given >= width and stop > start:
+            found.append(ear.features(start, stop))
+            start = stop
+    with pytest.raises(IndexError, match="were heard"):
+        ear.features(given - 1, given)
+    np.testing.assert_allclose(
+        np.concatenate(found, axis=2), expected[..., :columns], rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
