@@ -15,7 +15,7 @@ from benchmarks.model_engines import OpenModel
 from benchmarks.scene_files import Picture
 from engines.remembering import Remembering
 from pixelplayer.objects import TrackedObject
-from pixelplayer.offline import Box, Infer, cells_in, separate_offline, vectors_of
+from pixelplayer.offline import WINDOWS, Box, Infer, cells_in, separate_offline, vectors_of
 from pixelplayer.understanding import Understanding
 from pixelplayer.vocabulary import Vocabulary
 from pixelplayer.warp import LogFrequencyWarp
@@ -52,11 +52,16 @@ def vectors(networks: OpenModel, clip: Clip) -> Floats:
 
 
 def offline(
-    networks: OpenModel, clip: Clip, objects: Floats, vocabulary: Vocabulary | None = None
+    networks: OpenModel,
+    clip: Clip,
+    objects: Floats,
+    vocabulary: Vocabulary | None = None,
+    windows: int = WINDOWS,
 ) -> Floats:
     """``(N + 1, n)``, every column seen with all its future; or as far ahead as the network hears.
 
-    With a ``vocabulary`` the objects are understood with the help of what is heard.
+    With a ``vocabulary`` the objects are understood with the help of what is heard. A column is the
+    mean of ``windows``; with 2, of one.
     """
     model = networks.model
     if model.spec.sound.is_streaming:
@@ -75,6 +80,7 @@ def offline(
         rate_hz=clip.rate_hz,
         vectors=objects,
         vocabulary=vocabulary,
+        windows=windows,
     )
 
 

@@ -35,6 +35,7 @@ def separate_offline(
     rate_hz: int,
     vectors: Floats,
     vocabulary: Vocabulary | None = None,
+    windows: int = WINDOWS,
 ) -> Samples:
     """Separate a recording among objects that are known.
 
@@ -46,6 +47,7 @@ def separate_offline(
         rate_hz: its sample rate.
         vectors: ``(N, K)`` float32, a visual vector for each object; see ``vectors_of``.
         vocabulary: given, the vectors are understood with the help of all that is heard.
+        windows: that a column is the mean of, at most; see ``mean_features``.
 
     Returns:
         ``(N + 1, n)`` float32, the residual last; the rows sum to the mixture.
@@ -56,7 +58,7 @@ def separate_offline(
     loudness = warp.log_magnitude(spectrum)
     columns = loudness.shape[1]
 
-    sound = mean_features(infer, loudness, spec.audio.columns)
+    sound = mean_features(infer, loudness, spec.audio.columns, windows)
     if vocabulary is not None:
         understanding = Understanding(
             vocabulary,
@@ -110,22 +112,25 @@ def cells_in(box: Box, rows: int, columns: int) -> NDArray[np.bool_]:
     return inside
 
 
-def mean_features(infer: Infer, loudness: Floats, width: int) -> Floats:
+def mean_features(infer: Infer, loudness: Floats, width: int, windows: int = WINDOWS) -> Floats:
     """What every column sounds like, in the mean of all windows that see it well.
 
-    Windows lie a sixteenth of their width apart. As much at each end of them counts for nothing,
-    except at the ends of the recording: there the network knows one side alone.
+    As much at each end of a window as windows lie apart counts for nothing, except at the ends of
+    the recording: there the network knows one side alone. With 2 windows each column is from the
+    middle half of one.
 
     Args:
         infer: ``(1, 1, F, T)`` log-magnitudes to ``(1, K, F, T)`` features.
         loudness: ``(F, C)`` float32, the recording, ``C >= 1``.
         width: T.
+        windows: so many lie within a width; at least 2.
 
     Returns:
         ``(K, F, C)`` float32.
     """
     rows, columns = loudness.shape
-    step = max(width // WINDOWS, 1)
+    step = max(width // windows, 1)
+    edge = min(step, (width - step) // 2)
     last = max(columns - width, 0)
     starts = sorted({*range(0, last, step), last})
     total: Floats | None = None
@@ -134,8 +139,8 @@ def mean_features(infer: Infer, loudness: Floats, width: int) -> Floats:
         window = np.full((1, 1, rows, width), np.log(LOG_FLOOR), np.float32)
         part = loudness[:, start : start + width]
         window[0, 0, :, : part.shape[1]] = part
-        first = 0 if start == 0 else step
-        stop = part.shape[1] if start == last else width - step
+        first = 0 if start == 0 else edge
+        stop = part.shape[1] if start == last else width - edge
         sound = infer(window)[0]
         if total is None:
             total = np.zeros((*sound.shape[:2], columns), np.float32)
