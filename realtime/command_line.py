@@ -120,7 +120,7 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 place="separation.lookahead",
                 metavar="|".join((*DIALS, "MS")),
                 parse=_lookahead,
-                help="later but better (default: stage for a microphone, else studio; fast: whole)",
+                help="later but better (default: stage with a microphone, studio without)",
             ),
         },
         "what comes out": {

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pixelplayer.spec import ModelSpec
-from realtime.dial import STAGE, STUDIO, WHOLE, dial_at
+from realtime.dial import STAGE, STUDIO, dial_at
 from realtime.errors import DeviceError, UsageError
 from realtime.graph import MAIN, STAGES
 from realtime.options import (
@@ -104,8 +104,7 @@ def _separation(options: Options) -> SeparationOptions:
     if given.lookahead is not None:
         return given
     is_heard = "microphone" in _sources(options.input)
-    without = WHOLE if options.run.pace == "fast" else STUDIO
-    return dataclasses.replace(given, lookahead=STAGE if is_heard else without)
+    return dataclasses.replace(given, lookahead=STAGE if is_heard else STUDIO)
 
 
 def _existing(option: str, path: Path) -> None:

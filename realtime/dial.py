@@ -76,7 +76,7 @@ DIALS: Mapping[str, Dial] = MappingProxyType(
         ),
     }
 )
-"""For files that nobody watches; those that are watched; people before a microphone; those who play
+"""For the best sound from files; files as they play; people before a microphone; those who play
 along; those who hear themselves."""
 
 

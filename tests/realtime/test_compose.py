@@ -194,7 +194,7 @@ def test_lookahead_is_in_hops_or_has_a_name() -> None:
     ("line", "position"),
     [
         ("--demo", STUDIO),
-        ("--demo --pace fast --duration 2", WHOLE),
+        ("--demo --pace fast --duration 2", STUDIO),
         ("", STAGE),
         ("--video none", STAGE),
         ("--lookahead live", LIVE),
