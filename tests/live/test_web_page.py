@@ -73,6 +73,16 @@ def test_a_click_leaves_one_instrument(address: str, page: Page) -> None:
         until(page, "objects.every(one => one.gain > 0)")
 
 
+def test_the_dial_is_turned_on_the_page(address: str, page: Page) -> None:
+    page.goto(address)
+    until(page, "aheadMs !== null && ahead.value === '280'")
+    page.select_option("#ahead", "25")
+    until(page, "Math.abs(aheadMs - 23.2) < 1 && ahead.value === '25'")
+    page.locator("#view").hover()
+    page.keyboard.press("]")
+    until(page, "Math.abs(aheadMs - 46.4) < 1")
+
+
 def test_the_page_says_when_the_program_has_ended(address: str, page: Page) -> None:
     page.goto(address)
     until(page, "objects.length > 0")

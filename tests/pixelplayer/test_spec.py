@@ -25,7 +25,7 @@ VALUES = {
         "picture": "unit",
         "looks": 2,
     },
-    "sound": {"width": 16, "levels": 7, "network": "live"},
+    "sound": {"width": 16, "levels": 7, "network": "live", "lookahead": 0, "state": 0},
     "mask": {"power": 1.5, "residual_floor": 0.2},
 }
 
@@ -135,3 +135,13 @@ def test_transform_keeps_its_durations_at_every_rate(rate_hz, n_fft, hop):
 def test_too_low_a_rate_is_refused():
     with pytest.raises(SpecError, match="3999 Hz is below 4000 Hz"):
         ModelSpec.from_dict(VALUES).audio.at_rate(3999)
+
+
+def test_what_streams_says_how_much_it_remembers():
+    sound = {"width": 24, "levels": 6, "network": "streaming", "lookahead": 4, "state": 94_594}
+    spec = ModelSpec.from_dict(VALUES | {"sound": sound})
+    assert spec.sound.is_streaming
+    assert spec.sound.state == 94_594
+    assert not ModelSpec.from_dict(VALUES).sound.is_streaming
+    with pytest.raises(SpecError, match="state must be positive"):
+        ModelSpec.from_dict(VALUES | {"sound": sound | {"state": -1}})
