@@ -148,7 +148,7 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
     return Speaker(
         device,
         playout=PlayoutSettings.for_queue(dial.queue_s),
-        turning=Turning(spec, dial.lookahead_columns),
+        turning=Turning(spec, dial.lookahead_columns) if dial.can_turn else None,
     )
 
 

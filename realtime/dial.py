@@ -22,12 +22,11 @@ class Dial:
     """One position of the dial.
 
     ``lookahead_columns`` are heard beyond a column before it is divided; at -1 it is divided as the
-    one before it sounds. ``columns_per_step`` are divided at once. With
-    ``window_step_columns`` windows that far apart are looked at whole, and a column is what all
-    that see it say in the mean. ``queue_s`` waits before the
-    speaker as the next piece arrives, for pieces that are late. The devices are opened with these
-    latencies, in seconds or as the driver thinks is low or high; the microphone gives ``block_s``
-    at a time.
+    one before it sounds. ``columns_per_step`` are divided at once. With ``window_step_columns``
+    windows that far apart are looked at whole, and a column is what all that see it say in the
+    mean. ``queue_s`` waits before the speaker as the next piece arrives, for pieces that are late.
+    The devices are opened with these latencies, in seconds or as the driver thinks is low or high;
+    the microphone gives ``block_s`` at a time.
     """
 
     lookahead_columns: int
@@ -37,6 +36,11 @@ class Dial:
     speaker_latency: Latency = "high"
     block_s: float = 0.010
     window_step_columns: int = 0
+
+    @property
+    def can_turn(self) -> bool:
+        """Whether another lookahead can be asked for while it runs."""
+        return not self.window_step_columns
 
     def pace(self, *, is_fast: bool) -> Pace:
         """Its steps; in a fast run all alike, as the result must be the same every time."""
