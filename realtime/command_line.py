@@ -120,7 +120,7 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 place="separation.lookahead",
                 metavar="|".join((*DIALS, "MS")),
                 parse=_lookahead,
-                help="later but better (default: stage with a microphone, studio without)",
+                help="later but better (default: stage with a microphone, else 93; fast: studio)",
             ),
         },
         "what comes out": {

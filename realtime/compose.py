@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pixelplayer.spec import ModelSpec
-from realtime.dial import STAGE, STUDIO, dial_at
+from realtime.dial import STAGE, STUDIO, WATCHED_MS, dial_at
 from realtime.errors import DeviceError, UsageError
 from realtime.graph import MAIN, STAGES
 from realtime.options import (
@@ -98,13 +98,16 @@ def _kind(option: str, uri: str | None, file_kind: str, device_kind: str) -> str
 def _separation(options: Options) -> SeparationOptions:
     """Who hears the delay decides the lookahead, unless it was asked for.
 
-    A picture waits for its sound: where both come from files, nobody can tell how late they are.
+    A picture waits for its sound: where both come from files nobody can tell how late they are, but
+    for how late they begin.
     """
     given = options.separation
     if given.lookahead is not None:
         return given
-    is_heard = "microphone" in _sources(options.input)
-    return dataclasses.replace(given, lookahead=STAGE if is_heard else STUDIO)
+    if "microphone" in _sources(options.input):
+        return dataclasses.replace(given, lookahead=STAGE)
+    is_fast = options.run.pace == "fast"
+    return dataclasses.replace(given, lookahead=STUDIO if is_fast else WATCHED_MS)
 
 
 def _existing(option: str, path: Path) -> None:

@@ -15,6 +15,7 @@ from realtime.portaudio import Latency
 from realtime.stages.listener import Pace
 
 MOST_COLUMNS_PER_STEP = 24  # where a slow machine has to catch up
+WATCHED_MS = 93.0  # of lookahead for files as they play: at studio they would begin later
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ DIALS: Mapping[str, Dial] = MappingProxyType(
         ),
     }
 )
-"""For the best sound from files; files as they play; people before a microphone; those who play
+"""For the best sound from files; files in a hurry; people before a microphone; those who play
 along; those who hear themselves."""
 
 

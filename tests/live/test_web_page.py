@@ -75,7 +75,7 @@ def test_a_click_leaves_one_instrument(address: str, page: Page) -> None:
 
 def test_the_dial_is_turned_on_the_page(address: str, page: Page) -> None:
     page.goto(address)
-    until(page, "aheadMs !== null && ahead.value === '280'")
+    until(page, "aheadMs !== null && ahead.value === '95'")
     page.select_option("#ahead", "25")
     until(page, "Math.abs(aheadMs - 23.2) < 1 && ahead.value === '25'")
     page.locator("#view").hover()

@@ -11,7 +11,7 @@ from realtime.build import build
 from realtime.clock import SystemClock
 from realtime.command_line import parse
 from realtime.compose import compose, file_of, has_display
-from realtime.dial import DIALS, INSTANT, LIVE, STAGE, STUDIO, WHOLE, dial_at
+from realtime.dial import DIALS, INSTANT, LIVE, STAGE, STUDIO, WATCHED_MS, WHOLE, dial_at
 from realtime.errors import DeviceError, UsageError
 from realtime.options import Options
 from realtime.plan import Plan
@@ -193,7 +193,7 @@ def test_lookahead_is_in_hops_or_has_a_name() -> None:
 @pytest.mark.parametrize(
     ("line", "position"),
     [
-        ("--demo", STUDIO),
+        ("--demo", WATCHED_MS),
         ("--demo --pace fast --duration 2", STUDIO),
         ("", STAGE),
         ("--video none", STAGE),
