@@ -41,7 +41,7 @@ _TEXT: Colour = (238, 235, 232)
 _DIM: Colour = (160, 154, 149)
 _WARNING: Colour = (70, 176, 250)
 
-_KEY_HINTS = (
+KEY_HINTS = (
     ("click, s", "solo"),
     ("r, esc", "all"),
     ("1-9, 0", "mute"),
@@ -258,8 +258,8 @@ def _draw_hints(view: Picture, layout: Layout) -> None:
     size = max(11, layout.px(16))
     columns = layout.hint_columns
     width = (right - left) // columns
-    key_width = max(text_width(key, size, SEMIBOLD) for key, _ in _KEY_HINTS) + layout.px(14)
-    for number, (key, meaning) in enumerate(_KEY_HINTS):
+    key_width = max(text_width(key, size, SEMIBOLD) for key, _ in KEY_HINTS) + layout.px(14)
+    for number, (key, meaning) in enumerate(KEY_HINTS):
         x = left + number % columns * width
         y = top + (number // columns + 1) * layout.px(24) - layout.px(6)
         draw_text(view, key, (x, y), size, _DIM, weight=SEMIBOLD)

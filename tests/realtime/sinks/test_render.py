@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from realtime.sinks.hud import Hud
-from realtime.sinks.layout import lay_out, natural_size
-from realtime.sinks.render import draw_scene, draw_view
+from realtime.sinks.layout import HINTS, lay_out, natural_size
+from realtime.sinks.render import KEY_HINTS, draw_scene, draw_view
 
 from .examples import BLUE, ORANGE, scene, scene_object
 
@@ -165,3 +165,7 @@ def test_a_picture_fills_a_view_of_its_natural_size(picture):
     x0, y0, x1, y1 = layout.picture
     assert x1 - x0 >= 0.97 * layout.panel[0]
     assert y1 - y0 >= 0.97 * layout.status[1]
+
+
+def test_there_is_room_for_every_hint():
+    assert len(KEY_HINTS) == HINTS
