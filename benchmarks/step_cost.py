@@ -23,7 +23,7 @@ from benchmarks.model_engines import PACE, add_model_options, cores, open_networ
 from benchmarks.report import Report, command, command_line
 from engines import auto
 from engines.model import read_spec
-from engines.protocol import Engine
+from engines.protocol import Engine, Network
 from engines.registry import open_engine
 from engines.remembering import Remembering
 
@@ -63,10 +63,10 @@ def _judge_paper(report: Report, folder: Path, per_turn: int) -> None:
     eager, window, step = Cost(), Cost(), Cost()
     with contextlib.ExitStack() as opened:
 
-        def open_(network: str, columns: int | None = None) -> Engine:
+        def open_(network: Network, columns: int | None = None) -> Engine:
             engine = open_engine(
                 folder,
-                network,  # type: ignore[arg-type]
+                network,
                 choice.backend,
                 choice.precision,
                 1,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.tiny_model import write_tiny_model
 from tests.live.display import Display
 from tests.live.mjpeg import MjpegCamera
 from tests.live.pulse import PulseServer
@@ -17,6 +18,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder whose networks are random and quick."""
+    folder = tmp_path_factory.mktemp("model")
+    write_tiny_model(folder)
+    return folder
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.fakes.tiny_model import write_tiny_model
 from tests.live.mjpeg import MjpegCamera
 from tests.live.parts import end_process
 from tests.live.pulse import RATE_HZ, PulseServer, read_raw
@@ -23,13 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
 TONE_HZ, TONE_S = 440.0, 17.0
 LOUDNESS = 0.5
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    write_tiny_model(folder)
-    return folder
 
 
 def turn(address: str, milliseconds: float) -> None:

@@ -14,7 +14,6 @@ import pytest
 import soundfile
 
 from pixelplayer import band
-from tests.fakes.tiny_model import write_tiny_model
 from tests.live.mjpeg import MjpegCamera
 from tests.live.parts import end_process
 from tests.live.pulse import RATE_HZ, PulseServer, read_raw
@@ -22,13 +21,6 @@ from tests.live.pulse import RATE_HZ, PulseServer, read_raw
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
 PLAYED_S = 8.0
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("model")
-    write_tiny_model(folder)
-    return folder
 
 
 def delay_samples(heard: np.ndarray, played: np.ndarray) -> tuple[int, float]:

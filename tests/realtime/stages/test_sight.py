@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,17 @@ from tests.fakes.pixel_model import SPEC, ColourVision, picture
 
 def frame(sequence: int, capture_ns: int, pixels: np.ndarray) -> VideoFrame:
     return VideoFrame(stream="t", sequence=sequence, capture_ns=capture_ns, pixels=pixels)
+
+
+def watched_engines() -> tuple[list[ColourVision], Callable[[tuple[int, int]], ColourVision]]:
+    """Those that were opened so far, and what opens them."""
+    opened: list[ColourVision] = []
+
+    def open_engine(grid: tuple[int, int]) -> ColourVision:
+        opened.append(ColourVision(grid))
+        return opened[-1]
+
+    return opened, open_engine
 
 
 @pytest.fixture
@@ -54,12 +66,7 @@ def test_a_picture_of_any_shape_is_seen_whole(sight: Sight, shape: tuple[int, in
 
 
 def test_an_engine_is_opened_for_every_shape_of_picture() -> None:
-    opened: list[ColourVision] = []
-
-    def open_engine(grid: tuple[int, int]) -> ColourVision:
-        opened.append(ColourVision(grid))
-        return opened[-1]
-
+    opened, open_engine = watched_engines()
     stage = Sight(open_engine, SPEC.vision)
     stage.open()
     assert [engine.outputs[0].shape[2:] for engine in opened] == [(10, 19)]
@@ -80,12 +87,7 @@ def test_an_engine_is_opened_for_every_shape_of_picture() -> None:
 
 
 def test_a_second_look_has_twice_the_pixels_a_side_and_the_same_cells() -> None:
-    opened: list[ColourVision] = []
-
-    def open_engine(grid: tuple[int, int]) -> ColourVision:
-        opened.append(ColourVision(grid))
-        return opened[-1]
-
+    opened, open_engine = watched_engines()
     stage = Sight(open_engine, replace(SPEC.vision, looks=2))
     stage.open()
     assert [engine.outputs[0].shape[2:] for engine in opened] == [(10, 19), (20, 38)]
@@ -102,12 +104,7 @@ def test_a_second_look_has_twice_the_pixels_a_side_and_the_same_cells() -> None:
 
 
 def test_the_closer_look_is_taken_at_every_other_picture_and_after_a_cut() -> None:
-    opened: list[ColourVision] = []
-
-    def open_engine(grid: tuple[int, int]) -> ColourVision:
-        opened.append(ColourVision(grid))
-        return opened[-1]
-
+    opened, open_engine = watched_engines()
     stage = Sight(open_engine, replace(SPEC.vision, looks=2))
     stage.open()
     left, right = ({"blue": (x, 0.5)} for x in (0.2, 0.8))
