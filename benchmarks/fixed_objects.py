@@ -67,7 +67,7 @@ def offline(
     if model.spec.sound.is_streaming:
         pace = Pace(
             columns_per_step=2,
-            lookahead_columns=model.spec.sound.lookahead,
+            lookahead_columns=max(model.spec.sound.lookaheads),
             most_columns_per_step=2,
         )
         return live(networks, clip, objects, pace, vocabulary)
@@ -100,7 +100,7 @@ def live(  # noqa: PLR0917  what is separated, and how
     spec = networks.model.spec
     analysis = spec.audio.at_rate(clip.rate_hz)
     ear: Ear = (
-        StreamEar(Remembering(networks.sound), spec)
+        StreamEar(Remembering(networks.sound, spec.sound.lookaheads), spec)
         if spec.sound.is_streaming
         else WindowEar(lambda window, _wanted: infer(window), spec.audio)
     )

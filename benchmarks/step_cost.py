@@ -113,7 +113,7 @@ def _judge_past(report: Report, folder: Path) -> None:
     choice = auto.choose(folder, 1)
     rng = np.random.default_rng(2)
     with open_engine(folder, "sound", choice.backend, choice.precision, 1) as engine:
-        network = Remembering(engine)
+        network = Remembering(engine, spec.sound.lookaheads)
         new = rng.uniform(-16, 3, engine.inputs[0].shape).astype(np.float32)
         soon, later = Cost(), Cost()
         soon.measure(lambda: network.step(new), _STEPS)

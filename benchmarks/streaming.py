@@ -3,6 +3,7 @@
 python -m benchmarks.streaming --clips 6
 python -m benchmarks.streaming --clips 6 --data DATA --cache CACHE    held-out notes instead
 python -m benchmarks.streaming --clips 6 --plot curve.svg
+python -m benchmarks.streaming --clips 6 --whole OTHER     against a model that looks at windows
 
 Objects are given, as they are called where sound is held out, as they look where the virtual band
 plays. A point of the curve is a position of the dial; its delay is the algorithm's own.
@@ -11,6 +12,7 @@ plays. A point of the curve is a position of the dial; its delay is the algorith
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +30,9 @@ from benchmarks.report import Report, command, command_line
 from pixelplayer import band
 from pixelplayer.metrics import bss_eval_in_order
 from pixelplayer.offline import Infer
-from realtime.dial import DIALS, STAGE
+from pixelplayer.spec import ModelSpec
+from realtime.ahead import positions
+from realtime.dial import DIALS, STAGE, dial_at
 from realtime.stages.listener import Pace
 
 MOST_LOST_LIVE_DB = 1.0
@@ -59,20 +63,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--cache", type=Path, metavar="DIR", help="where decoded sound is kept")
     parser.add_argument("--clips", type=int, default=6, metavar="N")
     parser.add_argument("--seed", type=int, default=100)
+    parser.add_argument(
+        "--whole",
+        type=Path,
+        metavar="DIR",
+        help="the model whose whole windows it is held against; default: the same, heard as far "
+        "ahead as it can",
+    )
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the curve")
     options = parser.parse_args(arguments)
     if options.data is not None and options.cache is None:
         parser.error("--data needs --cache")
     report = Report("live against offline")
-    with open_networks(options.model, options.engine) as networks:
+    with contextlib.ExitStack() as opened:
+        networks = opened.enter_context(open_networks(options.model, options.engine))
+        held_against = networks
+        if options.whole is not None:
+            held_against = opened.enter_context(open_networks(options.whole, options.engine))
         spec = networks.model.spec
-        paces = _paces(spec.sound.lookahead if spec.sound.is_streaming else -1)
+        paces = _paces(spec)
         report.keep("engine", networks.sound.name)
         whole: list[_Scores] = []
         lost: dict[Pace, list[_Scores]] = {pace: [] for pace in paces}
         error_db = -np.inf
         for clip, objects in _clips(networks, options):
-            reference = _scores(clip, offline(networks, clip, objects, windows=2))
+            reference = _scores(clip, offline(held_against, clip, objects, windows=2))
             whole.append(reference)
             hear = _recalling(networks.hear)
             for pace in paces:
@@ -89,28 +104,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             told = f"{clip.name}: offline {reference.later:.1f} dB, lost live {live_db:.1f} dB"
             print(told, file=sys.stderr, flush=True)
         hop_ms = 1000 * spec.audio.hop / spec.audio.rate_hz
-    _judge(report, whole, lost, hop_ms)
+    _judge(report, whole, lost, hop_ms, _named(paces))
     report.at_most("sum of all streams, against the input", float(error_db), MOST_ERROR_DB, "dB")
     if options.plot is not None:
-        _plot(options.plot, lost, hop_ms)
+        _plot(options.plot, lost, hop_ms, paces)
     return report.publish(options.json)
 
 
-def _paces(least: int) -> tuple[Pace, ...]:
-    """Positions of the dial, from the quickest on."""
-    paces = [dial.pace(is_fast=True) for dial in DIALS.values() if not dial.window_step_columns]
-    paces += [
-        Pace(columns_per_step=2, lookahead_columns=ahead, most_columns_per_step=2)
-        for ahead in LOOKAHEADS
-    ]
-    able = {pace for pace in paces if pace.lookahead_columns >= least}
-    return tuple(sorted(able, key=lambda pace: (pace.delay_columns, pace.columns_per_step)))
+def _paces(spec: ModelSpec) -> dict[Pace, str]:
+    """Positions of the dial that this model has, from the quickest on, and their names."""
+    paces = {
+        Pace(columns_per_step=2, lookahead_columns=ahead, most_columns_per_step=2): ""
+        for ahead in sorted({*LOOKAHEADS} & {*positions(spec, 2)})
+    }
+    for name, dial in DIALS.items():
+        if not dial.window_step_columns:
+            pace = dial_at(spec, name).pace(is_fast=True)
+            paces[pace] = " or ".join(filter(None, [name, paces.get(pace)]))
+    order = sorted(paces, key=lambda pace: (pace.delay_columns, pace.columns_per_step))
+    return {pace: paces[pace] for pace in order}
 
 
-def _named(paces: Sequence[Pace]) -> Pace:
-    """What a microphone gets; else the quickest that there is."""
-    wanted = DIALS[STAGE].pace(is_fast=True)
-    return wanted if wanted in paces else paces[0]
+def _named(paces: Mapping[Pace, str]) -> Pace:
+    """What a microphone gets."""
+    return next(pace for pace, name in paces.items() if STAGE in name)
 
 
 def _judge(
@@ -118,6 +135,7 @@ def _judge(
     whole: Sequence[_Scores],
     lost: Mapping[Pace, Sequence[_Scores]],
     hop_ms: float,
+    usual: Pace,
 ) -> None:
     report.note("clips", f"{len(whole)}")
     report.note("SDR offline", f"{np.mean([one.later for one in whole]):.2f} dB")
@@ -134,7 +152,7 @@ def _judge(
         else:
             report.note(what, f"{mean:.2f} dB (median {median:.2f})")
         report.keep(what, [(one.beginning, one.later) for one in scores])
-    named = lost[_named(tuple(lost))]
+    named = lost[usual]
     beginning = float(np.mean([one.beginning for one in named]))
     report.at_most(
         f"… as a microphone gets it, first {BEGINNING_S:.0f} s",
@@ -152,15 +170,19 @@ def _nearest(lost: Mapping[Pace, object], delay_ms: float, hop_ms: float) -> Pac
     return quick[-1] if quick else next(iter(lost))
 
 
-def _plot(path: Path, lost: Mapping[Pace, Sequence[_Scores]], hop_ms: float) -> None:
-    names = {DIALS[name].pace(is_fast=True): name for name in DIALS}
-    at = [pace for pace in lost if pace.columns_per_step == 2 or pace in names]
+def _plot(
+    path: Path,
+    lost: Mapping[Pace, Sequence[_Scores]],
+    hop_ms: float,
+    names: Mapping[Pace, str],
+) -> None:
+    at = list(lost)
     values = {
         "mean": [float(np.mean([one.later for one in lost[pace]])) for pace in at],
         "median": [float(np.median([one.later for one in lost[pace]])) for pace in at],
     }
     delays_ms = [pace.delay_columns * hop_ms for pace in at]
-    labels = [names.get(pace, "") for pace in at]
+    labels = [names[pace] for pace in at]
     draw(
         path,
         "Quality against delay",

@@ -103,10 +103,12 @@ def _collect(options: argparse.Namespace) -> None:
 def _quantize(options: argparse.Namespace) -> None:
     collection = Collection.read(options.set)
     model = open_model(options.model)
-    if model.spec.sound.is_streaming:
+    streams = model.spec.sound.is_streaming
+    wanted = options.precision or (("int8",) if streams else ("fp16", "int8"))
+    if streams and "fp16" in wanted:
         raise CalibrationError(
-            f"the ears of {model.spec.name!r} stream: what they remember is not quantized yet; "
-            "use --precision fp32"
+            f"the ears of {model.spec.name!r} stream: what they remember needs float32; "
+            "use --precision int8, which rounds their weights alone"
         )
     bench = Bench(
         model=model,
@@ -117,7 +119,7 @@ def _quantize(options: argparse.Namespace) -> None:
     )
     reference = bench.outcome(model.folder, "fp32")
     written: list[Written] = []
-    for precision in options.precision or ("fp16", "int8"):
+    for precision in wanted:
         if precision == "fp16":
             written.append(write_fp16(bench, reference))
         else:

@@ -19,6 +19,7 @@ from calibration.half import halved
 from calibration.quantize import quantized, simplified
 from calibration.sensitivity import Suffering, sensitivity
 from calibration.trials import Cost, Outcome, Trial, cost, judged
+from calibration.weights import packed
 from engines.model import Model, graph_path
 from engines.protocol import Engine, Network
 from engines.registry import open_engine
@@ -78,7 +79,7 @@ def write_int8(bench: Bench, reference: Outcome, collection: Collection) -> Writ
     """``vision.int8.onnx`` and ``sound.int8.onnx`` in the model's folder.
 
     As long as it costs more than it may, the convolutions that suffer most go back to float32, one
-    of each network at a time.
+    of each network at a time. Of ears that stream the weights alone have eight bits.
 
     Raises:
         CalibrationError: it costs more than it may with ``MOST_KEPT`` of them left.
@@ -88,20 +89,23 @@ def write_int8(bench: Bench, reference: Outcome, collection: Collection) -> Writ
         "sound": collection.log_magnitudes[:, np.newaxis],
     }
     simple = {network: simplified(_fp32(bench.model, network)) for network in NETWORKS}
+    streams = bench.model.spec.sound.is_streaming
+    whole: tuple[Network, ...] = ("vision",) if streams else NETWORKS
+    small = {network: packed(simple[network]) for network in NETWORKS if network not in whole}
     suffering = {
         network: sensitivity(simple[network], inputs[network][:_SENSITIVITY_INPUTS])
-        for network in NETWORKS
+        for network in whole
     }
     for count in range(MOST_KEPT + 1):
-        kept = {network: [one.layer for one in suffering[network][:count]] for network in NETWORKS}
-        graphs = {
+        kept = {network: [one.layer for one in suffering[network][:count]] for network in whole}
+        graphs = small | {
             network: quantized(simple[network], inputs[network], kept=kept[network])
-            for network in NETWORKS
+            for network in whole
         }
         written = Written(
             precision="int8",
             lost=_lost(bench, reference, graphs, "int8"),
-            kept=tuple(f"{network}:{layer}" for network in NETWORKS for layer in kept[network]),
+            kept=tuple(f"{network}:{layer}" for network in whole for layer in kept[network]),
             suffering=suffering,
         )
         if written.lost.sdr_db <= bench.most_lost_db:

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from calibration.collect import shown
 from engines.model import Model
 from engines.protocol import Engine, Network
+from engines.remembering import Remembering
 from pixelplayer import band
 from pixelplayer.masks import mask_logits, sigmoid
 from pixelplayer.metrics import bss_eval_in_order
-from pixelplayer.offline import cells_in, separate_offline, vectors_of
+from pixelplayer.offline import Infer, cells_in, separate_offline, vectors_of
 from pixelplayer.pictures import prepared
-from pixelplayer.spec import USUAL
+from pixelplayer.spec import USUAL, ModelSpec
 from pixelplayer.stft import stft
 from pixelplayer.warp import LogFrequencyWarp
 
@@ -96,11 +97,7 @@ def judged(model: Model, open_network: Open, scenes: Sequence[Trial]) -> Outcome
     sdr, right, features, sound = [], [], [], []
     with ExitStack() as opened:
         vision = opened.enter_context(open_network("vision", grid))
-        ears = opened.enter_context(open_network("sound", grid))
-
-        def hear(log_magnitude: Floats) -> Floats:
-            return ears.infer({"log_magnitude": log_magnitude})["sound"]
-
+        hear = _ears(opened.enter_context(open_network("sound", grid)), spec)
         for scene in scenes:
             ready = prepared(scene.pictures, spec.vision.picture)
             maps = np.stack([vision.infer({"picture": one[None]})["features"][0] for one in ready])
@@ -127,6 +124,13 @@ def judged(model: Model, open_network: Open, scenes: Sequence[Trial]) -> Outcome
         features=np.concatenate(features),
         sound=np.concatenate(sound),
     )
+
+
+def _ears(engine: Engine, spec: ModelSpec) -> Infer:
+    """A window to what is heard in it; one that remembers hears it from its beginning."""
+    if spec.sound.is_streaming:
+        return Remembering(engine, spec.sound.lookaheads).whole
+    return lambda window: engine.infer({"log_magnitude": window})["sound"]
 
 
 def cost(reference: Outcome, other: Outcome) -> Cost:

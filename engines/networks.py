@@ -63,7 +63,8 @@ class NetworkRequest:
             new = TensorSpec(
                 name="log_magnitude", shape=(1, 1, audio.frequency_bins, FRAME_COLUMNS)
             )
-            return new, TensorSpec(name="state", shape=(1, sound.state))
+            chosen = TensorSpec(name="lookahead", shape=(1, len(sound.lookaheads)))
+            return new, chosen, TensorSpec(name="state", shape=(1, sound.state))
         return (
             TensorSpec(name="log_magnitude", shape=(1, 1, audio.frequency_bins, audio.columns)),
         )

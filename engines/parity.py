@@ -61,7 +61,8 @@ def answer(engine: Engine, given: FloatArray) -> FloatArray:
     """What a network makes of one input; one that streams is given it step by step."""
     first, *others = engine.inputs
     if others:
-        return Remembering(engine).whole(given)
+        lookaheads = range(others[0].shape[1])  # by number: here the furthest will do
+        return Remembering(engine, lookaheads).whole(given)
     (found,) = engine.infer({first.name: given}).values()
     return found
 

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from engines.protocol import Engine, FloatArray
+from pixelplayer.warp import LOG_FLOOR
+
+_SILENCE = np.log(LOG_FLOOR)
 
 
 class Remembering:
-    """Feeds an engine of ``log_magnitude`` and ``state`` what is new, and its own last state."""
+    """Feeds an engine of ``log_magnitude``, ``lookahead`` and ``state`` its own last state.
 
-    def __init__(self, engine: Engine) -> None:
+    Args:
+        engine: of a network that streams.
+        lookaheads: that it knows, in columns.
+    """
+
+    def __init__(self, engine: Engine, lookaheads: Sequence[int]) -> None:
         self._engine = engine
-        self._new, self._state_in = engine.inputs
+        self._lookaheads = tuple(lookaheads)
+        self._new, self._chosen_in, self._state_in = engine.inputs
         self._said, self._state_out = engine.outputs
+        self._chosen: FloatArray = np.zeros(self._chosen_in.shape, np.float32)
+        self.look_ahead(max(lookaheads))
         self.reset()
 
     @property
@@ -21,20 +34,48 @@ class Remembering:
         """That are given at a time."""
         return self._new.shape[3]
 
+    @property
+    def lookahead(self) -> int:
+        """Columns that are heard beyond those that are answered."""
+        return self._lookaheads[int(self._chosen.argmax())]
+
+    def look_ahead(self, columns: int) -> None:
+        """From the next step on.
+
+        Raises:
+            ValueError: the network knows no such lookahead.
+        """
+        if columns not in self._lookaheads:
+            raise ValueError(f"a lookahead of {columns} columns is none of {self._lookaheads}")
+        self._chosen = (np.array([self._lookaheads]) == columns).astype(np.float32)
+
     def reset(self) -> None:
         """Forget what was heard."""
         self._state: FloatArray = np.zeros(self._state_in.shape, np.float32)
 
     def step(self, log_magnitude: FloatArray) -> FloatArray:
         """The next ``(1, 1, F, t)`` to what is said then, ``(1, K, F, t)``."""
-        given = {self._new.name: log_magnitude, self._state_in.name: self._state}
+        given = {
+            self._new.name: log_magnitude,
+            self._chosen_in.name: self._chosen,
+            self._state_in.name: self._state,
+        }
         answers = self._engine.infer(given)
         self._state = answers[self._state_out.name]
         return answers[self._said.name]
 
     def whole(self, log_magnitude: FloatArray) -> FloatArray:
-        """A recording from its beginning, in whole steps: ``(1, 1, F, T)`` to ``(1, K, F, T)``."""
+        """A recording from its beginning: ``(1, 1, F, T)`` to ``(1, K, F, T)``.
+
+        After it there is silence. Where the next columns are guessed, the first are as the first
+        that are.
+        """
         self.reset()
-        starts = range(0, log_magnitude.shape[3], self.columns)
-        steps = [log_magnitude[..., start : start + self.columns] for start in starts]
-        return np.concatenate([self.step(np.ascontiguousarray(one)) for one in steps], axis=3)
+        columns, late = log_magnitude.shape[3], self.lookahead
+        after = max(late, 0) + -(columns + late) % self.columns
+        room = ((0, 0), (0, 0), (0, 0), (0, after))
+        heard = np.pad(log_magnitude, room, constant_values=np.float32(_SILENCE))
+        steps = np.split(heard, heard.shape[3] // self.columns, axis=3)
+        said = np.concatenate([self.step(np.ascontiguousarray(one)) for one in steps], axis=3)
+        unsaid = said[..., :1].repeat(max(-late, 0), axis=3)
+        return np.concatenate([unsaid, said[..., max(late, 0) :]], axis=3)[..., :columns]

@@ -20,6 +20,8 @@ SoundNetwork: TypeAlias = Literal["published", "live", "streaming"]
 SOUND_NETWORKS: Final = ("published", "live", "streaming")
 _CHOICES: Final = {"PictureInput": PICTURE_INPUTS, "SoundNetwork": SOUND_NETWORKS}
 
+_INTEGERS: Final = "tuple[int, ...]"
+
 _T = TypeVar("_T")
 USUAL: Final = (9, 16)  # height to width of most cameras
 _NARROWEST = 3.0  # proportions of a picture
@@ -112,13 +114,14 @@ class SoundSpec:
     """The audio network (paper section 3, audio analysis).
 
     ``published`` and ``live`` look at a window, ``streaming`` at the next columns and at what it
-    remembers: ``state`` numbers. It answers ``lookahead`` columns later.
+    remembers: ``state`` numbers. It answers as many columns later as one of its ``lookaheads``
+    says; at -2 it says what it expects.
     """
 
     width: int  # ngf; 64 in the paper
     levels: int  # stride-2 levels; 7 in the paper
     network: SoundNetwork = "published"  # see ``pixelplayer.networks``
-    lookahead: int = 0  # of a network that streams
+    lookaheads: tuple[int, ...] = ()  # of a network that streams, in columns, ascending
     state: int = 0  # of a network that streams
 
     @property
@@ -190,6 +193,8 @@ def _field(values: Mapping[str, Any], key: str, kind: type[_T]) -> _T:
     value = values.get(key)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
+    if kind is list and isinstance(value, tuple):
+        value = list(value)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise SpecError(f"model.json: {key!r} must be {kind.__name__}, found {value!r}")
     return value
@@ -201,7 +206,8 @@ def _section(kind: type[_T], values: Mapping[str, Any], key: str) -> _T:
     unknown = sorted(set(section) - set(names))
     if unknown:
         raise SpecError(f"model.json: {key}.{unknown[0]} is unknown; known are {sorted(names)}")
-    kinds: dict[str, type] = {"int": int, "float": float} | dict.fromkeys(_CHOICES, str)
+    kinds: dict[str, type] = {"int": int, "float": float, _INTEGERS: list}
+    kinds |= dict.fromkeys(_CHOICES, str)
     optional = {
         field.name: field.default
         for field in dataclasses.fields(kind)  # type: ignore[arg-type]
@@ -218,6 +224,15 @@ def _section(kind: type[_T], values: Mapping[str, Any], key: str) -> _T:
                 raise SpecError(
                     f"model.json: {key}.{name} must be one of {list(choices)}, found {value!r}"
                 )
+        elif isinstance(value, list):
+            parsed[name] = _integers(f"{key}.{name}", value)
         elif not 0 < value < math.inf and not value == optional.get(name) == 0:
             raise SpecError(f"model.json: {key}.{name} must be positive, found {value}")
     return kind(**parsed)
+
+
+def _integers(name: str, values: list[Any]) -> tuple[int, ...]:
+    """Ascending, as they must be."""
+    if all(type(value) is int for value in values) and values == sorted(set(values)):
+        return tuple(values)
+    raise SpecError(f"model.json: {name} must be integers in ascending order, found {values}")

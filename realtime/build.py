@@ -10,6 +10,7 @@ from engines.model import open_model
 from engines.protocol import Engine, Network
 from engines.registry import backend_of, open_engine
 from engines.upgrade import Upgrading
+from pixelplayer.spec import ModelSpec
 from realtime.clock import Clock
 from realtime.compose import file_of
 from realtime.dial import STUDIO, Dial, dial_at
@@ -148,8 +149,14 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
     return Speaker(
         device,
         playout=PlayoutSettings.for_queue(dial.queue_s),
-        turning=Turning(spec, dial.lookahead_columns) if dial.can_turn else None,
+        turning=_turning(spec, dial),
     )
+
+
+def _turning(spec: ModelSpec, dial: Dial) -> Turning | None:
+    if not dial.can_turn:
+        return None
+    return Turning(spec, dial.lookahead_columns, dial.columns_per_step)
 
 
 def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from pixelplayer.offline import WINDOWS
 from pixelplayer.spec import ModelSpec
+from realtime.ahead import positions
 from realtime.clock import NS_PER_MS
 from realtime.errors import UsageError
 from realtime.portaudio import Latency
@@ -88,6 +89,8 @@ along; those who hear themselves."""
 def dial_at(spec: ModelSpec, lookahead: str | float) -> Dial:
     """The position that ``--lookahead`` asks for: by name, or in milliseconds to the nearest hop.
 
+    A network that streams was made for some lookaheads: of these the furthest that is not more.
+
     Raises:
         UsageError: there is no such name; or the lookahead is more than half of the model's window,
             or less than a network that streams was made for.
@@ -102,23 +105,26 @@ def dial_at(spec: ModelSpec, lookahead: str | float) -> Dial:
     else:
         asked = f"{lookahead:g}"
         dial = replace(DIALS[STUDIO], lookahead_columns=round(lookahead / hop_ms))
-    most = spec.audio.columns // 2
-    if dial.lookahead_columns > most:
-        raise UsageError(f"--lookahead {asked} is too much; {most * hop_ms:.0f} ms at most")
-    least = spec.sound.lookahead
-    if spec.sound.is_streaming and dial.lookahead_columns < least:
+    possible = positions(spec, dial.columns_per_step)
+    if not spec.sound.is_streaming and dial.lookahead_columns > possible[-1]:
+        most_ms = possible[-1] * hop_ms
+        raise UsageError(f"--lookahead {asked} is too much; {most_ms:.0f} ms at most")
+    least = possible[0]
+    if dial.lookahead_columns < least:
         raise UsageError(
             f"--lookahead {asked} is too little for the model {spec.name!r}, which hears "
             f"{least * hop_ms:.0f} ms ahead; give {math.ceil(least * hop_ms)} or more, or another "
             "--model"
         )
-    return dial
+    columns = max(one for one in possible if one <= dial.lookahead_columns)
+    return replace(dial, lookahead_columns=columns)
 
 
 def _whole(spec: ModelSpec, dial: Dial) -> Dial:
     """In windows of this model; one that streams hears as far ahead as it was made for."""
     if spec.sound.is_streaming:
-        return replace(dial, lookahead_columns=spec.sound.lookahead, window_step_columns=0)
+        furthest = positions(spec, dial.columns_per_step)[-1]
+        return replace(dial, lookahead_columns=furthest, window_step_columns=0)
     columns = spec.audio.columns
     return replace(
         dial,

@@ -8,11 +8,12 @@ queue only once it is there. So of the two, whoever must wait for the other wait
 from __future__ import annotations
 
 from pixelplayer.spec import ModelSpec
+from realtime.ahead import positions
 from realtime.clock import NS_PER_MS
 from realtime.messages import Control
 
 WAIT_S = 1.0  # of sound
-_LEAST_COLUMNS = 0
+_LEAST_COLUMNS = 0  # that can be turned to: less wants other devices, which stay as they are
 
 
 class Turning:
@@ -21,12 +22,16 @@ class Turning:
     Args:
         spec: the model's.
         lookahead_columns: at the beginning.
+        columns_per_step: that are divided at once.
     """
 
-    def __init__(self, spec: ModelSpec, lookahead_columns: int) -> None:
+    def __init__(self, spec: ModelSpec, lookahead_columns: int, columns_per_step: int) -> None:
         self._hop_ms = spec.audio.at_rate(spec.audio.rate_hz).hop_ns / NS_PER_MS
-        self._least = max(spec.sound.lookahead, _LEAST_COLUMNS)
-        self._most = spec.audio.columns // 2
+        self._positions = [
+            columns
+            for columns in positions(spec, columns_per_step)
+            if columns >= min(_LEAST_COLUMNS, lookahead_columns)
+        ]
         self.columns = lookahead_columns
 
     @property
@@ -35,10 +40,18 @@ class Turning:
         return self.columns * self._hop_ms
 
     def turn(self, control: Control) -> int:
-        """Take a control; by how many columns the lookahead grows, or, negative, shrinks."""
+        """Take a control; by how many columns the lookahead grows, or, negative, shrinks.
+
+        It goes as far as was asked and no further; but a step at least, if there is one.
+        """
         if control.kind != "lookahead" or control.value is None:
             return 0
         wanted = round(control.value / self._hop_ms)
         before = self.columns
-        self.columns = min(max(wanted, self._least), self._most)
+        if wanted > before:
+            further = [one for one in self._positions if one > before]
+            self.columns = max([one for one in further if one <= wanted] or further[:1] or [before])
+        elif wanted < before:
+            nearer = [one for one in self._positions if one < before]
+            self.columns = min([one for one in nearer if one >= wanted] or nearer[-1:] or [before])
         return self.columns - before

@@ -36,6 +36,12 @@ class ColumnWindow(Generic[Item]):
         self._columns[:, place + self._length] = newest
         self._stop += columns.shape[1]
 
+    def rewind(self, stop: int) -> None:
+        """Forget the columns from number ``stop`` on, at most ``length``: others will come."""
+        if not self._stop - self._length <= stop <= self._stop:
+            raise IndexError(f"cannot go back from column {self._stop} to {stop}")
+        self._stop = stop
+
     def between(self, start: int, stop: int) -> NDArray[Item]:
         """Columns ``[start, stop)`` as a view ``(rows, stop - start)``, valid until ``append``.
 

@@ -95,8 +95,10 @@ class _Step(nn.Module):
         super().__init__()
         self._network = network
 
-    def forward(self, log_magnitude: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        return self._network.step(log_magnitude, state)
+    def forward(
+        self, log_magnitude: Tensor, lookahead: Tensor, state: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        return self._network.step(log_magnitude, lookahead, state)
 
 
 class _SomeColumns(nn.Module):
@@ -115,24 +117,30 @@ def _export_streaming(path: Path, network: StreamingSoundNet, spec: ModelSpec) -
     """A step: what is new and what is remembered, to what is said and remembered then."""
     columns, bins = FRAME_COLUMNS, spec.audio.frequency_bins
     heard = torch.empty(1, 1, bins, _CHECK_STEPS * columns).uniform_(-23.0, 5.0)
-    state = network.begin(1)
-    if spec.sound.state != state.shape[1] or spec.sound.lookahead != network.lookahead * columns:
-        raise ExportError(f"the network remembers {state.shape[1]} numbers, the spec: {spec.sound}")
+    network, state = copy.deepcopy(network), network.begin(1)
+    known = tuple(frames * columns for frames in network.lookaheads)
+    if (spec.sound.state, spec.sound.lookaheads) != (state.shape[1], known):
+        raise ExportError(
+            f"the network remembers {state.shape[1]} numbers and hears {known} columns ahead, the "
+            f"spec: {spec.sound}"
+        )
     _trace(
         path,
         _Step(network).eval(),
-        (heard[..., :columns].clone(), state),
-        inputs=("log_magnitude", "state"),
+        (heard[..., :columns].clone(), network.chosen(), state),
+        inputs=("log_magnitude", "lookahead", "state"),
         outputs=("sound", "next_state"),
         free={},
     )
     kept = state.numpy()
-    for start in range(0, heard.shape[3], columns):
+    for place, start in enumerate(range(0, heard.shape[3], columns)):
         new = heard[..., start : start + columns].clone()
+        network.lookahead = network.lookaheads[place % len(known)]
+        chosen = network.chosen()
         with torch.inference_mode():
-            said, state = network.step(new, state)
+            said, state = network.step(new, chosen, state)
         _check_result(path, said.numpy(), (1, spec.channels, bins, columns))
-        given = {"log_magnitude": new.numpy(), "state": kept}
+        given = {"log_magnitude": new.numpy(), "lookahead": chosen.numpy(), "state": kept}
         _, kept = _compare(path, given, said.numpy(), state.numpy())
 
 

@@ -7,7 +7,6 @@ writes the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,25 +14,22 @@ import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
 class Glimpses:
     """Visual vectors (n, K) in (0, 1), and of which class each is, (n,) int64."""
 
-    vectors: Tensor
-    classes: Tensor
+    def __init__(self, vectors: Tensor, classes: Tensor) -> None:
+        self.classes, order = torch.sort(classes, stable=True)
+        self.vectors = vectors[order]
 
     def of(self, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """One drawn at random for each of ``wanted`` (…,): (…, K), and where there is one (…,)."""
-        shuffled = torch.randperm(len(self.classes))
-        drawn = torch.zeros(*wanted.shape, self.vectors.shape[1])
-        found = torch.zeros(wanted.shape, dtype=torch.bool)
-        for label in wanted.unique():
-            rows = shuffled[self.classes[shuffled] == label]
-            if len(rows):
-                places = wanted == label
-                drawn[places] = self.vectors[rows[torch.arange(int(places.sum())) % len(rows)]]
-                found |= places
-        return drawn, found
+        wanted = wanted.contiguous()
+        first = torch.searchsorted(self.classes, wanted)
+        count = torch.searchsorted(self.classes, wanted, right=True) - first
+        rows = first + (torch.rand(wanted.shape) * count).long()
+        drawn = self.vectors[rows.clamp(max=len(self.vectors) - 1)]
+        is_there = count > 0
+        return drawn * is_there.unsqueeze(-1), is_there
 
 
 def read_glimpses(work: Path) -> Glimpses:

@@ -6,13 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from pixelplayer.networks.streaming_sound import FRAME_COLUMNS
 
 JUDGED_COLUMNS = 56  # of a training window, in one step
 LIVE_COLUMNS = slice(-9, -3)  # around those that a live step takes, 93 ms behind the newest
 _BEGINNING = 4  # columns in which a stream has hardly begun
-_END = 4  # columns whose lookahead is beyond the window
 
 
 class Judge(Protocol):
@@ -27,11 +29,21 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class OfStream:
-    """All that a stream hears in good time: each of its columns is live."""
+    """All that a stream hears in good time, at a lookahead that changes from step to step.
 
-    def columns(self, columns: int, _step: int) -> slice:
+    ``lookaheads`` are in frames; the further, the more often: ``shares`` of the steps.
+    """
+
+    lookaheads: tuple[int, ...]
+    shares: tuple[float, ...]
+
+    def lookahead(self, step: int) -> int:
+        """In frames, the same for all who train together."""
+        return int(np.random.default_rng(step).choice(self.lookaheads, p=self.shares))
+
+    def columns(self, columns: int, step: int) -> slice:
         """All but the first few, and the last, whose future is not there."""
-        return slice(_BEGINNING, columns - _END)
+        return slice(_BEGINNING, columns - FRAME_COLUMNS * max(self.lookahead(step), 0))
 
     def weighted(self, weight: Tensor, _step: int) -> Tensor:
         """All alike."""

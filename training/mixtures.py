@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -26,7 +25,6 @@ QUIETEST_DB, LOUDEST_DB = -60.0, -12.0  # of the noise, against the loudest part
 HUM_SHARE = 0.3  # noises with mains hum
 HUMS_HZ = (50.0, 60.0)
 OVERTONES = 12
-SILENT = -20.0  # log magnitude below which a window is empty
 QUERIES = 3  # masks asked per mixture: its sources, and instruments that are not in it
 
 
@@ -48,36 +46,6 @@ class MixtureBatch:
     def pin_memory(self) -> MixtureBatch:
         """The same where a GPU can fetch it from by itself."""
         return MixtureBatch(*(getattr(self, field.name).pin_memory() for field in fields(self)))
-
-
-def joined(several: Sequence[MixtureBatch]) -> MixtureBatch:
-    """One batch of them all."""
-    return MixtureBatch(
-        *(torch.cat([getattr(one, field.name) for one in several]) for field in fields(several[0]))
-    )
-
-
-def coloured(batch: MixtureBatch) -> MixtureBatch:
-    """The same mixtures through other microphones, on any device: no source's share changes."""
-    count, _, bins, _ = batch.log_magnitude.shape
-    device = batch.log_magnitude.device
-
-    def drawn(low: float, high: float) -> torch.Tensor:
-        return torch.empty(count, 1, 1, 1, device=device).uniform_(low, high)
-
-    place = torch.linspace(-1, 1, bins, device=device).view(1, 1, bins, 1)
-    decibels = drawn(-4, 4) * place + drawn(-6, 6)
-    for _ in range(2):
-        decibels = decibels + drawn(-2.5, 2.5) * torch.cos(place * drawn(1, 8) + drawn(0, 6.28))
-    louder = decibels * (math.log(10) / 20)
-    is_sound = batch.log_magnitude > SILENT
-    weight = batch.weight * louder.exp()
-    return MixtureBatch(
-        log_magnitude=torch.where(is_sound, batch.log_magnitude + louder, batch.log_magnitude),
-        classes=batch.classes,
-        targets=batch.targets,
-        weight=weight / weight.mean(dim=(1, 2, 3), keepdim=True),
-    )
 
 
 @dataclass(frozen=True, slots=True)

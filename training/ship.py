@@ -20,7 +20,7 @@ from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from training.export import write_model
 from training.scenes import GRID, SIDE_PX
-from training.sound import AUDIO, LEVELS, MASK_POWER
+from training.sound import AUDIO, LEVELS, LOOKAHEADS, MASK_POWER
 
 VISION_RATE_HZ = 10.0
 VISION_FRAMES = 3
@@ -34,36 +34,35 @@ def part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     }
 
 
-def read_weights(work: Path) -> tuple[dict[str, Tensor], list[str], int | None]:
-    """Weights under ``separator.`` and ``naming.``, the classes, and the lookahead in columns.
+def read_weights(work: Path) -> tuple[dict[str, Tensor], list[str]]:
+    """Weights under ``separator.`` and ``naming.``, and the classes.
 
-    Jointly trained if there is such a checkpoint, else the two networks as they are. Without a
-    lookahead the sound network looks at windows.
+    Jointly trained if there is such a checkpoint, else the two networks as they are.
     """
     joint = work / "joint.pt"
     if joint.exists():
         state = torch.load(joint, weights_only=True)
-        return state["model"], list(state["classes"]), None
+        return state["model"], list(state["classes"])
     sound = torch.load(work / "sound.pt", weights_only=True)
     sight = torch.load(work / "sight.pt", weights_only=True)
     weights = {f"separator.{key}": value for key, value in sound["model"].items()}
     weights |= {f"naming.{key}": value for key, value in sight.items()}
-    return weights, list(sound["classes"]), sound.get("lookahead")
+    return weights, list(sound["classes"])
 
 
-def _sound_spec(weights: dict[str, Tensor], channels: int, lookahead: int | None) -> SoundSpec:
+def _sound_spec(weights: dict[str, Tensor], channels: int) -> SoundSpec:
     """What network these are the weights of."""
-    if lookahead is None:
+    if "first.weight" not in weights:
         width = weights["down.0.0.weight"].shape[0]
         return SoundSpec(width=width, levels=LEVELS, network="live")
-    width = weights["first.weight"].shape[0]
-    frames = lookahead // FRAME_COLUMNS
+    width, ahead = weights["first.weight"].shape[0], tuple(LOOKAHEADS)
+    frames = [columns // FRAME_COLUMNS for columns in ahead]
     network = StreamingSoundNet(width, channels, AUDIO.frequency_bins, frames)
     return SoundSpec(
         width=width,
         levels=len(network.down) + 1,
         network="streaming",
-        lookahead=lookahead,
+        lookaheads=ahead,
         state=network.begin(1).shape[1],
     )
 
@@ -78,7 +77,7 @@ def main() -> None:
     parser.add_argument("--residual-floor", type=float, default=0.2)
     parser.add_argument("--facts", type=Path, help="JSON object to add to model.json")
     options = parser.parse_args()
-    weights, classes, lookahead = read_weights(options.work)
+    weights, classes = read_weights(options.work)
     sound = part(weights, "separator.sound.")
     frame = part(weights, "naming.frame_net.")
     synthesizer = part(weights, "separator.synthesizer.")
@@ -95,7 +94,7 @@ def main() -> None:
             rate_hz=VISION_RATE_HZ,
             looks=VISION_LOOKS,
         ),
-        sound=_sound_spec(sound, channels, lookahead),
+        sound=_sound_spec(sound, channels),
         mask=MaskSpec(power=options.mask_power, residual_floor=options.residual_floor),
     )
     networks = (

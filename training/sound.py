@@ -16,28 +16,30 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
 
 from pixelplayer.networks import checkpoint
 from pixelplayer.networks.live_sound import LiveSoundNet
+from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
-from pixelplayer.spec import AudioSpec, SoundSpec
+from pixelplayer.spec import AudioSpec, SoundNetwork, SoundSpec
+from training.bank import Bank
+from training.blends import Blender, Solos, blended
 from training.checkpoints import TrainingError, check_loss, write_checkpoint
 from training.corpus import open_sounds
 from training.glimpses import Glimpses, read_glimpses
 from training.judged import JUDGED_COLUMNS, Judge, OfStream, OfWindow
-from training.mixtures import MixtureBatch, Mixtures, coloured, joined
+from training.mixtures import MixtureBatch, Mixtures
 from training.muon import optimisers
 from training.precision import add_device_options, check_device, mixed
 from training.solos import SoloMaker
-from training.stock import Stock, drawn
 from training.team import Team
 from training.weights import mean_weights
 from training.widen import widened
@@ -49,7 +51,10 @@ AUDIO = AudioSpec(
 MASK_POWER = 1.5  # with which the player's masks share the mixture
 FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
 GLIMPSED = 0.4  # share of the questions that are asked by a picture's vector, if there are any
-STOCK = 4096  # mixtures, where they are used more than once
+LOOKAHEADS = {-2: 0.2, 0: 0.35, 4: 0.45}  # columns, of a network that streams: shares of steps
+STOCK = 8192  # solos at hand, where they are blended
+FIRST = 2048  # of them, before it begins
+CHECKED = 10  # steps, after which the loss is looked at: to look is to wait for a GPU
 NOTHING_SHARE = 0.1  # weight of the loss for a cell that shows nothing
 
 
@@ -61,18 +66,14 @@ class ClassSeparator(nn.Module):
         width: int,
         channels: int,
         classes: Sequence[str],
-        lookahead: int | None = None,
+        network: SoundNetwork = "live",
     ) -> None:
-        """With a ``lookahead``, in columns, the sound network streams."""
+        """The sound network is a ``network`` of that ``width``."""
         super().__init__()
         self.classes = list(classes)
-        self.lookahead = lookahead
-        sound = SoundSpec(
-            width=width,
-            levels=LEVELS,
-            network="live" if lookahead is None else "streaming",
-            lookahead=lookahead or 0,
-        )
+        self.network = network
+        ahead = tuple(LOOKAHEADS) if network == "streaming" else ()
+        sound = SoundSpec(width=width, levels=LEVELS, network=network, lookaheads=ahead)
         self.sound = checkpoint.sound_network(sound, channels, AUDIO.frequency_bins)
         self.synthesizer = Synthesizer(channels)
         # Nearly one component per class to begin with: a code in which all classes share all
@@ -129,7 +130,7 @@ def spoken(table: Tensor, classes: Tensor, glimpses: Glimpses | None) -> Tensor:
     vectors = clear * strength + torch.randn_like(clear).abs() * 0.03
     if glimpses is None:
         return vectors
-    seen, is_there = glimpses.of(classes.cpu())
+    seen, is_there = glimpses.of(classes)
     is_glimpse = (torch.rand(classes.shape) < GLIMPSED) & is_there
     return torch.where(is_glimpse.unsqueeze(-1).to(table.device), seen.to(table.device), vectors)
 
@@ -194,6 +195,8 @@ def train(
     for batch in loader:
         for group in (group for stepper in steppers for group in stepper.param_groups):
             group["lr"] = rate * cosine(min(used_s / 60 / minutes, 1.0))
+        if isinstance(judged, OfStream) and isinstance(model.sound, StreamingSoundNet):
+            model.sound.lookahead = judged.lookahead(step)
         heard = batch.log_magnitude.to(device, non_blocking=True)
         spectrogram = heard.contiguous(memory_format=torch.channels_last)
         columns = judged.columns(spectrogram.shape[-1], step)
@@ -211,14 +214,17 @@ def train(
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         for stepper in steppers:
             stepper.step()
-        now, told = time.monotonic(), loss.item()
-        check_loss(told, step)
+        now = time.monotonic()
         used_s, last, step = team.first(used_s + now - last), now, step + 1
-        running = told if running == 0 else 0.98 * running + 0.02 * told
+        finished = used_s / 60 >= minutes
+        is_saved = step % 200 == 0 or finished
+        if is_saved or step % CHECKED == 1:
+            told = loss.item()
+            check_loss(told, step - 1)
+            running = told if running == 0 else 0.8 * running + 0.2 * told
         if step % 50 == 0 and team.rank == 0:
             print(f"{used_s / 60:7.2f} min  step {step}  loss {running:.4f}", flush=True)
-        finished = used_s / 60 >= minutes
-        if step % 200 == 0 or finished:
+        if is_saved:
             team.average(model.buffers())  # running means of the batch norms
             if team.rank == 0:
                 save(model, steppers, path, used_s=used_s, step=step)
@@ -245,7 +251,7 @@ def save(
         "used_s": used_s,
         "step": step,
         "classes": model.classes,
-        "lookahead": model.lookahead,
+        "network": model.network,
     }
     write_checkpoint(path, state, step)
 
@@ -277,21 +283,20 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument(
-        "--streaming",
-        type=int,
-        metavar="COLUMNS",
-        help="teach a network that streams, and hears so many columns ahead (even), in place of a "
-        "U-Net",
+        "--network",
+        choices=["live", "streaming"],
+        default="live",
+        help="a U-Net that looks at windows (live), or one that streams",
     )
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--channels", type=int, default=24)
     parser.add_argument("--columns", type=int, default=128, help="of a training window")
     parser.add_argument("--batch", type=int, default=10)
     parser.add_argument(
-        "--batches", type=int, default=1, metavar="N", help="that a step learns from (1)"
-    )
-    parser.add_argument(
-        "--uses", type=int, default=1, metavar="N", help="of each mixture, each time coloured (1)"
+        "--blend",
+        type=int,
+        metavar="N",
+        help="mix on the device, each solo in N mixtures, rather than in the workers: for GPUs",
     )
     parser.add_argument("--rate", type=float, default=5e-3, help="learning rate at its highest")
     parser.add_argument(
@@ -359,7 +364,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
     bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
     classes = bank.instruments()
     torch.manual_seed(options.seed)
-    model = ClassSeparator(options.width, options.channels, classes, options.streaming)
+    model = ClassSeparator(options.width, options.channels, classes, options.network)
     if options.begin:
         several = [
             torch.load(begin, weights_only=True, map_location="cpu")["model"]
@@ -370,28 +375,12 @@ def run(options: argparse.Namespace, team: Team) -> None:
     # Started again, it hears other mixtures than the first time.
     seed = int(np.random.SeedSequence().entropy % 2**31) if path.exists() else options.seed
     torch.manual_seed(options.seed + team.rank)
-    data = Mixtures(
-        SoloMaker(bank, held_out=False),
-        AUDIO,
-        classes=classes,
-        columns=options.columns,
-        batch=options.batch,
-        virtual_share=options.virtual_share,
-        seed=seed + team.rank,
-    )
-    loader = DataLoader(
-        data,
-        batch_size=options.batches,
-        collate_fn=joined,
-        num_workers=options.workers,
-        prefetch_factor=3,
-        pin_memory=options.device == "cuda",
-    )
     device = torch.device(team.device(options.device))
     model.to(device)
+    make = _mixed if options.blend is None else _blended
     train(
         model,
-        loader if options.uses == 1 else _again(loader, options, device),
+        make(options, bank, classes, seed + team.rank, device),
         path,
         minutes=options.minutes,
         rate=options.rate,
@@ -401,22 +390,60 @@ def run(options: argparse.Namespace, team: Team) -> None:
     )
 
 
+def _mixed(
+    options: argparse.Namespace,
+    bank: Bank,
+    classes: Sequence[str],
+    seed: int,
+    device: torch.device,
+) -> Iterable[MixtureBatch]:
+    """Mixtures that workers make."""
+    data = Mixtures(
+        SoloMaker(bank, held_out=False),
+        AUDIO,
+        classes=classes,
+        columns=options.columns,
+        batch=options.batch,
+        virtual_share=options.virtual_share,
+        seed=seed,
+    )
+    return _loaded(data, options, device)
+
+
+def _blended(
+    options: argparse.Namespace,
+    bank: Bank,
+    classes: Sequence[str],
+    seed: int,
+    device: torch.device,
+) -> Iterable[MixtureBatch]:
+    """Mixtures made on the device, of solos that workers play."""
+    blender = Blender(
+        AUDIO, classes=classes, columns=options.columns, size=STOCK, device=device, seed=seed
+    )
+    maker = SoloMaker(bank, held_out=False)
+    solos = Solos(maker, AUDIO.rate_hz, classes=classes, samples=blender.samples, seed=seed)
+    played = iter(_loaded(solos, options, device))
+    return blended(played, blender, batch=options.batch, uses=options.blend, least=FIRST)
+
+
+def _loaded(data: IterableDataset, options: argparse.Namespace, device: torch.device) -> DataLoader:  # type: ignore[type-arg]
+    """What the workers make, as it is ready."""
+    return DataLoader(
+        data,
+        batch_size=None,
+        num_workers=options.workers,
+        prefetch_factor=3 if options.workers else None,
+        pin_memory=device.type == "cuda",
+    )
+
+
 def _judge(options: argparse.Namespace) -> Judge:
     """Every column of a stream is live; a window has few that are."""
-    if options.streaming is not None:
-        return OfStream()
+    if options.network == "streaming":
+        frames = tuple(columns // FRAME_COLUMNS for columns in LOOKAHEADS)
+        return OfStream(frames, tuple(LOOKAHEADS.values()))
     return OfWindow(options.newest, options.newest_share, options.live_weight)
-
-
-def _again(
-    loader: Iterable[MixtureBatch], options: argparse.Namespace, device: torch.device
-) -> Iterator[MixtureBatch]:
-    """Mixtures of a stock, each time through another microphone."""
-    made = ((one.log_magnitude, one.classes, one.targets, one.weight) for one in loader)
-    stock = Stock(STOCK, device)
-    size = options.batch * options.batches
-    for kept in drawn(made, stock, batch=size, uses=options.uses):
-        yield coloured(MixtureBatch(*kept))
 
 
 if __name__ == "__main__":

@@ -37,9 +37,11 @@ class Step(nn.Module):
         super().__init__()
         self._network = network
 
-    def forward(self, log_magnitude: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 1, F, t), (B, S) → (B, K, F, t), (B, S)."""
-        return self._network.step(log_magnitude, state)
+    def forward(
+        self, log_magnitude: Tensor, lookahead: Tensor, state: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """(B, 1, F, t), (1, L), (B, S) → (B, K, F, t), (B, S)."""
+        return self._network.step(log_magnitude, lookahead, state)
 
 
 class Half(nn.Module):

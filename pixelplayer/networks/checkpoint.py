@@ -45,12 +45,13 @@ def sound_network(spec: SoundSpec, channels: int, bins: int) -> AudioNet:
     """The audio network that ``spec`` describes, with random weights, for ``bins`` frequencies.
 
     Raises:
-        ValueError: it streams, and has no such lookahead or is not made for so many frequencies.
+        ValueError: it streams, and has no such lookaheads or is not made for so many frequencies.
     """
     if spec.is_streaming:
-        if spec.lookahead % FRAME_COLUMNS:
-            raise ValueError(f"a lookahead of {spec.lookahead} columns is no whole steps")
-        return StreamingSoundNet(spec.width, channels, bins, spec.lookahead // FRAME_COLUMNS)
+        if any(columns % FRAME_COLUMNS for columns in spec.lookaheads):
+            raise ValueError(f"lookaheads of {spec.lookaheads} columns are no whole steps")
+        frames = [columns // FRAME_COLUMNS for columns in spec.lookaheads]
+        return StreamingSoundNet(spec.width, channels, bins, frames)
     kind = LiveSoundNet if spec.network == "live" else SoundNet
     return kind(spec.width, channels, spec.levels)
 

@@ -6,10 +6,15 @@ al., "Were RNNs all we needed?", 2024: the minimal GRU) carry what lies further 
 kernel. A step costs the same however long the past is.
 
 Two columns are a *frame*, the least step. What is said of a frame is said ``lookahead`` frames
-later: fine detail waits for as long in a delay line, while the deep levels hear the newest.
+later: fine detail waits for as long in a delay line, while the deep levels hear the newest. A
+lookahead of -1 is a guess: what is said is of the frame that comes next. The same weights serve
+several lookaheads; what is innermost is told which it is. It may change at any step: what rises
+from there is of both for five frames.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +24,7 @@ FRAME_COLUMNS = 2
 _FLOOR = 1e-3  # of the level lately: -60 dB; what is softer is not told from silence
 _WIDTHS = (1, 2, 4, 6, 8, 8)  # of the levels, in units of the outermost
 _DILATIONS = (1, 1, 2, 4, 8, 8)  # in frames
-_MEMORY_LEVEL = 3  # whose places on the frequency axis remember each for itself
+_MEMORY_LEVELS = (2, 3, 4)  # whose places on the frequency axis remember each for itself
 _DELAYED_LEVELS = 3  # the outermost, whose detail waits for the lookahead
 _MEMORY = 16  # of the whole spectrum, in units of the outermost level's channels
 _FADE_COLUMNS = 128.0  # the level is a mean over a past that fades by e in so many
@@ -32,25 +37,44 @@ class StreamingSoundNet(nn.Module):
         width: channels of the outermost level.
         channels: K, components.
         bins: F, a multiple of 64.
-        lookahead: frames that are heard before a frame is answered.
+        lookaheads: that it knows, in frames, ascending.
+
+    Attributes:
+        lookahead: of them, with which a recording is heard; the furthest unless set.
+
+    Raises:
+        ValueError: it is not made for so many ``bins``, or is to guess more than a frame.
     """
 
-    def __init__(self, width: int, channels: int, bins: int = 256, lookahead: int = 2) -> None:
+    def __init__(
+        self,
+        width: int,
+        channels: int,
+        bins: int = 256,
+        lookaheads: Sequence[int] = (-1, 0, 2),
+    ) -> None:
         super().__init__()
         levels = len(_WIDTHS)
         if bins % 2**levels:
             raise ValueError(f"bins must be a multiple of {2**levels}, got {bins = }")
-        self.width, self.channels, self.bins, self.lookahead = width, channels, bins, lookahead
+        self.lookaheads = tuple(lookaheads)
+        if not self.lookaheads or min(self.lookaheads) < -1:
+            raise ValueError(f"wanted lookaheads of -1 frames or more, got {lookaheads = }")
+        self.width, self.channels, self.bins = width, channels, bins
+        self.lookahead = max(self.lookaheads)
         widths = [width * factor for factor in _WIDTHS]
         self.bn0 = nn.BatchNorm2d(1)
         self.first = nn.Conv2d(1, width, 4, stride=2, padding=(1, 0))
         self.down = nn.ModuleList(
             _Down(widths[level - 1], widths[level], _DILATIONS[level]) for level in range(1, levels)
         )
-        self.place_memory = _Memory(widths[_MEMORY_LEVEL], widths[_MEMORY_LEVEL])
+        self.place_memories = nn.ModuleDict(
+            {str(level): _Memory(widths[level], widths[level]) for level in _MEMORY_LEVELS}
+        )
         deep = widths[-1] * (bins >> levels)
         self.whole_memory = _Memory(deep, _MEMORY * width)
         self.recalled = nn.Conv2d(_MEMORY * width, deep, 1)
+        self.told = nn.Parameter(torch.zeros(len(self.lookaheads), widths[-1]))
         # All but the innermost rise from what came up and what went down there.
         self.up = nn.ModuleList(
             _Up(widths[level] * (1 if level == levels - 1 else 2), widths[level - 1])
@@ -61,11 +85,16 @@ class StreamingSoundNet(nn.Module):
     def forward(self, log_magnitude: Tensor) -> Tensor:
         """A recording from its beginning: (B, 1, F, T) to (B, K, F, T), T even.
 
-        After its end there is silence for as long as the lookahead.
+        After its end there is silence for as long as the lookahead. Where the next frame is
+        guessed, nothing is said of the first.
         """
         late = FRAME_COLUMNS * self.lookahead
+        if late < 0:
+            said, _ = self._hear(log_magnitude[..., :late], self.chosen(), _Past(None))
+            return functional.pad(said, (-late, 0))
         silence = torch.full_like(log_magnitude[..., :1], -23.0).expand(-1, -1, -1, late)
-        said, _ = self._hear(torch.cat([log_magnitude, silence], dim=-1), _Past(None))
+        heard = torch.cat([log_magnitude, silence], dim=-1)
+        said, _ = self._hear(heard, self.chosen(), _Past(None))
         return said[..., late:]
 
     def some(self, log_magnitude: Tensor, start: int, stop: int) -> Tensor:
@@ -73,18 +102,25 @@ class StreamingSoundNet(nn.Module):
         whole: Tensor = self(log_magnitude)
         return whole[..., start:stop]
 
-    def step(self, log_magnitude: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    def chosen(self) -> Tensor:
+        """(1, L): the lookahead as a step takes it."""
+        chosen = torch.zeros_like(self.told[:, 0])
+        chosen[self.lookaheads.index(self.lookahead)] = 1
+        return chosen.unsqueeze(0)
+
+    def step(self, log_magnitude: Tensor, chosen: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """The next columns.
 
         Args:
             log_magnitude: (B, 1, F, t), t even: natural logarithm of (magnitude + 1e-10).
+            chosen: (1, L), 1 in the place of a lookahead, 0 in those of all others.
             state: (B, S), what the step before gave, or ``begin``.
 
         Returns:
             (B, K, F, t), linear, of the columns ``2 * lookahead`` before; and the next state.
         """
         past = _Past(state)
-        said, kept = self._hear(log_magnitude, past)
+        said, kept = self._hear(log_magnitude, chosen, past)
         return said, torch.cat([part.flatten(1) for part in kept], dim=1)
 
     @torch.no_grad()
@@ -94,27 +130,42 @@ class StreamingSoundNet(nn.Module):
         frame = weight.new_zeros(1, 1, self.bins, FRAME_COLUMNS)
         was_training = self.training
         self.eval()
-        _, kept = self._hear(frame, _Past(None))
+        _, kept = self._hear(frame, self.chosen(), _Past(None))
         self.train(was_training)
         return weight.new_zeros(batch, sum(part[0].numel() for part in kept))
 
-    def _hear(self, log_magnitude: Tensor, past: _Past) -> tuple[Tensor, list[Tensor]]:
+    def _hear(
+        self, log_magnitude: Tensor, chosen: Tensor, past: _Past
+    ) -> tuple[Tensor, list[Tensor]]:
         relative = _levelled(log_magnitude, past)
         x = past.and_now(self.bn0(relative.to(self.bn0.weight.dtype)), FRAME_COLUMNS)
         x = functional.leaky_relu(self.first(x), 0.2)
-        passed = [past.delayed(x, self.lookahead)]
+        passed = [self._delayed(x, chosen, past)]
         for level, layer in enumerate(self.down, 1):
             x = layer(x, past)
-            if level == _MEMORY_LEVEL:
-                x = x + self.place_memory(x, past)
-            passed.append(past.delayed(x, self.lookahead) if level < _DELAYED_LEVELS else x)
+            if level in _MEMORY_LEVELS:
+                x = x + self.place_memories[str(level)](x, past)
+            passed.append(self._delayed(x, chosen, past) if level < _DELAYED_LEVELS else x)
         rows = x.shape[2]
         whole = x.flatten(1, 2).unsqueeze(2)  # all places of a frame as one
         x = x + self.recalled(self.whole_memory(whole, past)).unflatten(1, (-1, rows)).squeeze(3)
+        x = x + (chosen @ self.told).view(1, -1, 1, 1)
         passed.pop()
         for layer in self.up:
             x = torch.cat([layer(x, past), passed.pop()], dim=1)
         return self.last(x), past.kept
+
+    def _delayed(self, now: Tensor, chosen: Tensor, past: _Past) -> Tensor:
+        """The same, as late as the lookahead that is chosen: a sum, of which one part counts."""
+        delays = [max(frames, 0) for frames in self.lookaheads]
+        joined = past.and_now(now, max(delays))
+        steps, shares = now.shape[3], chosen.to(now.dtype)
+        late = torch.zeros_like(now)
+        for delay in sorted(set(delays)):
+            share = sum(shares[0, place] for place, one in enumerate(delays) if one == delay)
+            start = max(delays) - delay
+            late = late + share * joined[..., start : start + steps]
+        return late
 
 
 class _Past:
@@ -143,10 +194,6 @@ class _Past:
         joined = torch.cat([self.take(now, steps), now], dim=3)
         self.kept.append(joined[..., joined.shape[3] - steps :])
         return joined
-
-    def delayed(self, now: Tensor, steps: int) -> Tensor:
-        """The same, ``steps`` steps late."""
-        return self.and_now(now, steps)[..., : now.shape[3]]
 
 
 class _Down(nn.Module):
@@ -190,17 +237,28 @@ class _Memory(nn.Module):
             self.gate.bias.copy_(-torch.linspace(1.4, 4.2, size))
 
     def forward(self, x: Tensor, past: _Past) -> Tensor:
-        gate = torch.sigmoid(self.gate(x))
-        new = gate * self.candidate(x)
-        keep = 1 - gate
-        memory = past.take(new, 1)
-        memories = []
-        for step in range(x.shape[3]):
-            now = slice(step, step + 1)
-            memory = keep[..., now] * memory + new[..., now]
-            memories.append(memory)
-        past.kept.append(memory)
-        return torch.cat(memories, dim=3)
+        # In full precision: to forget slowly is to multiply by nearly one, again and again.
+        gate = torch.sigmoid(self.gate(x).float())
+        new = gate * self.candidate(x).float()
+        memories = _remembered(1 - gate, new, past.take(new, 1))
+        past.kept.append(memories[..., -1:])
+        return memories.to(x.dtype)
+
+
+def _remembered(keep: Tensor, new: Tensor, memory: Tensor) -> Tensor:
+    """Every step of ``memory = keep * memory + new``: (B, C, F, t) from ``memory`` (B, C, F, 1).
+
+    In log2(t) rounds, each of which joins spans that are twice as long (W. Hillis and G. Steele,
+    "Data parallel algorithms", 1986).
+    """
+    span, steps = 1, keep.shape[3]
+    while span < steps:
+        joined = keep[..., span:] * new[..., : steps - span] + new[..., span:]
+        kept = keep[..., span:] * keep[..., : steps - span]
+        new = torch.cat([new[..., :span], joined], dim=3)
+        keep = torch.cat([keep[..., :span], kept], dim=3)
+        span *= 2
+    return keep * memory + new
 
 
 def _levelled(log_magnitude: Tensor, past: _Past) -> Tensor:

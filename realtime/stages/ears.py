@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engines.remembering import Remembering
 from pixelplayer.spec import AudioSpec, ModelSpec
 from pixelplayer.warp import LOG_FLOOR
+from realtime.ahead import answered
 from realtime.windows import ColumnWindow
 
 Floats = NDArray[np.float32]
@@ -24,6 +25,9 @@ class Ear(Protocol):
     @property
     def heard(self) -> int:
         """Columns heard so far."""
+
+    def look_ahead(self, lookahead_columns: int, columns_per_step: int) -> None:
+        """So many columns will be asked for at a time from now on, when so many more were heard."""
 
     def hear(self, loudness: Floats) -> None:
         """The next columns ``(F, m)``, any ``m >= 0``, log-magnitudes."""
@@ -53,6 +57,9 @@ class WindowEar:
     def heard(self) -> int:
         """Columns heard so far."""
         return self._loudness.stop
+
+    def look_ahead(self, lookahead_columns: int, columns_per_step: int) -> None:
+        """A window has all that was heard, whatever is asked for."""
 
     def hear(self, loudness: Floats) -> None:
         """The next columns ``(F, m)``."""
@@ -100,6 +107,9 @@ class PatientEar:
     def heard(self) -> int:
         """Columns heard so far."""
         return self._loudness.stop
+
+    def look_ahead(self, lookahead_columns: int, columns_per_step: int) -> None:
+        """A window has all that was heard, whatever is asked for."""
 
     def hear(self, loudness: Floats) -> None:
         """The next columns ``(F, m)``; windows are looked at as they get full."""
@@ -149,17 +159,18 @@ class StreamEar:
     """Hears what is new with a network that remembers, and keeps what it said for a while.
 
     Args:
-        network: what it says of a column comes ``spec.sound.lookahead`` columns later.
+        network: what it says of a column comes as many columns later as it looks ahead.
         spec: the model's.
     """
 
     def __init__(self, network: Remembering, spec: ModelSpec) -> None:
         self._network = network
+        self._sound = spec.sound
         self._shape = (spec.channels, spec.audio.frequency_bins)
-        self._lookahead = spec.sound.lookahead
+        self._steps = 0
         self._waiting = np.zeros((spec.audio.frequency_bins, 0), np.float32)
-        # As far back as a window would allow to ask.
-        length = spec.audio.columns + self._lookahead + network.columns
+        # As far back as a window would allow to ask; by the number of the column it was said of.
+        length = spec.audio.columns + max(spec.sound.lookaheads) + network.columns
         self._said = ColumnWindow(math.prod(self._shape), length, np.float32, 0.0)
         self._heard = 0
 
@@ -167,6 +178,14 @@ class StreamEar:
     def heard(self) -> int:
         """Columns heard so far."""
         return self._heard
+
+    def look_ahead(self, lookahead_columns: int, columns_per_step: int) -> None:
+        """As far as the network can and may.
+
+        Raises:
+            ValueError: it was made to hear further ahead.
+        """
+        self._network.look_ahead(answered(self._sound, lookahead_columns, columns_per_step))
 
     def hear(self, loudness: Floats) -> None:
         """The next columns ``(F, m)``; the network is asked once a step of it is full."""
@@ -176,8 +195,7 @@ class StreamEar:
         whole = waiting.shape[1] // step * step
         for start in range(0, whole, step):
             new = np.ascontiguousarray(waiting[None, None, :, start : start + step])
-            said = self._network.step(new)
-            self._said.append(said.reshape(-1, step))
+            self._say(self._network.step(new).reshape(-1, step))
         self._waiting = waiting[:, whole:]
 
     def features(self, start: int, stop: int) -> Floats:
@@ -187,8 +205,24 @@ class StreamEar:
             IndexError: what was said of ``start`` is forgotten.
         """
         channels, bins = self._shape
-        last = self._said.stop  # of what was said: in columns heard, the lookahead later
-        places = np.minimum(np.arange(start, stop) + self._lookahead, last - 1)
-        first = max(int(places[0]), 0)
-        kept = self._said.between(first, last).reshape(channels, bins, -1)
-        return np.ascontiguousarray(kept[..., np.maximum(places, first) - first])
+        last = self._said.stop
+        places = np.clip(np.arange(start, stop), 0, max(last - 1, 0))
+        first = int(places[0])
+        kept = self._said.between(first, max(last, first + 1)).reshape(channels, bins, -1)
+        return np.ascontiguousarray(kept[..., places - first])
+
+    def _say(self, said: Floats) -> None:
+        """Keep what was said, in the place of what was said of the same columns before.
+
+        Of columns that are skipped as the lookahead shrinks, the same is said as of the next.
+        """
+        step = said.shape[1]
+        of = self._steps * step - self._network.lookahead
+        self._steps += 1
+        if of + step <= 0:
+            return
+        said = said[:, max(-of, 0) :]
+        of = max(of, 0)
+        self._said.rewind(min(of, self._said.stop))
+        skipped = of - self._said.stop
+        self._said.append(np.concatenate([said[:, :1].repeat(skipped, axis=1), said], axis=1))

@@ -50,7 +50,7 @@ class Hearing:
         self._open_engine = open_engine
         self._spec = spec
         self._pace = pace
-        self._turning = Turning(spec, pace.lookahead_columns)
+        self._turning = Turning(spec, pace.lookahead_columns, pace.columns_per_step)
         self._resources = ExitStack()
         self._engines = WindowEngines(open_engine)
         self._resources.callback(self._engines.close)
@@ -64,9 +64,8 @@ class Hearing:
         """Load the sound network."""
         pace = self._pace
         if self._spec.sound.is_streaming:
-            self._remembering = Remembering(
-                self._resources.enter_context(self._open_engine(pace.newest_columns))
-            )
+            engine = self._resources.enter_context(self._open_engine(pace.newest_columns))
+            self._remembering = Remembering(engine, self._spec.sound.lookaheads)
             return
         self._engines.open(self._wanted(pace))
 

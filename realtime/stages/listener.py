@@ -103,6 +103,7 @@ class Listener:
         self._waiting: Spectrum = np.zeros((analysis.bins, 0), np.complex64)  # to be heard
         self._divided = self._waiting  # those that were not given away yet
         self._given = 0  # columns given away
+        ear.look_ahead(pace.lookahead_columns, pace.columns_per_step)
         self._received_samples = 0
 
     @property
@@ -119,6 +120,7 @@ class Listener:
         pace = replace(self._pace, lookahead_columns=columns)
         if pace.newest_columns > self._columns:
             raise ValueError(f"{pace} does not fit a window of {self._columns} columns")
+        self._ear.look_ahead(pace.lookahead_columns, pace.columns_per_step)
         self._pace = pace
 
     @property

@@ -18,6 +18,7 @@ from calibration.half import halved
 from calibration.quantize import quantized, simplified
 from calibration.sensitivity import error_db, outputs, sensitivity
 from engines.registry import open_engine
+from engines.remembering import Remembering
 from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 
 INPUTS = {"vision": (3, 64, 64), "sound": (1, 48, 32)}
@@ -200,12 +201,26 @@ def test_unknown_operators_need_no_special_care() -> None:
     np.testing.assert_allclose(outputs(half, given), outputs(model, given), rtol=2e-3)
 
 
-def test_ears_that_remember_are_not_quantized(
+def test_of_ears_that_remember_the_weights_alone_are_rounded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, kept = tmp_path / "model", tmp_path / "set.npz"
     write_tiny_model(folder, tiny_streaming_spec())
     which = ["--model", str(folder)]
     assert main(["collect", *which, "--band", "1", "--most", "2", "--out", str(kept)]) == 0
-    assert main(["quantize", *which, "--set", str(kept)]) == 2
+    line = ["quantize", *which, "--set", str(kept), "--scenes", "1"]
+    assert main([*line, "--precision", "fp16"]) == 2
     assert "the ears of 'tiny streaming' stream" in capsys.readouterr().err
+    assert main([*line, "--most-lost-db", "3"]) == 0
+    small = read_graph(folder / "sound.int8.onnx")
+    kinds = {node.op_type for node in small.graph.node}
+    assert "DequantizeLinear" in kinds
+    assert "QuantizeLinear" not in kinds
+    assert (folder / "sound.int8.onnx").stat().st_size < (folder / "sound.onnx").stat().st_size
+    rng = np.random.default_rng(0)
+    heard = rng.uniform(-16, 3, (1, 1, 64, 40)).astype(np.float32)
+    said = []
+    for precision in ("fp32", "int8"):
+        with open_engine(folder, "sound", "onnxruntime", precision, 1) as engine:
+            said.append(Remembering(engine, tiny_streaming_spec().sound.lookaheads).whole(heard))
+    assert -80 < error_db(*said) < -25

@@ -38,7 +38,7 @@ def test_it_begins_anew_when_told(folder: Path) -> None:
     rng = np.random.default_rng(0)
     new = rng.standard_normal((1, 1, 64, 2)).astype(np.float32)
     with open_engine(folder, "sound", "onnxruntime", "fp32", 1) as engine:
-        network = Remembering(engine)
+        network = Remembering(engine, tiny_streaming_spec().sound.lookaheads)
         first = network.step(new)
         assert not np.array_equal(network.step(new), first)
         network.reset()

@@ -18,7 +18,7 @@ from training.export import write_model
 def tiny_streaming_spec() -> ModelSpec:
     """The same with ears that remember."""
     spec = tiny_spec()
-    ears = SoundSpec(width=4, levels=6, network="streaming", lookahead=4, state=0)
+    ears = SoundSpec(width=4, levels=6, network="streaming", lookaheads=(-2, 0, 4))
     network = sound_network(ears, spec.channels, 64)
     assert isinstance(network, StreamingSoundNet)
     return replace(

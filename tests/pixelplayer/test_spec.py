@@ -25,7 +25,7 @@ VALUES = {
         "picture": "unit",
         "looks": 2,
     },
-    "sound": {"width": 16, "levels": 7, "network": "live", "lookahead": 0, "state": 0},
+    "sound": {"width": 16, "levels": 7, "network": "live", "lookaheads": (), "state": 0},
     "mask": {"power": 1.5, "residual_floor": 0.2},
 }
 
@@ -138,10 +138,16 @@ def test_too_low_a_rate_is_refused():
 
 
 def test_what_streams_says_how_much_it_remembers():
-    sound = {"width": 24, "levels": 6, "network": "streaming", "lookahead": 4, "state": 94_594}
+    sound = {"width": 24, "levels": 6, "network": "streaming", "state": 94_594}
+    sound["lookaheads"] = [-2, 0, 4]
     spec = ModelSpec.from_dict(VALUES | {"sound": sound})
     assert spec.sound.is_streaming
     assert spec.sound.state == 94_594
+    assert spec.sound.lookaheads == (-2, 0, 4)
+    assert ModelSpec.from_dict(spec.to_dict()) == spec
     assert not ModelSpec.from_dict(VALUES).sound.is_streaming
     with pytest.raises(SpecError, match="state must be positive"):
         ModelSpec.from_dict(VALUES | {"sound": sound | {"state": -1}})
+    for wrong in ([4, 0], [0, 0], [0.5], ["0"], 4):
+        with pytest.raises(SpecError, match="lookaheads"):
+            ModelSpec.from_dict(VALUES | {"sound": sound | {"lookaheads": wrong}})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -179,7 +180,7 @@ def test_lookahead_is_in_hops_or_has_a_name() -> None:
     assert dial_at(spec, 0.0).lookahead_columns == 0
     assert dial_at(spec, 2.4 * hop_ms).lookahead_columns == 2
     assert dial_at(spec, 93.0).lookahead_columns == 4
-    assert dial_at(spec, LIVE) is DIALS[LIVE]
+    assert dial_at(spec, LIVE) == DIALS[LIVE]
     whole = dial_at(spec, WHOLE).pace(is_fast=True)
     assert (whole.newest_columns, whole.window_step_columns) == (32, 2)
     delays = [
@@ -207,9 +208,13 @@ def test_who_hears_the_delay_decides_the_lookahead(line: str, position: str | fl
     assert Options.from_plain(plan.options).separation.lookahead == position
 
 
-def test_a_network_that_streams_is_asked_for_no_less_than_it_needs() -> None:
+def test_a_network_that_streams_is_asked_for_what_it_was_made_for() -> None:
     spec = tiny_streaming_spec()
-    assert dial_at(spec, STAGE).lookahead_columns == 4
+    ahead = {name: dial_at(spec, name).lookahead_columns for name in DIALS}
+    # Where a column alone is divided, a frame is there a column later than it might be.
+    assert ahead == {WHOLE: 4, STUDIO: 4, STAGE: 4, LIVE: 0, INSTANT: -1}
     assert dial_at(spec, WHOLE).pace(is_fast=True) == dial_at(spec, STAGE).pace(is_fast=True)
+    assert dial_at(spec, 80.0).lookahead_columns == 0
+    further = replace(spec, sound=replace(spec.sound, lookaheads=(4,)))
     with pytest.raises(UsageError, match="hears 93 ms ahead; give 93 or more"):
-        dial_at(spec, LIVE)
+        dial_at(further, LIVE)

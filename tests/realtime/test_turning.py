@@ -21,16 +21,27 @@ def asked(milliseconds: float) -> Control:
 
 
 def test_it_is_turned_within_what_the_model_can_do() -> None:
-    turning = Turning(SPEC, 4)
+    turning = Turning(SPEC, 4, 2)
     assert turning.turn(asked(2.2 * HOP_MS)) == -2
     assert turning.columns == 2
     assert turning.lookahead_ms == pytest.approx(2 * HOP_MS)
     assert turning.turn(asked(1e4)) == SPEC.audio.columns // 2 - 2
     assert turning.turn(asked(0.0)) == -SPEC.audio.columns // 2
     assert turning.turn(Control(stream="t", sequence=0, kind="unsolo")) == 0
-    streaming = Turning(tiny_streaming_spec(), 6)
-    assert streaming.turn(asked(0.0)) == -2
-    assert streaming.columns == 4
+
+
+def test_what_streams_goes_from_one_of_its_lookaheads_to_the_next() -> None:
+    turning = Turning(tiny_streaming_spec(), 4, 2)
+    assert turning.turn(asked(3 * HOP_MS)) == -4
+    assert turning.columns == 0
+    assert turning.turn(asked(0.0)) == 0
+    assert turning.turn(asked(HOP_MS)) == 4
+    assert turning.turn(asked(9 * HOP_MS)) == 0
+    assert turning.columns == 4
+    quick = Turning(tiny_streaming_spec(), -1, 1)
+    assert quick.turn(asked(0.0)) == 2
+    assert quick.columns == 1
+    assert quick.turn(asked(0.0)) == -2
 
 
 @pytest.mark.parametrize(("first", "then"), [(4, 1), (1, 4), (0, 9)])

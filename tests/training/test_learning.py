@@ -140,14 +140,19 @@ def test_a_training_may_end_where_live_masks_are_taken() -> None:
 
 
 def test_a_stream_is_judged_where_its_future_is_there() -> None:
-    judged = OfStream()
+    judged = OfStream((-1, 0, 2), (0.2, 0.3, 0.5))
     weight = torch.rand(2, 1, 4, 120)
-    assert all(judged.columns(128, step) == slice(4, 124) for step in range(3))
+    ahead = [judged.lookahead(step) for step in range(300)]
+    assert ahead == [judged.lookahead(step) for step in range(300)]
+    assert 0 < ahead.count(-1) < ahead.count(0) < ahead.count(2)
+    stops = {frames: judged.columns(128, ahead.index(frames)).stop for frames in ahead}
+    assert stops == {-1: 128, 0: 128, 2: 124}
+    assert judged.columns(128, 0).start == 4
     assert judged.weighted(weight, 0) is weight
 
 
 def test_a_network_that_streams_can_be_begun_from_one_that_does() -> None:
-    one, other = (ClassSeparator(4, 6, CLASSES, lookahead=4) for _ in range(2))
+    one, other = (ClassSeparator(4, 6, CLASSES, "streaming") for _ in range(2))
     heard, vectors = torch.randn(1, 1, 256, 32), torch.rand(1, 2, 6)
     other.begin(one.state_dict())
     with torch.inference_mode():

@@ -50,6 +50,19 @@ def test_it_learns_and_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert second["used_s"] > first["used_s"]
 
 
+def test_ears_that_stream_learn_of_what_is_blended(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.sound.STOCK", 32)
+    monkeypatch.setattr("training.sound.FIRST", 8)
+    blended = ["--network", "streaming", "--blend", "2", "--minutes", "0.02"]
+    assert run(folder, monkeypatch, *blended) == 0
+    state = torch.load(folder / "work" / "sound.pt", weights_only=True)
+    assert state["network"] == "streaming"
+    assert state["step"] >= 1
+    assert state["model"]["sound.told"].shape[0] == len(training.sound.LOOKAHEADS)
+
+
 def test_nothing_to_hear_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,6 @@ from collections import Counter
 import pytest
 import torch
 
-from training.mixtures import SILENT, MixtureBatch, coloured, joined
 from training.relighting import crossed, mirrored, relit
 from training.stock import Stock, drawn, to_bytes
 
@@ -90,35 +89,3 @@ def test_a_scene_is_continued_by_another_beyond_a_line() -> None:
     is_other = truth[:, 0, -1] != torch.arange(64)
     assert 0.1 < is_other.float().mean() < 0.6
     assert (truth[:, 0, -1][is_other] == (torch.arange(64)[is_other] - 1) % 64).all()
-
-
-def batch(count: int) -> MixtureBatch:
-    loud = torch.randn(count, 1, 16, 8)
-    loud[:, :, :, :2] = -23.0  # not yet filled
-    weight = loud.exp()
-    return MixtureBatch(
-        log_magnitude=loud,
-        classes=torch.arange(count)[:, None].expand(count, 3).clone(),
-        targets=torch.rand(count, 3, 16, 8),
-        weight=weight / weight.mean(dim=(1, 2, 3), keepdim=True),
-    )
-
-
-def test_another_microphone_changes_no_share_and_no_silence() -> None:
-    torch.manual_seed(0)
-    given = batch(32)
-    heard = coloured(given)
-    assert torch.equal(heard.targets, given.targets)
-    assert torch.equal(heard.log_magnitude[..., :2], given.log_magnitude[..., :2])
-    assert (given.log_magnitude[..., :2] < SILENT).all()
-    change = (heard.log_magnitude - given.log_magnitude)[..., 2:]
-    assert change.std(dim=3).max() < 1e-5  # the same at all times
-    assert change.std(dim=2).mean() > 0.05
-    torch.testing.assert_close(heard.weight.mean(dim=(1, 2, 3)), torch.ones(32))
-
-
-def test_batches_are_joined_in_order() -> None:
-    parts = [batch(2), batch(3)]
-    whole = joined(parts)
-    assert whole.classes[:, 0].tolist() == [0, 1, 0, 1, 2]
-    assert torch.equal(whole.targets[2:], parts[1].targets)

@@ -76,11 +76,13 @@ def test_the_patient_ear_says_what_offline_separation_says(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_the_ear_that_remembers_says_what_the_whole_says(folder: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    columns, late = 60, STREAMING.sound.lookahead
+    columns, late = 60, max(STREAMING.sound.lookaheads)
     heard = rng.uniform(-16, 3, (64, columns + late)).astype(np.float32)
     with open_engine(folder, "sound", "onnxruntime", "fp32", 1) as engine:
-        whole = Remembering(engine).whole(heard[None, None])[0, ..., late:]
-        ear = StreamEar(Remembering(engine), STREAMING)
+        network = Remembering(engine, STREAMING.sound.lookaheads)
+        whole = network.whole(heard[None, None])[0, ..., :columns]
+        network.reset()
+        ear = StreamEar(network, STREAMING)
         given, found = 0, []
         start = 0
         while start < columns:
@@ -92,6 +94,59 @@ def test_the_ear_that_remembers_says_what_the_whole_says(folder: Path, seed: int
                 found.append(ear.features(start, stop))
                 start = stop
     np.testing.assert_allclose(np.concatenate(found, axis=2), whole, rtol=1e-4, atol=1e-5)
+
+
+def test_what_is_guessed_is_there_before_it_is_heard(folder: Path) -> None:
+    heard = np.random.default_rng(0).uniform(-16, 3, (64, 40)).astype(np.float32)
+    with open_engine(folder, "sound", "onnxruntime", "fp32", 1) as engine:
+        network = Remembering(engine, STREAMING.sound.lookaheads)
+        ear = StreamEar(network, STREAMING)
+        ear.look_ahead(-1, 1)
+        assert network.lookahead == -2
+        for start in range(0, 40, 2):
+            ear.hear(heard[:, start : start + 2])
+        guessed = ear.features(40, 42)
+        louder = np.concatenate([heard, np.full((64, 2), 3, np.float32)], axis=1)
+        whole = network.whole(louder[None, None])[0]
+    np.testing.assert_allclose(guessed, whole[..., 40:42], rtol=1e-4, atol=1e-5)
+
+
+def test_turned_it_says_what_it_would_have_said(folder: Path) -> None:
+    heard = np.random.default_rng(1).uniform(-16, 3, (64, 60)).astype(np.float32)
+    with open_engine(folder, "sound", "onnxruntime", "fp32", 1) as engine:
+        network = Remembering(engine, STREAMING.sound.lookaheads)
+        whole = {}
+        for ahead in STREAMING.sound.lookaheads:
+            network.look_ahead(ahead)
+            whole[ahead] = network.whole(heard[None, None])[0]
+        network.reset()
+        ear = StreamEar(network, STREAMING)
+        ear.look_ahead(4, 2)
+        ear.hear(heard[:, :20])
+        ear.look_ahead(0, 2)
+        ear.hear(heard[:, 20:40])
+        nearer = ear.features(10, 40)
+        ear.look_ahead(4, 2)
+        ear.hear(heard[:, 40:])
+        further = ear.features(20, 56)
+    close = {"rtol": 1e-4, "atol": 1e-5}
+    at = 10  # columns after a turn, from which on nothing is left of what was before
+    np.testing.assert_allclose(nearer[..., :6], whole[4][..., 10:16], **close)
+    np.testing.assert_allclose(nearer[..., 10 + at :], whole[0][..., 20 + at : 40], **close)
+    # Of what was skipped the next is said; what was said in haste is said again.
+    np.testing.assert_array_equal(nearer[..., 6], nearer[..., 10])
+    np.testing.assert_allclose(further[..., at:16], whole[0][..., 20 + at : 36], **close)
+    assert not np.allclose(further[..., 16:20], nearer[..., 26:30], atol=1e-4)
+    np.testing.assert_allclose(further[..., 16 + at :], whole[4][..., 36 + at : 56], **close)
+
+
+def test_less_than_it_was_made_for_is_refused(folder: Path) -> None:
+    with open_engine(folder, "sound", "onnxruntime", "fp32", 1) as engine:
+        network = Remembering(engine, STREAMING.sound.lookaheads)
+        with pytest.raises(ValueError, match="is none of"):
+            network.look_ahead(2)
+        with pytest.raises(ValueError, match="less than"):
+            StreamEar(network, STREAMING).look_ahead(-2, 1)
 
 
 def test_chunks_make_no_difference_to_a_stage_that_remembers(folder: Path) -> None:

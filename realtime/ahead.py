@@ -1,0 +1,35 @@
+"""How far ahead a model can hear, in columns, and what of that is there in time. Pure."""
+
+from __future__ import annotations
+
+from engines.networks import FRAME_COLUMNS
+from pixelplayer.spec import ModelSpec, SoundSpec
+
+
+def _slack(columns_per_step: int) -> int:
+    """Columns that a step of one frame alone waits for longer, where less than a frame is due."""
+    return -columns_per_step % FRAME_COLUMNS
+
+
+def answered(sound: SoundSpec, lookahead_columns: int, columns_per_step: int) -> int:
+    """The furthest lookahead of a network that streams whose answers are there in time.
+
+    Raises:
+        ValueError: it was made for more.
+    """
+    in_time = [
+        ahead for ahead in sound.lookaheads if ahead <= lookahead_columns - _slack(columns_per_step)
+    ]
+    if not in_time:
+        raise ValueError(f"{lookahead_columns = } is less than {sound.lookaheads} allow")
+    return max(in_time)
+
+
+def positions(spec: ModelSpec, columns_per_step: int) -> tuple[int, ...]:
+    """All lookaheads that this model can be asked for, ascending.
+
+    One that looks at windows can look at them anywhere in their newer half.
+    """
+    if spec.sound.is_streaming:
+        return tuple(ahead + _slack(columns_per_step) for ahead in spec.sound.lookaheads)
+    return tuple(range(-1, spec.audio.columns // 2 + 1))
