@@ -103,13 +103,6 @@ def _collect(options: argparse.Namespace) -> None:
 def _quantize(options: argparse.Namespace) -> None:
     collection = Collection.read(options.set)
     model = open_model(options.model)
-    streams = model.spec.sound.is_streaming
-    wanted = options.precision or (("int8",) if streams else ("fp16", "int8"))
-    if streams and "fp16" in wanted:
-        raise CalibrationError(
-            f"the ears of {model.spec.name!r} stream: what they remember needs float32; "
-            "use --precision int8, which rounds their weights alone"
-        )
     bench = Bench(
         model=model,
         backend=next(name for name in CANDIDATES if is_installed(name)),
@@ -119,7 +112,7 @@ def _quantize(options: argparse.Namespace) -> None:
     )
     reference = bench.outcome(model.folder, "fp32")
     written: list[Written] = []
-    for precision in wanted:
+    for precision in options.precision or ("fp16", "int8"):
         if precision == "fp16":
             written.append(write_fp16(bench, reference))
         else:

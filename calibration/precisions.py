@@ -19,7 +19,7 @@ from calibration.half import halved
 from calibration.quantize import quantized, simplified
 from calibration.sensitivity import Suffering, sensitivity
 from calibration.trials import Cost, Outcome, Trial, cost, judged
-from calibration.weights import packed
+from calibration.weights import in_half, packed
 from engines.model import Model, graph_path
 from engines.protocol import Engine, Network
 from engines.registry import open_engine
@@ -63,11 +63,17 @@ class Bench:
 def write_fp16(bench: Bench, reference: Outcome) -> Written:
     """``vision.fp16.onnx`` and ``sound.fp16.onnx`` in the model's folder.
 
+    Of ears that stream the weights alone have sixteen bits.
+
     Raises:
         CalibrationError: a weight does not fit, or it costs more than it may.
     """
     # Batch norms are folded first: their variances may be more than sixteen bits hold.
-    graphs = {network: halved(simplified(_fp32(bench.model, network))) for network in NETWORKS}
+    half_sound = in_half if bench.model.spec.sound.is_streaming else halved
+    graphs: dict[Network, ModelProto] = {
+        "vision": halved(simplified(_fp32(bench.model, "vision"))),
+        "sound": half_sound(simplified(_fp32(bench.model, "sound"))),
+    }
     lost = _lost(bench, reference, graphs, "fp16")
     written = Written(precision="fp16", lost=lost)
     _accept(bench, written)

@@ -1,15 +1,15 @@
-"""Graphs whose weights have eight bits, and all else thirty-two: for networks that remember.
+"""Graphs whose weights have fewer bits, and all else thirty-two: for networks that remember.
 
 What they remember is an input of their next step, where errors add up: quantised as a window's
-graph is, ears that stream lose several decibels. A quarter of the file is what is gained; engines
-unpack the weights as they load them.
+graph is, ears that stream lose several decibels. A file of a half or a quarter of the size is what
+is gained; engines unpack the weights as they load them.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from calibration.graphs import convolutions
 
@@ -41,6 +41,23 @@ def packed(model: ModelProto) -> ModelProto:
     nodes = [*unpacking, *small.graph.node]
     del small.graph.initializer[:], small.graph.node[:]
     small.graph.initializer.extend(kept)
+    small.graph.node.extend(nodes)
+    return small
+
+
+def in_half(model: ModelProto) -> ModelProto:
+    """``model`` (float32), every convolution's kernel as float16."""
+    small = ModelProto()
+    small.CopyFrom(model)
+    kernels = {node.input[1] for node in convolutions(small)}
+    unpacking = []
+    for tensor in small.graph.initializer:
+        if tensor.name in kernels:
+            name, half = tensor.name, numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
+            unpacking.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    nodes = [*unpacking, *small.graph.node]
+    del small.graph.node[:]
     small.graph.node.extend(nodes)
     return small
 

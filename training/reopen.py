@@ -18,7 +18,7 @@ import torch
 from pixelplayer.networks import checkpoint
 from pixelplayer.spec import ModelSpec
 from training.muon import optimisers
-from training.sound import ClassSeparator, save
+from training.sound import LOOKAHEADS, ClassSeparator, save
 
 RATE = 1.5e-3  # that the optimisers are made with; a training sets its own at every step
 
@@ -44,12 +44,15 @@ def reopen(model: Path, work: Path) -> None:
     if "class_vectors" not in description:
         raise ValueError(f"{model / 'model.json'} has no class_vectors; it was not trained here")
     spec = ModelSpec.from_dict(description)
-    if spec.sound.network != "live":
+    if spec.sound.network == "published" or spec.sound.lookaheads not in ((), tuple(LOOKAHEADS)):
         raise ValueError(
-            f"{model} hears with the {spec.sound.network} network; train anew, or use `separate`"
+            f"{model} hears with the {spec.sound.network} network, lookaheads "
+            f"{spec.sound.lookaheads}; train anew, or use `separate`"
         )
     networks = checkpoint.load(model / "weights.safetensors", spec)
-    separator = ClassSeparator(spec.sound.width, spec.channels, description["classes"])
+    separator = ClassSeparator(
+        spec.sound.width, spec.channels, description["classes"], spec.sound.network
+    )
     separator.sound, separator.synthesizer = networks.sound, networks.synthesizer
     with torch.no_grad():
         separator.table.copy_(torch.logit(torch.tensor(description["class_vectors"])))

@@ -201,14 +201,18 @@ class StreamEar:
     def features(self, start: int, stop: int) -> Floats:
         """What columns ``start`` to ``stop`` sound like: a new ``(K, F, w)``.
 
+        Zeros as long as nothing was said.
+
         Raises:
             IndexError: what was said of ``start`` is forgotten.
         """
         channels, bins = self._shape
         last = self._said.stop
-        places = np.clip(np.arange(start, stop), 0, max(last - 1, 0))
+        if not last:
+            return np.zeros((channels, bins, stop - start), np.float32)
+        places = np.clip(np.arange(start, stop), 0, last - 1)
         first = int(places[0])
-        kept = self._said.between(first, max(last, first + 1)).reshape(channels, bins, -1)
+        kept = self._said.between(first, last).reshape(channels, bins, -1)
         return np.ascontiguousarray(kept[..., places - first])
 
     def _say(self, said: Floats) -> None:

@@ -97,6 +97,8 @@ def test_every_graph_is_built(model: Path, network: Network, precision: str) -> 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_the_live_decoder_is_built_alone(model: Path, precision: str) -> None:
+    if read_spec(model).sound.is_streaming:
+        pytest.skip("ears that stream make no columns but the new ones")
     request = request_for(model, "sound", precision, newest=6)
     plan, _ = build_plan(trt, request, PlanOptions())
     assert len(plan) > 1000

@@ -18,10 +18,9 @@ MODEL = Path(__file__).parents[2] / "models" / "live"
 
 def test_the_shipped_model_is_what_is_shipped_again(tmp_path: Path) -> None:
     reopen(MODEL, tmp_path)
-    weights, classes, lookahead = read_weights(tmp_path)
+    weights, classes = read_weights(tmp_path)
     described = json.loads((MODEL / "model.json").read_text())
     assert classes == described["classes"]
-    assert lookahead is None
     spec = ModelSpec.load(MODEL)
     assert weights["naming.frame_net.features.0.weight"].shape[0] == spec.vision.width
     assert weights["separator.synthesizer.scale"].shape == (spec.channels,)
@@ -33,7 +32,16 @@ def test_a_sound_training_can_go_on_from_it(tmp_path: Path) -> None:
     reopen(MODEL, tmp_path)
     state = torch.load(tmp_path / "sound.pt", weights_only=True)
     assert state["used_s"] == state["step"] == 0
+    assert state["network"] == ModelSpec.load(MODEL).sound.network
     assert len(state["optimisers"]) == 2
+
+
+def test_another_network_is_refused(tmp_path: Path) -> None:
+    described = json.loads((MODEL / "model.json").read_text())
+    described["sound"]["lookaheads"] = [0, 2]
+    (tmp_path / "model.json").write_text(json.dumps(described))
+    with pytest.raises(ValueError, match=r"the streaming network, lookaheads \(0, 2\)"):
+        reopen(tmp_path, tmp_path)
 
 
 def test_a_model_without_class_vectors_is_refused(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ def test_what_is_guessed_is_there_before_it_is_heard(folder: Path) -> None:
         ear = StreamEar(network, STREAMING)
         ear.look_ahead(-1, 1)
         assert network.lookahead == -2
+        assert not ear.features(0, 1).any()  # asked before anything was heard
         for start in range(0, 40, 2):
             ear.hear(heard[:, start : start + 2])
         guessed = ear.features(40, 42)
