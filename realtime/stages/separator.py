@@ -37,6 +37,7 @@ from realtime.stages.join import Join
 from realtime.stages.object_streams import ObjectStreams, Synthesizer
 from realtime.stages.scene import clusters, pan_of, scene_objects
 
+_WATCHED_COLUMNS = 4  # scenes are told at most twice as often as objects are looked for
 _FILL_COLUMNS = 64  # lost columns are made up for this many at a time, to bound the memory
 
 
@@ -63,6 +64,8 @@ class _Input:
     streams: ObjectStreams
     understanding: Understanding | None
     capture_ns: int = 0  # of next_column's centre
+    unwatched_columns: int = 0
+    heat: Heat | None = None
 
 
 class Separator:
@@ -159,13 +162,13 @@ class Separator:
         self._look(maps)
         if current.understanding is not None:
             current.understanding.feed(columns.features, columns.spectrum)
-        heat = self._watch(current, columns)
+        self._watch(current, columns)
         meant = self._meant(current)
         known = columns.known_samples - current.first_column * current.analysis.hop
         samples = current.streams.feed(columns.spectrum, columns.features, meant, known)
         self._advance(current, columns.features.shape[2])
         outputs += self._streams(current, samples)
-        return outputs + self._scene(current, columns, heat)
+        return outputs + self._scene(current, columns)
 
     def _current(self, columns: SoundColumns) -> _Input:
         """The state of the recording that the columns belong to."""
@@ -302,12 +305,18 @@ class Separator:
             self._energy = PixelEnergy(rows, columns, self._settings.energy)
             self._tracker.regrid(rows, columns)
 
-    def _watch(self, current: _Input, columns: SoundColumns) -> Heat | None:
-        """Update heat and objects; nothing happens before the first picture."""
+    def _watch(self, current: _Input, columns: SoundColumns) -> None:
+        """Update heat and objects, if it is time; nothing happens before the first picture.
+
+        What sounds in the newest columns stands for those since the last time.
+        """
         if self._looks is None:
-            return None
-        width = columns.features.shape[2]
-        duration_s = width * current.analysis.hop / current.analysis.rate_hz
+            return
+        current.unwatched_columns += columns.features.shape[2]
+        if current.heat is not None and current.unwatched_columns < _WATCHED_COLUMNS:
+            return
+        duration_s = current.unwatched_columns * current.analysis.hop / current.analysis.rate_hz
+        current.unwatched_columns = 0
         cells = self._seen(current, self._looks)
         masks = self._synthesizer.masks(cells, columns.features)
         power = current.log_power.of(columns.spectrum)
@@ -315,7 +324,7 @@ class Separator:
         features = cells.T.reshape(-1, *self._grid)
         self._objects = self._tracker.step(features, heat, duration_s)
         self._pans.update({item.id: pan_of(item) for item in self._objects})
-        return heat
+        current.heat = heat
 
     def _seen(self, current: _Input, looks: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cells ``(n, K)``, as they look in the light of what is heard."""
@@ -325,11 +334,10 @@ class Separator:
             return strongest
         return current.understanding.fitting(cells)
 
-    def _scene(
-        self, current: _Input, columns: SoundColumns, heat: Heat | None
-    ) -> list[tuple[str, Message]]:
+    def _scene(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
         """The scene, if it is due at the time of these columns."""
         period = columns.capture_ns * self._settings.scene_rate_hz // NS_PER_S
+        heat = current.heat
         if heat is None or period == self._scene_period:
             return []
         self._scene_period = period

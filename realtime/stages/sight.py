@@ -13,14 +13,16 @@ from realtime.messages import End, Message, SightMap, VideoFrame
 from realtime.stage import Inputs, Outputs
 from realtime.stages.eyes import Eyes, Floats, OpenVision
 
+CLOSER_EVERY = 4
+
 
 class Sight:
     """Topic ``video`` in, topic ``sight`` out.
 
     Of the pictures captured in one period of ``1 / rate_hz`` only the first is looked at: which
     ones depends on their capture times alone, so a file gives the same maps on every machine. A
-    closer look has four times as many pixels: it is taken at every other of these, and at the first
-    of a shot, and stands for the one after.
+    closer look has four times as many pixels: it is taken at every ``CLOSER_EVERY``-th of these,
+    and at the first of a shot, and stands for those after it.
     """
 
     def __init__(self, open_engine: OpenVision, spec: VisionSpec) -> None:
@@ -29,7 +31,7 @@ class Sight:
         self._shots = Shots(spec.stride_px)
         self._closer: list[Floats] = []
         self._closer_shot: int | None = None
-        self._is_closer_fresh = False  # of the picture before this one
+        self._since_closer = 0  # pictures
         self._period: int | None = None
         self._sequence = 0
         self._skipped = 0
@@ -80,11 +82,10 @@ class Sight:
     def _look(self, frame: VideoFrame) -> SightMap:
         shown, first = self._eyes.glance(frame.pixels)
         shot = self._shots.feed(shown)
-        if shot != self._closer_shot or not self._is_closer_fresh:
+        self._since_closer += 1
+        if shot != self._closer_shot or self._since_closer == CLOSER_EVERY:
             self._closer = self._eyes.look_closer(frame.pixels)
-            self._closer_shot, self._is_closer_fresh = shot, True
-        else:
-            self._is_closer_fresh = False
+            self._closer_shot, self._since_closer = shot, 0
         return SightMap(
             stream=frame.stream,
             sequence=self._sequence,

@@ -103,12 +103,12 @@ def test_a_second_look_has_twice_the_pixels_a_side_and_the_same_cells() -> None:
     assert all(engine.closed for engine in opened)
 
 
-def test_the_closer_look_is_taken_at_every_other_picture_and_after_a_cut() -> None:
+def test_the_closer_look_is_taken_at_every_fourth_picture_and_after_a_cut() -> None:
     opened, open_engine = watched_engines()
     stage = Sight(open_engine, replace(SPEC.vision, looks=2))
     stage.open()
     left, right = ({"blue": (x, 0.5)} for x in (0.2, 0.8))
-    shown = [left, left, left, left, right, right]
+    shown = [left] * 6 + [right] * 2
     looks, maps = [], []
     for number, places in enumerate(shown):
         pixels = picture(places, 360, 640)
@@ -116,11 +116,11 @@ def test_the_closer_look_is_taken_at_every_other_picture_and_after_a_cut() -> No
         assert isinstance(found, SightMap)
         maps.append(found)
         looks.append(opened[1].calls)
-    assert opened[0].calls == 6
-    assert looks == [1, 1, 2, 2, 3, 3]
-    assert [item.shot for item in maps] == [0, 0, 0, 0, 1, 1]
+    assert opened[0].calls == 8
+    assert looks == [1, 1, 1, 1, 2, 2, 3, 3]
+    assert [item.shot for item in maps] == [0] * 6 + [1] * 2
     np.testing.assert_array_equal(maps[1].features[1], maps[0].features[1])
-    assert maps[4].features[1, 2, 5, 15] > 0.5  # nothing of the shot before
+    assert maps[6].features[1, 2, 5, 15] > 0.5  # nothing of the shot before
 
 
 def test_the_end_follows_the_end(sight: Sight) -> None:
