@@ -29,12 +29,13 @@ class ColumnWindow(Generic[Item]):
 
     def append(self, columns: NDArray[Item]) -> None:
         """Take ``(rows, m)`` columns, any ``m >= 0``."""
-        newest = columns[:, -self._length :] if columns.shape[1] else columns
-        skipped = columns.shape[1] - newest.shape[1]
-        place = (self._stop + skipped + np.arange(newest.shape[1])) % self._length
-        self._columns[:, place] = newest
-        self._columns[:, place + self._length] = newest
         self._stop += columns.shape[1]
+        newest = columns[:, -self._length :] if columns.shape[1] else columns
+        first = (self._stop - newest.shape[1]) % self._length
+        until_end = self._length - first
+        for part, at in ((newest[:, :until_end], first), (newest[:, until_end:], 0)):
+            for copy in (at, at + self._length):
+                self._columns[:, copy : copy + part.shape[1]] = part
 
     def rewind(self, stop: int) -> None:
         """Forget the columns from number ``stop`` on, at most ``length``: others will come."""

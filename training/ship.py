@@ -22,7 +22,7 @@ from training.export import write_model
 from training.scenes import GRID, SIDE_PX
 from training.sound import AUDIO, LEVELS, LOOKAHEADS, MASK_POWER
 
-VISION_RATE_HZ = 8.0  # as many as the paper takes (section 4.1)
+VISION_RATE_HZ = 9.0
 VISION_FRAMES = 3
 VISION_LOOKS = 2  # one for what fills the picture, one for what is small in it
 

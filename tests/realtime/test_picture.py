@@ -20,8 +20,8 @@ def test_any_picture_becomes_a_square(shape: tuple[int, int]) -> None:
 
 
 def test_the_whole_picture_is_stretched() -> None:
-    picture = np.zeros((100, 300, 3), np.uint8)
-    picture[:50, 150:] = 255  # the upper right quarter
+    picture = np.zeros((96, 320, 3), np.uint8)
+    picture[:48, 160:] = 255  # the upper right quarter
     got = to_network(picture, (8, 8))[0, 0]
     np.testing.assert_array_equal(got[:4, 4:], 1)
     np.testing.assert_array_equal(got[4:], 0)
