@@ -12,7 +12,7 @@ from pathlib import Path
 from engines.errors import EngineError
 from engines.model import graph_path, read_spec
 from engines.networks import NetworkRequest
-from engines.protocol import Network
+from engines.protocol import Network, TensorSpec
 from pixelplayer.spec import USUAL
 
 MOST_TOGETHER = 16  # requests that a server may gather into one batch
@@ -31,7 +31,8 @@ def export(folder: Path, target: Path, precision: str, newest: Sequence[int]) ->
         folder: the model's.
         target: made if need be; models of these names in it are replaced.
         precision: of the graphs.
-        newest: for how many of a window's columns the sound network shall be served, besides all.
+        newest: for how many of a window's columns the sound network shall be served, besides all;
+            one that streams is served as it is.
 
     Returns:
         The names of what can be served.
@@ -42,7 +43,8 @@ def export(folder: Path, target: Path, precision: str, newest: Sequence[int]) ->
     spec = read_spec(folder)
     wanted: list[tuple[Network, int | None]] = [("vision", None), ("sound", None)]
     whole = spec.audio.columns
-    wanted += [("sound", some) for some in sorted({min(columns, whole) for columns in newest})]
+    if not spec.sound.is_streaming:
+        wanted += [("sound", some) for some in sorted({min(columns, whole) for columns in newest})]
     names = []
     for network, columns in wanted:
         request = NetworkRequest(
@@ -68,7 +70,10 @@ def export(folder: Path, target: Path, precision: str, newest: Sequence[int]) ->
 
 
 def _configuration(name: str, request: NetworkRequest) -> str:
-    """As Triton's model configuration has it; pictures may be of any size."""
+    """As Triton's model configuration has it; pictures may be of any size.
+
+    What streams is not gathered into batches: each player's state goes with its own step.
+    """
 
     def ports(kind: str, shapes: Sequence[tuple[str, tuple[int, ...]]]) -> str:
         entries = ", ".join(
@@ -77,15 +82,21 @@ def _configuration(name: str, request: NetworkRequest) -> str:
         )
         return f"{kind} [ {entries} ]\n"
 
-    is_vision = request.network == "vision"
-    shapes = [
-        [(spec.name, (spec.shape[1], -1, -1) if is_vision else spec.shape[1:]) for spec in specs]
+    def dimensions(spec: TensorSpec) -> tuple[int, ...]:
+        if request.network == "vision":
+            return (spec.shape[1], -1, -1)
+        return spec.shape if streams else spec.shape[1:]
+
+    streams = request.network == "sound" and request.spec.sound.is_streaming
+    given, found = (
+        [(spec.name, dimensions(spec)) for spec in specs]
         for specs in (request.inputs, request.outputs)
-    ]
+    )
+    batches = f"dynamic_batching {{ max_queue_delay_microseconds: {WAIT_US} }}\n"
     return (
         f'name: "{name}"\n'
         'backend: "onnxruntime"\n'
-        f"max_batch_size: {MOST_TOGETHER}\n"
-        f"{ports('input', shapes[0])}{ports('output', shapes[1])}"
-        f"dynamic_batching {{ max_queue_delay_microseconds: {WAIT_US} }}\n"
+        f"max_batch_size: {0 if streams else MOST_TOGETHER}\n"
+        f"{ports('input', given)}{ports('output', found)}"
+        f"{'' if streams else batches}"
     )

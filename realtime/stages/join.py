@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from realtime.messages import SightMap, SoundColumns
 
-Joined = tuple[SoundColumns, tuple[SightMap, ...]]
+
+class Joined(NamedTuple):
+    """Columns with the maps to use. Where others wait behind them, there is no time to look."""
+
+    columns: SoundColumns
+    maps: tuple[SightMap, ...]
+    is_late: bool = False
 
 
 class Join(Protocol):
@@ -61,9 +67,12 @@ class NewestSight:
         return len(self._columns)
 
     def ready(self) -> list[Joined]:
-        """All columns there are."""
-        maps = tuple(self._maps)
-        ready = [(columns, maps) for columns in self._columns]
+        """All columns there are; of several, all but the last are late."""
+        maps, last = tuple(self._maps), len(self._columns) - 1
+        ready = [
+            Joined(columns, maps, is_late=place < last)
+            for place, columns in enumerate(self._columns)
+        ]
         self._columns.clear()
         return ready
 
@@ -110,7 +119,7 @@ class WaitForSight:
             used = past[-self._frames :]
             for _ in range(len(past) - len(used)):
                 self._maps.popleft()
-            ready.append((columns, tuple(used)))
+            ready.append(Joined(columns, tuple(used)))
         return ready
 
     def _is_settled(self, instant_ns: int) -> bool:

@@ -33,7 +33,7 @@ from realtime.messages import (
 )
 from realtime.stage import Inputs, Outputs
 from realtime.stages.gains import Gains
-from realtime.stages.join import Join
+from realtime.stages.join import Join, Joined
 from realtime.stages.object_streams import ObjectStreams, Synthesizer
 from realtime.stages.scene import clusters, pan_of, scene_objects
 
@@ -127,8 +127,8 @@ class Separator:
             elif isinstance(message, End):
                 self._sound_end = message
         outputs: list[tuple[str, Message]] = []
-        for columns, maps in self._join.ready():
-            outputs += self._separate(columns, maps)
+        for joined in self._join.ready():
+            outputs += self._separate(joined)
         if self._sound_end and not self._join.waiting and not self._finished:
             outputs += self._end(self._sound_end)
         return outputs
@@ -151,18 +151,19 @@ class Separator:
 
     # --- sound
 
-    def _separate(
-        self, columns: SoundColumns, maps: tuple[SightMap, ...]
-    ) -> list[tuple[str, Message]]:
+    def _separate(self, joined: Joined) -> list[tuple[str, Message]]:
+        columns = joined.columns
         current = self._current(columns)
         if columns.first_column < current.next_column:
             return []  # sent again after a restart; it is out already
         outputs = self._fill(current, columns)
         current.capture_ns = columns.capture_ns
-        self._look(maps)
+        self._look(joined.maps)
         if current.understanding is not None:
             current.understanding.feed(columns.features, columns.spectrum)
-        self._watch(current, columns)
+        current.unwatched_columns += columns.features.shape[2]
+        if not joined.is_late:  # objects age before sound comes too late
+            self._watch(current, columns)
         meant = self._meant(current)
         known = columns.known_samples - current.first_column * current.analysis.hop
         samples = current.streams.feed(columns.spectrum, columns.features, meant, known)
@@ -311,8 +312,8 @@ class Separator:
         What sounds in the newest columns stands for those since the last time.
         """
         if self._looks is None:
+            current.unwatched_columns = 0
             return
-        current.unwatched_columns += columns.features.shape[2]
         if current.heat is not None and current.unwatched_columns < _WATCHED_COLUMNS:
             return
         duration_s = current.unwatched_columns * current.analysis.hop / current.analysis.rate_hz

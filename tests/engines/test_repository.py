@@ -13,6 +13,7 @@ from engines.errors import EngineError
 from engines.registry import open_engine
 from engines.repository import export
 from realtime.dial import DIALS, LIVE, STAGE, STUDIO
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 
 
 def test_live_steps_are_served_as_a_run_asks_for_them() -> None:
@@ -42,6 +43,18 @@ def test_a_repository_holds_all_that_is_asked_for(
     windows = np.random.default_rng(0).uniform(-16, 4, (3, 1, 48, 32)).astype(np.float32)
     (found,) = session.run(None, {"log_magnitude": windows})
     assert found.shape == (3, 4, 48, 14)
+
+
+def test_what_streams_is_served_step_by_step(tmp_path: Path) -> None:
+    folder, target = tmp_path / "model", tmp_path / "repository"
+    write_tiny_model(folder, tiny_streaming_spec())
+    assert main(["export-repository", str(target), "--model", str(folder)]) == 0
+    assert len(list(target.iterdir())) == 2
+    told = (target / "tiny streaming_sound" / "config.pbtxt").read_text()
+    state = tiny_streaming_spec().sound.state
+    assert f'{{ name: "state" data_type: TYPE_FP32 dims: [ 1, {state} ] }}' in told
+    assert "max_batch_size: 0" in told
+    assert "dynamic_batching" not in told
 
 
 def test_a_precision_that_is_not_there_is_told(tiny_model: Path, tmp_path: Path) -> None:

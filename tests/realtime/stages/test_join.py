@@ -27,7 +27,7 @@ def sound(ms: int) -> SoundColumns:
 
 
 def joined(join: WaitForSight | NewestSight) -> list[tuple[int, list[int]]]:
-    return [(c.sequence, [m.sequence for m in maps]) for c, maps in join.ready()]
+    return [(one.columns.sequence, [m.sequence for m in one.maps]) for one in join.ready()]
 
 
 def test_in_fast_pace_columns_wait_for_the_maps_of_their_time() -> None:
@@ -68,3 +68,17 @@ def test_in_realtime_columns_take_the_newest_maps_and_never_wait() -> None:
     assert join.waiting == 2
     assert joined(join) == [(20, [60, 120]), (80, [60, 120])]
     assert join.waiting == 0
+
+
+def test_in_realtime_what_others_wait_behind_is_late() -> None:
+    join = NewestSight(2)
+    for ms in (0, 50, 100):
+        join.add_columns(sound(ms))
+    assert [one.is_late for one in join.ready()] == [True, True, False]
+    join.add_columns(sound(150))
+    assert [one.is_late for one in join.ready()] == [False]
+    patient = WaitForSight(2)
+    for ms in (0, 50, 100):
+        patient.add_columns(sound(ms))
+    patient.end_maps()
+    assert not any(one.is_late for one in patient.ready())

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
 
+from pixelplayer.energy import PixelEnergy
 from pixelplayer.objects import ObjectSettings
 from realtime.errors import UsageError
 from realtime.messages import (
@@ -228,6 +230,30 @@ def test_in_realtime_nothing_waits_and_nothing_is_lost() -> None:
     np.testing.assert_allclose(rows.sum(axis=0), mixture, atol=3e-6)
     assert len(rows) == 2
     assert np.abs(rows[0, : 40 * 128 - 512]).max() == 0  # nothing was seen till then
+
+
+def test_behind_it_looks_for_objects_less_often_and_separates_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watched: list[float] = []
+    update = PixelEnergy.update
+
+    def counted(self: PixelEnergy, masks: Any, power: Any, duration_s: float) -> Any:
+        watched.append(duration_s)
+        return update(self, masks, power, duration_s)
+
+    monkeypatch.setattr(PixelEnergy, "update", counted)
+    mixture = band_noise("red", 1, 2 * RATE_HZ)
+    sound, outputs = hear(cut(mixture, [800])), []
+    stage = separator(join=NewestSight)
+    stage.step(0, {"sight": see(show(PLACES, 2))[:2]})
+    for start in range(0, len(sound), 12):
+        outputs += stage.step(0, {"sound": sound[start : start + 12]})
+    assert len(watched) <= -(-len(sound) // 12)
+    assert sum(watched) == pytest.approx(2.0, abs=0.3)  # no time is left out
+    rows = Result(outputs).rows()
+    np.testing.assert_allclose(rows.sum(axis=0), mixture, atol=3e-6)
+    assert np.abs(rows[0]).max() > 0
 
 
 def test_an_end_that_comes_too_soon_or_from_a_new_ear_does_no_harm() -> None:
