@@ -13,6 +13,7 @@ import shutil
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
@@ -97,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         MOST_LATENCY_MS[options.lookahead],
         most_unheard=_STALLED_SECONDS if options.stall else 0,
     )
+    report.note("clocks, speaker against microphone", f"{1e6 * (heard.slow - said.slow):+.0f} ppm")
     error_ms = [1000 * item.delay_s for item in _between(said, again)]
     if error_ms:
         report.note("error of the measurement (one source, recorded twice)", _range(error_ms))
@@ -170,7 +172,17 @@ def _exchange(server: PulseServer, duration_s: float) -> tuple[Recording, Record
 
 def _between(said: Recording, heard: Recording) -> tuple[Delay, ...]:
     later_s = heard.start_s - said.start_s
-    return delays(said.samples, heard.samples, RATE_HZ, heard_later_s=later_s, longest_s=_LONGEST_S)
+    found = delays(
+        said.samples, heard.samples, RATE_HZ, heard_later_s=later_s, longest_s=_LONGEST_S
+    )
+    # By each sink's own clock, which are not one.
+    return tuple(
+        replace(
+            item,
+            delay_s=heard.instant_s(item.at_s - later_s + item.delay_s) - said.instant_s(item.at_s),
+        )
+        for item in found
+    )
 
 
 def _wait_for_recording(run: LiveRun) -> None:

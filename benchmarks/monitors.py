@@ -15,14 +15,24 @@ from numpy.typing import NDArray
 RATE_HZ = 48_000
 _BYTES = 4  # of a sample
 _READ_BYTES = 1 << 14
+_BIN_S = 5.0  # in which one read comes as early as can be
+_LEAST_BINS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """``samples`` (n,) float32 at RATE_HZ; ``start_s``: when the first was played, monotonic."""
+    """``samples`` (n,) float32 at RATE_HZ; ``start_s``: when the first was played, monotonic.
+
+    The sink's clock needs ``1 + slow`` seconds for a second of samples.
+    """
 
     samples: NDArray[np.float32]
     start_s: float
+    slow: float
+
+    def instant_s(self, at_s: float) -> float:
+        """When the sample was played that comes after ``at_s`` of samples."""
+        return self.start_s + at_s * (1 + self.slow)
 
 
 class MonitorRecorder:
@@ -44,7 +54,7 @@ class MonitorRecorder:
             stdout=subprocess.PIPE,
         )
         self._parts: list[bytes] = []
-        self._start_s = float("inf")
+        self._arrivals: list[tuple[float, float]] = []  # of how many s of samples, and when
         self._thread = threading.Thread(target=self._read, name=f"record-{source}", daemon=True)
         self._thread.start()
 
@@ -55,7 +65,8 @@ class MonitorRecorder:
         self._thread.join(5)
         data = b"".join(self._parts)
         samples = np.frombuffer(data[: len(data) // _BYTES * _BYTES], "<f4").astype(np.float32)
-        return Recording(samples=samples, start_s=self._start_s)
+        start_s, slow = earliest(np.array(self._arrivals).reshape(-1, 2))
+        return Recording(samples=samples, start_s=start_s, slow=slow)
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -64,4 +75,21 @@ class MonitorRecorder:
             while data := os.read(pipe.fileno(), _READ_BYTES):
                 self._parts.append(data)
                 total += len(data)
-                self._start_s = min(self._start_s, time.monotonic() - total / _BYTES / RATE_HZ)
+                self._arrivals.append((total / _BYTES / RATE_HZ, time.monotonic()))
+
+
+def earliest(arrivals: NDArray[np.float64]) -> tuple[float, float]:
+    """The line below all arrivals ``(n, 2)`` of (s of samples, s): its start, and how slow it is.
+
+    Below a minute nothing can be said of a clock.
+    """
+    if not len(arrivals):
+        return float("inf"), 0.0
+    at_s, behind_s = arrivals[:, 0], arrivals[:, 1] - arrivals[:, 0]
+    bins = (at_s // _BIN_S).astype(int)
+    if bins[-1] < _LEAST_BINS:
+        return float(behind_s.min()), 0.0
+    firsts = [np.flatnonzero(bins == number) for number in range(bins[-1])]
+    lowest = [places[behind_s[places].argmin()] for places in firsts if len(places)]
+    slow, start_s = np.polyfit(at_s[lowest], behind_s[lowest], 1)
+    return float(start_s), float(slow)

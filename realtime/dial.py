@@ -67,9 +67,9 @@ DIALS: Mapping[str, Dial] = MappingProxyType(
         ),
         LIVE: Dial(
             lookahead_columns=1,
-            queue_s=0.032,
+            queue_s=0.026,
             microphone_latency="low",
-            speaker_latency=0.028,
+            speaker_latency=0.024,
             block_s=0.005,
         ),
         INSTANT: Dial(

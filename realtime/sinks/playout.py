@@ -130,6 +130,16 @@ class Playout:
         if abs(self._excess) <= self._samples(_NEAR_S):
             self._excess = 0
 
+    def drifted(self, by: int) -> None:
+        """A piece was made longer by `by` samples for the sake of the device's clock."""
+        if self._offset is not None:
+            self._offset += by
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the queue is left as long as it is."""
+        return self._settled and not self._excess
+
     def _begin(self, first_sample: int, queued: int, end: int) -> Correction:
         """Here and now is where the stream goes on, behind as much as is wanted."""
         wanted_s = max(self._target_s, self._settings.first_s)

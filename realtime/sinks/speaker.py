@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import DeviceError
 from realtime.messages import AudioGap, Control, End, Streams
+from realtime.sinks.drift import Drift, Stretch
 from realtime.sinks.mixer import Mixer, PanLaw, equal_power
 from realtime.sinks.output import Device, Output
 from realtime.sinks.playout import Correction, Playout, PlayoutSettings
@@ -35,6 +36,8 @@ class _Line:
         self.rate_hz = rate_hz
         self.mixer = Mixer(rate_hz, pan_law)
         self.playout = Playout(rate_hz, playout)
+        self.drift = Drift(rate_hz)
+        self.stretch = Stretch(2)
         self.output: Output | None = None
         self.underflows = 0
         self.retry_at_ns = 0
@@ -67,6 +70,7 @@ class Speaker:
         self._finished = False
         self._latency = Histogram()
         self._latency_ms = 0.0
+        self._faster_ppm = 0.0
         self._counts = dict.fromkeys(
             (
                 "gaps",
@@ -132,6 +136,7 @@ class Speaker:
             **self._latency.values("latency_"),
             "queued_ms": queued_ms,
             "device_ms": 1000.0 * self._device_delay_s(),
+            "faster_ppm": self._faster_ppm,
             "device_lost": float(lost),
             "device_underflows": device_underflows,
             "device_reopened": self._reopened,
@@ -164,19 +169,23 @@ class Speaker:
             line.output = self._device.open(streams.rate_hz)
         mix = line.mixer.feed(streams)
         if self._next_sample is not None and streams.first_sample != self._next_sample:
-            mix = fade_in(mix, line.rate_hz)
+            mix = self._anew(line, mix)
         self._next_sample = streams.first_sample + streams.samples.shape[1]
         output = self._living_output(now_ns, line)
         if output is None:
             self._counts["lost_samples"] += mix.shape[1]
             return
         correction = self._correction(line, output, streams)
+        # What is late and left out leaves all that follows where it was.
+        if correction.silence or not line.playout.is_steady:
+            line.drift.again()
+        faster_ppm = line.drift.feed(output.queued_samples, mix.shape[1])
         if correction.silence:
-            output.write(np.zeros((correction.silence, 2), dtype=np.float32))
-            mix = fade_in(mix, line.rate_hz)
+            output.write(np.zeros((correction.silence, 2), np.float32))
+            mix = self._anew(line, mix)
         if correction.skip:
             self._counts["late_samples"] += correction.skip
-            mix = fade_in(mix[:, correction.skip :], line.rate_hz)
+            mix = self._anew(line, mix[:, correction.skip :])
             if not mix.shape[1]:
                 return
         before_s = output.queued_samples / line.rate_hz + output.output_latency_s
@@ -184,9 +193,22 @@ class Speaker:
         latency_ns = age_ns + round(before_s * NS_PER_S)
         self._latency_ms = latency_ns / NS_PER_MS
         self._latency.add(latency_ns)
-        mix = self._corrected(line, mix, correction)
-        accepted = output.write(np.ascontiguousarray(mix.T))
-        self._counts["refused_samples"] += mix.shape[1] - accepted
+        self._write(line, output, self._corrected(line, mix, correction), faster_ppm)
+
+    def _anew(self, line: _Line, mix: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A piece that does not follow the one before begins softly."""
+        line.stretch.reset()
+        return fade_in(mix, line.rate_hz)
+
+    def _write(
+        self, line: _Line, output: Output, mix: NDArray[np.float32], faster_ppm: float
+    ) -> None:
+        """Queue a piece, at the pace of the device's clock."""
+        stretched = line.stretch.feed(mix, faster_ppm)
+        line.playout.drifted(stretched.shape[1] - mix.shape[1])
+        accepted = output.write(np.ascontiguousarray(stretched.T))
+        self._counts["refused_samples"] += stretched.shape[1] - accepted
+        self._faster_ppm = faster_ppm
 
     def _turn(self, control: Control) -> None:
         """Make the queue longer before sound comes later, or shorter once it comes earlier."""

@@ -167,10 +167,22 @@ def test_too_long_a_queue_is_trimmed_without_a_click(speaker, device):
     assert np.abs(np.diff(heard[:, 0])).max() < 1e-3
 
 
-def test_a_fast_device_is_fed_more(speaker, device):
+def test_a_fast_clock_is_followed_without_a_cut(speaker, device):
     run(speaker, 0, 200)
     output = device.outputs[0]
-    for number in range(1, 1200):
+    for number in range(1, 6000):
+        output.play(PIECE + (number % 8 == 0))
+        run(speaker, number, 200 + 70 * number)
+    wanted_ppm = 1e6 / 8 / PIECE
+    assert speaker.stats()["faster_ppm"] == pytest.approx(-wanted_ppm, rel=0.2)
+    assert speaker.stats()["padded_samples"] == 0
+    assert speaker.stats()["gaps"] == 0
+
+
+def test_a_device_far_too_fast_is_fed_more(speaker, device):
+    run(speaker, 0, 200)
+    output = device.outputs[0]
+    for number in range(1, 4000):
         output.play(PIECE + number % 2)
         run(speaker, number, 200 + 70 * number)
     assert speaker.stats()["padded_samples"] > 0
