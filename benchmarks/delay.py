@@ -22,7 +22,9 @@ class Delay:
 def delays(
     said: Samples, heard: Samples, rate_hz: int, *, heard_later_s: float, longest_s: float
 ) -> tuple[Delay, ...]:
-    """Cross-correlate every whole second of ``said`` with what was ``heard`` from then on.
+    """Cross-correlate a quarter of every second of ``said`` with what was ``heard`` from then on.
+
+    Played by another clock, noise is unlike itself before a whole second is over.
 
     Args:
         said, heard: ``(n,)`` and ``(m,)``, recorded side by side.
@@ -37,10 +39,10 @@ def delays(
     offset = round(heard_later_s * rate_hz)
     reach = round(longest_s * rate_hz)
     for start in range(0, len(said) - rate_hz + 1, rate_hz):
-        piece = said[start : start + rate_hz]
+        piece = said[start : start + rate_hz // 4]
         begin = start - offset
-        around = heard[max(begin, 0) : begin + rate_hz + reach]
-        if begin < 0 or len(around) < rate_hz + reach or not piece.any():
+        around = heard[max(begin, 0) : begin + len(piece) + reach]
+        if begin < 0 or len(around) < len(piece) + reach or not piece.any():
             continue
         lag, likeness = _best_lag(piece, around)
         # What rounding the offset to a sample took away is given back.
