@@ -339,6 +339,8 @@ def main() -> int:
     add_device_options(parser)
     options = parser.parse_args()
     check_device(parser, options.device)
+    if options.blend is not None and options.virtual_share:
+        parser.error("--virtual-share is of the workers' mixtures; leave it out, or --blend")
     try:
         with Team() as team:
             run(options, team)

@@ -38,6 +38,7 @@ from realtime.stages.object_streams import ObjectStreams, Synthesizer
 from realtime.stages.scene import clusters, pan_of, scene_objects
 
 _WATCHED_COLUMNS = 4  # scenes are told at most twice as often as objects are looked for
+_WATCHED_LATE_COLUMNS = 16  # objects age before sound comes too late
 _FILL_COLUMNS = 64  # lost columns are made up for this many at a time, to bound the memory
 
 
@@ -161,9 +162,7 @@ class Separator:
         self._look(joined.maps)
         if current.understanding is not None:
             current.understanding.feed(columns.features, columns.spectrum)
-        current.unwatched_columns += columns.features.shape[2]
-        if not joined.is_late:  # objects age before sound comes too late
-            self._watch(current, columns)
+        self._watch(current, columns, _WATCHED_LATE_COLUMNS if joined.is_late else _WATCHED_COLUMNS)
         meant = self._meant(current)
         known = columns.known_samples - current.first_column * current.analysis.hop
         samples = current.streams.feed(columns.spectrum, columns.features, meant, known)
@@ -306,15 +305,15 @@ class Separator:
             self._energy = PixelEnergy(rows, columns, self._settings.energy)
             self._tracker.regrid(rows, columns)
 
-    def _watch(self, current: _Input, columns: SoundColumns) -> None:
-        """Update heat and objects, if it is time; nothing happens before the first picture.
+    def _watch(self, current: _Input, columns: SoundColumns, every: int) -> None:
+        """Update heat and objects ``every`` so many columns, from the first picture on.
 
         What sounds in the newest columns stands for those since the last time.
         """
         if self._looks is None:
-            current.unwatched_columns = 0
             return
-        if current.heat is not None and current.unwatched_columns < _WATCHED_COLUMNS:
+        current.unwatched_columns += columns.features.shape[2]
+        if current.heat is not None and current.unwatched_columns < every:
             return
         duration_s = current.unwatched_columns * current.analysis.hop / current.analysis.rate_hz
         current.unwatched_columns = 0
@@ -376,6 +375,7 @@ class Separator:
             case "objects":
                 most = self._settings.objects.most_objects
                 self._tracker.set_count(min(round(value), most) if value else None)
+                self._watch_next()
 
     def _point(self, control: Control) -> None:
         """A click solos the object at that point, or a new one made there; a pin only makes it."""
@@ -384,5 +384,11 @@ class Separator:
         target = self._tracker.find(control.x, control.y) if control.kind == "click" else None
         if target is None:
             target = self._tracker.pin(control.x, control.y)
+            self._watch_next()
         if control.kind == "click" and target is not None:
             self._gains.toggle_solo(target)
+
+    def _watch_next(self) -> None:
+        """Who asks for other objects does not wait for them."""
+        if self._input is not None:
+            self._input.heat = None

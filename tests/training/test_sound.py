@@ -63,6 +63,14 @@ def test_ears_that_stream_learn_of_what_is_blended(
     assert state["model"]["sound.told"].shape[0] == len(training.sound.LOOKAHEADS)
 
 
+def test_what_blends_has_no_share_for_the_band_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(folder, monkeypatch, "--blend", "2", "--virtual-share", "0.2")
+    assert "--virtual-share is of the workers' mixtures" in capsys.readouterr().err
+
+
 def test_nothing_to_hear_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

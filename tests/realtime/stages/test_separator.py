@@ -249,7 +249,7 @@ def test_behind_it_looks_for_objects_less_often_and_separates_all(
     stage.step(0, {"sight": see(show(PLACES, 2))[:2]})
     for start in range(0, len(sound), 12):
         outputs += stage.step(0, {"sound": sound[start : start + 12]})
-    assert len(watched) <= -(-len(sound) // 12)
+    assert len(watched) <= len(sound) // 4
     assert sum(watched) == pytest.approx(2.0, abs=0.3)  # no time is left out
     rows = Result(outputs).rows()
     np.testing.assert_allclose(rows.sum(axis=0), mixture, atol=3e-6)
