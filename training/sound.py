@@ -17,6 +17,7 @@ import math
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -382,7 +383,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
     make = _mixed if options.blend is None else _blended
     train(
         model,
-        make(options, bank, classes, seed + team.rank, device),
+        make(options, _Material(bank, classes, seed + team.rank, device)),
         path,
         minutes=options.minutes,
         rate=options.rate,
@@ -392,39 +393,44 @@ def run(options: argparse.Namespace, team: Team) -> None:
     )
 
 
-def _mixed(
-    options: argparse.Namespace,
-    bank: Bank,
-    classes: Sequence[str],
-    seed: int,
-    device: torch.device,
-) -> Iterable[MixtureBatch]:
+@dataclass(frozen=True)
+class _Material:
+    """What mixtures are made of, and for where."""
+
+    bank: Bank
+    classes: Sequence[str]
+    seed: int
+    device: torch.device
+
+    @property
+    def maker(self) -> SoloMaker:
+        """Of solos that may be learned from."""
+        return SoloMaker(self.bank, held_out=False)
+
+
+def _mixed(options: argparse.Namespace, material: _Material) -> Iterable[MixtureBatch]:
     """Mixtures that workers make."""
     data = Mixtures(
-        SoloMaker(bank, held_out=False),
+        material.maker,
         AUDIO,
-        classes=classes,
+        classes=material.classes,
         columns=options.columns,
         batch=options.batch,
         virtual_share=options.virtual_share,
-        seed=seed,
+        seed=material.seed,
     )
-    return _loaded(data, options, device)
+    return _loaded(data, options, material.device)
 
 
-def _blended(
-    options: argparse.Namespace,
-    bank: Bank,
-    classes: Sequence[str],
-    seed: int,
-    device: torch.device,
-) -> Iterable[MixtureBatch]:
+def _blended(options: argparse.Namespace, material: _Material) -> Iterable[MixtureBatch]:
     """Mixtures made on the device, of solos that workers play."""
+    classes, seed, device = material.classes, material.seed, material.device
     blender = Blender(
         AUDIO, classes=classes, columns=options.columns, size=STOCK, device=device, seed=seed
     )
-    maker = SoloMaker(bank, held_out=False)
-    solos = Solos(maker, AUDIO.rate_hz, classes=classes, samples=blender.samples, seed=seed)
+    solos = Solos(
+        material.maker, AUDIO.rate_hz, classes=classes, samples=blender.samples, seed=seed
+    )
     played = iter(_loaded(solos, options, device))
     return blended(played, blender, batch=options.batch, uses=options.blend, least=FIRST)
 

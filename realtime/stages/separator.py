@@ -293,6 +293,7 @@ class Separator:
             if self._maps and shot != self._maps[-1].shot:
                 self._energy.reset()
                 self._tracker.cut()
+                self._watch_next()
             shown = [item.features for item in maps if item.shot == shot]
             self._looks = np.max(np.stack(shown), axis=0)
             self._fit(*self._looks.shape[2:])
@@ -389,6 +390,6 @@ class Separator:
             self._gains.toggle_solo(target)
 
     def _watch_next(self) -> None:
-        """Who asks for other objects does not wait for them."""
+        """Who asks for other objects does not wait for them, nor does another scene."""
         if self._input is not None:
             self._input.heat = None
