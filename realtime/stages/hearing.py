@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from engines.remembering import Remembering
 from pixelplayer.spec import ModelSpec
+from pixelplayer.stft import Samples
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, Control, End, Message, SoundColumns
@@ -32,6 +33,8 @@ class _Stream:
     next_sample: int  # of the input; all before it has been heard
     origin_ns: int  # capture time of sample 0
     turn_at: int | None = None  # the sample from which on another lookahead holds
+    # Chunks that came together are heard together: only so it is seen that columns wait.
+    taken: list[Samples] = field(default_factory=list)
 
     def instant_ns(self, sample: int) -> int:
         rate_hz = self.listener.analysis.rate_hz
@@ -81,12 +84,12 @@ class Hearing:
         outputs: list[tuple[str, Message]] = []
         for message in inputs.get("audio", ()):
             if isinstance(message, AudioChunk):
-                outputs += self._hear(message)
+                outputs += self._take(message)
             elif isinstance(message, AudioGap):
                 outputs += self._miss(message)
             elif isinstance(message, End):
                 outputs += self._end(message)
-        return outputs
+        return outputs + self._hear()
 
     @property
     def finished(self) -> bool:
@@ -142,16 +145,31 @@ class Hearing:
         steps = (pace.columns_per_step, pace.most_columns_per_step)
         return {min(max(columns + pace.lookahead_columns, 1), most) for columns in steps}
 
-    def _hear(self, chunk: AudioChunk) -> list[tuple[str, Message]]:
+    def _take(self, chunk: AudioChunk) -> list[tuple[str, Message]]:
+        """Take a chunk that follows what was taken; what cannot be heard with it, before it."""
         stream = self._stream(chunk, chunk.capture_ns)
+        outputs: list[tuple[str, Message]] = []
         said_ns = stream.instant_ns(chunk.first_sample)
         if abs(chunk.capture_ns - said_ns) > _DRIFT_NS:
+            outputs += self._hear()
             stream.origin_ns += chunk.capture_ns - said_ns
-        outputs = self._silence(stream, chunk.first_sample)
+        outputs += self._silence(stream, chunk.first_sample)
         unheard = chunk.samples[max(stream.next_sample - chunk.first_sample, 0) :]
+        if stream.turn_at is not None and stream.next_sample + len(unheard) >= stream.turn_at:
+            outputs += self._hear()
         stream.next_sample += len(unheard)
         self._turned(stream)
-        return outputs + self._messages(stream, stream.listener.feed(unheard))
+        stream.taken.append(unheard)
+        return outputs
+
+    def _hear(self) -> list[tuple[str, Message]]:
+        """What was taken."""
+        stream = self._input
+        if stream is None or not stream.taken:
+            return []
+        samples = np.concatenate(stream.taken, dtype=np.float32)
+        stream.taken.clear()
+        return self._messages(stream, stream.listener.feed(samples))
 
     def _miss(self, gap: AudioGap) -> list[tuple[str, Message]]:
         stop = gap.first_sample + gap.length_samples
@@ -161,7 +179,9 @@ class Hearing:
 
     def _silence(self, stream: _Stream, stop: int) -> list[tuple[str, Message]]:
         """Hear silence up to sample ``stop``, a second at a time to bound the memory."""
-        outputs: list[tuple[str, Message]] = []
+        if stream.next_sample >= stop:
+            return []
+        outputs = self._hear()
         while stream.next_sample < stop:
             length = min(stop - stream.next_sample, stream.listener.analysis.rate_hz)
             stream.next_sample += length
@@ -170,7 +190,7 @@ class Hearing:
         return outputs
 
     def _end(self, end: End) -> list[tuple[str, Message]]:
-        outputs: list[tuple[str, Message]] = []
+        outputs = self._hear()
         stop: int | None = None
         if self._input is not None:
             outputs += self._messages(self._input, self._input.listener.flush())

@@ -10,7 +10,7 @@ import pytest
 from engines.registry import open_engine
 from engines.remembering import Remembering
 from pixelplayer.offline import mean_features
-from realtime.messages import AudioChunk, End, SoundColumns
+from realtime.messages import AudioChunk, Control, End, SoundColumns
 from realtime.stages.ears import PatientEar, StreamEar, WindowEar
 from realtime.stages.hearing import Hearing
 from realtime.stages.listener import Pace
@@ -179,3 +179,43 @@ def test_chunks_make_no_difference_to_a_stage_that_remembers(folder: Path) -> No
         )
 
     np.testing.assert_array_equal(hear(441), hear(7000))
+
+
+@pytest.mark.parametrize("lookahead_ms", [0.0, 93.0])
+def test_a_turn_comes_at_its_sample_though_chunks_are_heard_together(
+    folder: Path, lookahead_ms: float
+) -> None:
+    samples = band_noise("red", 3, 120_000)
+
+    turn = Control(stream="t", sequence=0, kind="lookahead", value=lookahead_ms)
+
+    def hear(at_once: int) -> np.ndarray:
+        ahead = 0 if lookahead_ms else 4
+        stage = Hearing(
+            lambda newest: open_engine(folder, "sound", "onnxruntime", "fp32", 1, newest=newest),
+            STREAMING,
+            Pace(columns_per_step=2, lookahead_columns=ahead, most_columns_per_step=2),
+        )
+        stage.open()
+        chunks = [
+            AudioChunk(
+                stream="t",
+                sequence=0,
+                capture_ns=round(start * 1e9 / 44100),
+                first_sample=start,
+                rate_hz=44100,
+                samples=samples[start : start + 441],
+            )
+            for start in range(0, len(samples), 441)
+        ]
+        found = list(stage.step(0, {"audio": chunks[:20]}))
+        found += stage.step(0, {"control": [turn]})
+        for start in range(20, len(chunks), at_once):
+            found += stage.step(0, {"audio": chunks[start : start + at_once]})
+        assert stage.stats()["lookahead_ms"] == pytest.approx(lookahead_ms, abs=1)
+        stage.close()
+        return np.concatenate(
+            [item.features for _, item in found if isinstance(item, SoundColumns)], axis=2
+        )
+
+    np.testing.assert_array_equal(hear(1), hear(90))

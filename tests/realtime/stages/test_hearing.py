@@ -142,6 +142,21 @@ def test_one_inference_serves_many_columns_when_they_wait() -> None:
         np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
+def test_chunks_that_wait_are_heard_together() -> None:
+    samples = band_noise("green", 4, 12345)
+    engine = BandSound()
+    eager = Pace(columns_per_step=2, lookahead_columns=4, most_columns_per_step=8)
+    stage = Hearing(lambda _newest: engine, SPEC, eager)
+    stage.open()
+    messages = cut(samples, [80])  # 10 ms
+    stage.step(0, {"audio": messages[:20]})
+    engine.calls = 0
+    outputs = stage.step(0, {"audio": messages[20:120]})
+    columns = sum(item.features.shape[2] for _, item in outputs if isinstance(item, SoundColumns))
+    assert columns > 60
+    assert engine.calls <= columns / 8 + 1
+
+
 def test_lost_samples_are_silence() -> None:
     samples = band_noise("blue", 6, 30000)
     zeroed = samples.copy()
