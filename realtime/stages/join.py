@@ -8,8 +8,11 @@ from typing import NamedTuple, Protocol
 from realtime.messages import SightMap, SoundColumns
 
 
+_LATE_MESSAGES = 8  # after those that waited
+
+
 class Joined(NamedTuple):
-    """Columns with the maps to use. Where others wait behind them, there is no time to look."""
+    """Columns with the maps to use; while they come too late, there is no time to look."""
 
     columns: SoundColumns
     maps: tuple[SightMap, ...]
@@ -42,6 +45,9 @@ class Join(Protocol):
 class NewestSight:
     """For ``--pace realtime``: the newest maps there are, whatever their time; waits for nothing.
 
+    Where several messages of columns wait, all of them are late, and so are some that follow: at
+    once on time again, the very next look would make others wait.
+
     Args:
         frames: maps to use together.
     """
@@ -49,6 +55,7 @@ class NewestSight:
     def __init__(self, frames: int) -> None:
         self._maps: deque[SightMap] = deque(maxlen=frames)
         self._columns: list[SoundColumns] = []
+        self._late = 0  # messages that are late whether others wait or not
 
     def add_map(self, sight: SightMap) -> None:
         """Take the next map; the oldest is forgotten."""
@@ -67,12 +74,15 @@ class NewestSight:
         return len(self._columns)
 
     def ready(self) -> list[Joined]:
-        """All columns there are; of several, all but the last are late."""
-        maps, last = tuple(self._maps), len(self._columns) - 1
+        """All columns there are."""
+        maps, count = tuple(self._maps), len(self._columns)
+        if count > 1:
+            self._late = count + _LATE_MESSAGES
         ready = [
-            Joined(columns, maps, is_late=place < last)
+            Joined(columns, maps, is_late=place < self._late)
             for place, columns in enumerate(self._columns)
         ]
+        self._late = max(self._late - count, 0)
         self._columns.clear()
         return ready
 

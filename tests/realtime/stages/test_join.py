@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from realtime.messages import SightMap, SoundColumns
 from realtime.stages.join import NewestSight, WaitForSight
@@ -70,15 +71,41 @@ def test_in_realtime_columns_take_the_newest_maps_and_never_wait() -> None:
     assert join.waiting == 0
 
 
-def test_in_realtime_what_others_wait_behind_is_late() -> None:
+def test_in_realtime_all_that_wait_are_late_and_some_that_follow() -> None:
     join = NewestSight(2)
-    for ms in (0, 50, 100):
-        join.add_columns(sound(ms))
-    assert [one.is_late for one in join.ready()] == [True, True, False]
-    join.add_columns(sound(150))
+    join.add_columns(sound(0))
     assert [one.is_late for one in join.ready()] == [False]
+    for ms in (50, 100, 150):
+        join.add_columns(sound(ms))
+    assert [one.is_late for one in join.ready()] == [True, True, True]
+    late = []
+    for ms in range(200, 700, 50):
+        join.add_columns(sound(ms))
+        late += [one.is_late for one in join.ready()]
+    assert late == [True] * 8 + [False] * 2
+
+
+def test_in_fast_pace_nothing_is_late() -> None:
     patient = WaitForSight(2)
     for ms in (0, 50, 100):
         patient.add_columns(sound(ms))
     patient.end_maps()
     assert not any(one.is_late for one in patient.ready())
+
+
+@pytest.mark.parametrize("look_ms", [50, 60, 90])
+def test_a_stage_that_is_always_one_behind_looks_less_often(look_ms: int) -> None:
+    """Columns come every 46 ms; a step with a look takes longer than that, one without 5 ms."""
+    join, now_ms, came, late, looked = NewestSight(2), 0, 0, 0, -8
+    for _ in range(1000):
+        now_ms = max(now_ms, came * 46)  # until the next are there
+        while came * 46 <= now_ms:
+            join.add_columns(sound(came * 46))
+            came += 1
+        for one in join.ready():
+            late += now_ms - one.columns.sequence > 23
+            number = one.columns.sequence // 46
+            is_due = number - looked >= (8 if one.is_late else 1)
+            looked = number if is_due else looked
+            now_ms += look_ms if is_due else 5
+    assert late < 0.4 * came
