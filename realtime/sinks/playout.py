@@ -3,7 +3,8 @@
 The first piece decides where the stream lies on the device's time, with some silence before it to
 bridge late steps. From then on every sample has its place. What comes after its place has passed
 is left out, what was lost on the way is silence, and so a stall of the machine costs the sound it
-swallowed and not a longer delay from there on. Only a delay that proves too short is changed.
+swallowed and not a longer delay from there on. Only a delay that proves too short is changed: it
+grows, within bounds, and comes back once sound is in time again.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ class PlayoutSettings:
     stalls: int = 3
     stalls_within_s: float = 5.0
     longest_stall_s: float = 0.500
+    most_growth_s: float = 1.0  # what comes later is left out ...
+    hopeless_s: float = 5.0  # ... but not for longer than this: late sound is better than none
+    recovery_s: float = 30.0  # so long, once it grew no more, no slack is given on the way back
 
     @classmethod
     def for_queue(cls, target_s: float) -> PlayoutSettings:
@@ -73,6 +77,8 @@ class Playout:
         self._late_since: int | None = None
         self._least_late = 0  # of the pieces since then
         self._lows = _Lows(rate_hz, round(self._settings.look_back_s))
+        self._grown = 0.0  # samples that the delay has grown by, and has not lost again
+        self._recovery_s = 0.0  # that is left
         self._settled = False
         self._excess = 0  # what the queue is yet to lose, or, negative, to gain
 
@@ -96,15 +102,14 @@ class Playout:
         `end` is the device's time at the end of the queue, in samples: all that was queued, and
         the silence that the device played when it found nothing.
         """
-        shrunk_s = self._target_s - self._settings.shrink_per_s * piece / self._rate_hz
-        self._target_s = max(shrunk_s, self._settings.target_s)
+        self._recover(piece / self._rate_hz)
         if self._offset is None:
             if piece < self._samples(self._settings.least_piece_s):
                 return Correction()
             return self._begin(first_sample, queued, end)
         late = end - (first_sample + self._offset)
         if late > 0:
-            return self._late(late, piece, end)
+            return self._late(late, first_sample, piece, queued, end)
         self._late_since = None
         if late < 0:
             if -late > self._samples(self._settings.longest_s):
@@ -127,6 +132,7 @@ class Playout:
         if self._offset is not None:
             self._offset += by
         self._excess += by
+        self._grown = max(self._grown + min(by, 0), 0.0)
         if abs(self._excess) <= self._samples(_NEAR_S):
             self._excess = 0
 
@@ -145,10 +151,21 @@ class Playout:
         wanted_s = max(self._target_s, self._settings.first_s)
         silence = max(0, self._samples(wanted_s) - queued)
         self._offset = end + silence - first_sample
+        self._grown = 0.0
         self._unsettle()
         return Correction(silence=silence)
 
-    def _late(self, late: int, piece: int, end: int) -> Correction:
+    def _recover(self, elapsed_s: float) -> None:
+        """The target comes back; at last it is forgotten that the delay has grown."""
+        settings = self._settings
+        shrunk_s = settings.shrink_per_s * elapsed_s
+        if self._target_s > settings.target_s:
+            self._target_s = max(self._target_s - shrunk_s, settings.target_s)
+        else:
+            self._recovery_s = max(self._recovery_s - elapsed_s, 0.0)
+            self._grown = max(self._grown - shrunk_s * self._rate_hz, 0.0)
+
+    def _late(self, late: int, first_sample: int, piece: int, queued: int, end: int) -> Correction:
         """Leave out what is late, unless that shows that the delay is too short."""
         assert self._offset is not None
         settings = self._settings
@@ -159,8 +176,12 @@ class Playout:
         while self._stalls and end - self._stalls[0] > self._samples(settings.stalls_within_s):
             self._stalls.popleft()
         more = 0
-        if end - self._late_since > self._samples(settings.longest_stall_s):
-            more = self._least_late + self._samples(self._target_s)
+        room = self._samples(settings.most_growth_s) - round(self._grown)
+        late_for = end - self._late_since
+        if late_for > self._samples(settings.hopeless_s):
+            return self._begin(first_sample, queued, end)
+        if late_for > self._samples(settings.longest_stall_s) and self._least_late <= room:
+            more = min(self._least_late + self._samples(self._target_s), room)
             self._unsettle()
         elif len(self._stalls) >= settings.stalls:
             grown_s = min(self._target_s + settings.growth_s, settings.largest_target_s)
@@ -168,6 +189,9 @@ class Playout:
             self._target_s = grown_s
             self._stalls.clear()
         self._offset += more
+        if more:
+            self._grown += more
+            self._recovery_s = settings.recovery_s
         late -= more
         return Correction(skip=min(piece, late)) if late > 0 else Correction(silence=-late)
 
@@ -193,7 +217,8 @@ class Playout:
             if abs(excess) > self._samples(self._settings.settle_slack_s):
                 self._correct(excess)
         elif self._lows.covered_s >= self._settings.look_back_s:
-            slack = self._samples(self._settings.slack_s)
+            near = self._samples(self._settings.settle_slack_s)
+            slack = near if self._recovery_s else self._samples(self._settings.slack_s)
             if self._lows.least > target + slack:
                 self._correct(self._lows.least - target)
             elif self._lows.usual < target - slack:

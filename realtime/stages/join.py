@@ -7,7 +7,6 @@ from typing import NamedTuple, Protocol
 
 from realtime.messages import SightMap, SoundColumns
 
-
 _LATE_MESSAGES = 8  # after those that waited
 
 

@@ -139,6 +139,44 @@ def test_once_it_is_in_time_again_the_delay_is_taken_back(line):
     assert abs(line.queued - usual) <= 20
 
 
+def test_the_delay_does_not_grow_without_end(line):
+    """Pieces come later and later, by a tenth of their length each: the machine is too slow."""
+    line.steady(1)
+    usual = line.queued
+    line.heard_at.clear()
+    for _ in range(280):
+        line.play(PIECE + PIECE // 10)
+        line.piece()
+    assert line.delays().max() - line.delays().min() <= 1000 + PIECE
+    for _ in range(28):  # what was late catches up
+        line.piece()
+    line.steady(20)
+    assert abs(line.queued - usual) <= 20
+
+
+def test_late_sound_is_better_than_none(line):
+    line.play(2000)  # and goes on so, later than the delay may grow
+    corrections = [line.piece(), *line.steady(10)]
+    assert sum(correction.skip for correction in corrections) <= 5 * RATE_HZ + 2 * PIECE
+    assert line.queued == 75 + PIECE
+
+
+def test_after_ten_bad_seconds_the_delay_is_taken_back_all_of_it(line):
+    line.steady(1)
+    usual = line.queued
+    random = np.random.default_rng(1)
+    now = 0
+    for number in range(220):
+        late = int(random.integers(100, 400)) if number < 200 else 0
+        then = max(number * PIECE + late, now)
+        line.play(then - now)
+        line.piece()
+        now = then
+    line.steady(90)
+    assert line.playout.target_s == 0.075
+    assert abs(line.queued - usual) <= 20
+
+
 def test_one_that_is_often_late_is_given_a_little_more_time(line):
     for _ in range(3):
         line.play(3 * PIECE)
