@@ -14,11 +14,12 @@ class ColumnWindow(Generic[Item]):
     """The newest ``length`` columns of an endless matrix with ``rows`` rows.
 
     Columns before number 0 read as ``fill``. Memory is taken once: every column is written twice,
-    ``length`` apart, so that each range of the newest columns lies in one piece.
+    ``length`` apart, so that each range of the newest columns lies in one piece. A column's rows
+    lie side by side: two new ones of thousands of rows are two pieces of memory.
     """
 
     def __init__(self, rows: int, length: int, dtype: type[Item], fill: float) -> None:
-        self._columns: NDArray[Item] = np.full((rows, 2 * length), fill, dtype)
+        self._columns: NDArray[Item] = np.full((2 * length, rows), fill, dtype)
         self._length = length
         self._stop = 0
 
@@ -35,7 +36,7 @@ class ColumnWindow(Generic[Item]):
         until_end = self._length - first
         for part, at in ((newest[:, :until_end], first), (newest[:, until_end:], 0)):
             for copy in (at, at + self._length):
-                self._columns[:, copy : copy + part.shape[1]] = part
+                self._columns[copy : copy + part.shape[1]] = part.T
 
     def rewind(self, stop: int) -> None:
         """Forget the columns from number ``stop`` on, at most ``length``: others will come."""
@@ -55,4 +56,4 @@ class ColumnWindow(Generic[Item]):
                 f"[{self._stop - self._length}, {self._stop}) are held"
             )
         first = start % self._length
-        return self._columns[:, first : first + stop - start]
+        return self._columns[first : first + stop - start].T

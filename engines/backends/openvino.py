@@ -88,15 +88,23 @@ def _settings(request: NetworkRequest) -> dict[str, str]:
 
 
 class OpenVinoEngine(OpenedNetwork):
-    """One OpenVINO inference request, whose results are copied out of its own buffers."""
+    """One OpenVINO inference request between buffers of its own, which are bound to it once.
+
+    Given arrays with every call, the runtime's Python half takes a tenth of the network's time.
+    """
 
     def __init__(self, request: NetworkRequest, compiled: Any) -> None:
         super().__init__("openvino", request)
         self._request = compiled.create_infer_request()
+        self._given = [np.zeros(spec.shape, np.float32) for spec in self.inputs]
+        # By place: a network out of the store may have lost the graph's names.
+        for place, given in enumerate(self._given):
+            self._request.set_input_tensor(place, ov.Tensor(given, shared_memory=True))
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        # By place: a network out of the store may have lost the graph's names.
-        self._request.infer(list(inputs.values()), share_inputs=True)
+        for given, array in zip(self._given, inputs.values(), strict=True):
+            np.copyto(given, array)
+        self._request.infer(share_outputs=True)
         return {
             spec.name: np.array(self._request.get_output_tensor(place).data, np.float32)
             for place, spec in enumerate(self.outputs)

@@ -212,8 +212,8 @@ class StreamEar:
             return np.zeros((channels, bins, stop - start), np.float32)
         places = np.clip(np.arange(start, stop), 0, last - 1)
         first = int(places[0])
-        kept = self._said.between(first, last).reshape(channels, bins, -1)
-        return np.ascontiguousarray(kept[..., places - first])
+        kept = self._said.between(first, last)[:, places - first]
+        return np.ascontiguousarray(kept).reshape(channels, bins, -1)
 
     def _say(self, said: Floats) -> None:
         """Keep what was said, in the place of what was said of the same columns before.
@@ -228,5 +228,6 @@ class StreamEar:
         said = said[:, max(-of, 0) :]
         of = max(of, 0)
         self._said.rewind(min(of, self._said.stop))
-        skipped = of - self._said.stop
-        self._said.append(np.concatenate([said[:, :1].repeat(skipped, axis=1), said], axis=1))
+        if skipped := of - self._said.stop:
+            self._said.append(said[:, :1].repeat(skipped, axis=1))
+        self._said.append(said)
