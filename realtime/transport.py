@@ -26,7 +26,9 @@ from realtime.messages import AudioChunk, AudioGap, End, Message, Streams
 from realtime.wire import ARRAY_BYTES, WireError, decode, encode
 
 WAIT_MS = 20  # how often a waiting producer looks whether it is still wanted
-BATCH_MESSAGES = 32  # handed over at once, at most
+# Handed over at once, at most; of what comes more often than that, a second's: who is behind must
+# see how far.
+BATCH_MESSAGES = 32
 ZERO_COPY_BYTES = 100_000  # below, copying is cheaper than keeping track
 
 Scheme: TypeAlias = Literal["inproc", "ipc", "tcp"]
@@ -159,8 +161,9 @@ class Inbox:
 
     def _drain(self, socket: zmq.Socket[bytes], topic: str) -> list[Message]:
         messages: list[Message] = []
-        for _ in range(max(TOPICS[topic].depth, BATCH_MESSAGES)):
-            if topic not in self._newest and len(messages) == BATCH_MESSAGES:
+        batch = max(BATCH_MESSAGES, round(TOPICS[topic].rate_hz))
+        for _ in range(max(TOPICS[topic].depth, batch)):
+            if topic not in self._newest and len(messages) == batch:
                 break
             try:
                 frames = socket.recv_multipart(zmq.NOBLOCK, copy=False)

@@ -56,4 +56,5 @@ class ColumnWindow(Generic[Item]):
                 f"[{self._stop - self._length}, {self._stop}) are held"
             )
         first = start % self._length
-        return self._columns[first : first + stop - start].T
+        held: NDArray[Item] = self._columns[first : first + stop - start].T
+        return held

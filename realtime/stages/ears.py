@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -155,16 +156,41 @@ class PatientEar:
         return np.ascontiguousarray(self._sums[..., place] / counts)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behind:
+    """Where more steps than ``most_steps`` wait, only the newest ``heard_steps`` are heard.
+
+    Of twice as many, one. The others are skipped at once and not one by one: a mask that is two
+    columns old is nearly as wrong as one that is twenty, and what is said soon after a gap is not
+    much better. So a few long gaps cost less than many short ones.
+    """
+
+    most_steps: int
+    heard_steps: int
+
+    def skipped(self, steps: int) -> int:
+        """How many of so many steps are not heard."""
+        if steps <= self.most_steps:
+            return 0
+        return steps - (self.heard_steps if steps <= 2 * self.most_steps else 1)
+
+
+# After a hiccup of a tenth of a second nothing is skipped.
+BEHIND = Behind(most_steps=4, heard_steps=3)
+
+
 class StreamEar:
     """Hears what is new with a network that remembers, and keeps what it said for a while.
 
     Args:
         network: what it says of a column comes as many columns later as it looks ahead.
         spec: the model's.
+        behind: what to do where many columns wait; None: hear all of them.
     """
 
-    def __init__(self, network: Remembering, spec: ModelSpec) -> None:
+    def __init__(self, network: Remembering, spec: ModelSpec, behind: Behind | None = None) -> None:
         self._network = network
+        self._behind = behind
         self._sound = spec.sound
         self._shape = (spec.channels, spec.audio.frequency_bins)
         self._steps = 0
@@ -192,8 +218,11 @@ class StreamEar:
         self._heard += loudness.shape[1]
         waiting = np.concatenate([self._waiting, loudness], axis=1)
         step = self._network.columns
-        whole = waiting.shape[1] // step * step
-        for start in range(0, whole, step):
+        steps = waiting.shape[1] // step
+        whole = steps * step
+        skipped = self._behind.skipped(steps) if self._behind else 0
+        self._steps += skipped
+        for start in range(skipped * step, whole, step):
             new = np.ascontiguousarray(waiting[None, None, :, start : start + step])
             self._say(self._network.step(new).reshape(-1, step))
         self._waiting = waiting[:, whole:]
@@ -218,7 +247,8 @@ class StreamEar:
     def _say(self, said: Floats) -> None:
         """Keep what was said, in the place of what was said of the same columns before.
 
-        Of columns that are skipped as the lookahead shrinks, the same is said as of the next.
+        Of columns that are skipped, because they wait or as the lookahead shrinks, the same is said
+        as of the next.
         """
         step = said.shape[1]
         of = self._steps * step - self._network.lookahead

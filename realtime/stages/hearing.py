@@ -15,7 +15,7 @@ from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, Control, End, Message, SoundColumns
 from realtime.stage import Inputs, Outputs
-from realtime.stages.ears import Ear, PatientEar, StreamEar, WindowEar
+from realtime.stages.ears import BEHIND, Ear, PatientEar, StreamEar, WindowEar
 from realtime.stages.listener import Heard, Listener, Pace
 from realtime.stages.window_engines import OpenSound, WindowEngines
 from realtime.turning import WAIT_S, Turning
@@ -248,4 +248,6 @@ class Hearing:
             return WindowEar(self._engines.infer, spec.audio)
         if self._remembering is None:
             raise RuntimeError("Hearing.step before Hearing.open")
-        return StreamEar(self._remembering, self._spec)
+        pace = self._pace
+        may_skip = pace.most_columns_per_step > pace.columns_per_step
+        return StreamEar(self._remembering, spec, BEHIND if may_skip else None)

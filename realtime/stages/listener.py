@@ -23,7 +23,8 @@ class Pace:
     ``columns_per_step`` (h) columns are divided together once ``lookahead_columns`` (R) more were
     heard; at -1 a column is divided as the one before it sounds. One inference serves up to
     ``most_columns_per_step`` where more are waiting: a slow machine then falls behind by one step
-    at most. Where the result must be the same every time (``--pace fast``) the two are equal.
+    at most. A network that streams skips most of them. Where the result must be the same every
+    time (``--pace fast``) the two are equal.
     With ``window_step_columns`` a window is looked at whole every so many columns, whatever is due,
     and a column is what all windows say of it in the mean.
     """
