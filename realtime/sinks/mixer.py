@@ -87,13 +87,23 @@ class Mixer:
         """The mix of one message as float32 (2, samples), within full scale."""
         rows = (*streams.object_ids, RESIDUAL_ID)
         samples = streams.samples.shape[1]
-        mix = np.zeros((2, samples), dtype=np.float64)
-        ramps: dict[int, Ramp] = {}
-        for row, object_id in enumerate(rows):
-            ramp = self._aim(object_id, streams.gains[row], streams.pans[row])
+        ramps = {
+            object_id: self._aim(object_id, streams.gains[row], streams.pans[row])
+            for row, object_id in enumerate(rows)
+        }
+        # Most gains stay as they are: all of these rows in one product.
+        gains = np.array([ramp.target for ramp in ramps.values()], np.float32)
+        moving = [
+            row for row, ramp in enumerate(ramps.values()) if ramp.done_samples < self._ramp_samples
+        ]
+        gains[moving] = 0.0
+        mix = np.einsum("rc,rn->cn", gains, streams.samples, dtype=np.float64)
+        for row in moving:
+            ramp = ramps[rows[row]]
             mix += ramp.gains(samples, self._ramp_samples) * streams.samples[row]
-            ramps[object_id] = ramp.after(samples, self._ramp_samples)
-        self._ramps = ramps
+        self._ramps = {
+            object_id: ramp.after(samples, self._ramp_samples) for object_id, ramp in ramps.items()
+        }
         return self._limiter.feed(mix.astype(np.float32))
 
     def _aim(self, object_id: int, gain: float, pan: float) -> Ramp:
