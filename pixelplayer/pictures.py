@@ -33,18 +33,39 @@ def exposed(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
         The same to the power of one exponent for each picture, from 0.45 to 1, that brings its mean
         towards 0.4.
     """
-    levels = np.arange(256, dtype=np.float32) / 255
     lit = pictures
     for number, mean in enumerate(pictures.mean(axis=(1, 2, 3), dtype=np.float64)):
         if mean >= _BRIGHT:
             continue
-        exponent = max(np.log(_BRIGHT) / np.log(max(float(mean), 1e-3)), _MOST)
         if lit is pictures:
             lit = pictures.copy()
         # By a table: a power of every pixel would take ten times as long.
-        table = (levels**exponent).astype(np.float32)
-        lit[number] = table[(pictures[number] * 255 + 0.5).astype(np.uint8)]
+        lit[number] = _light(float(mean))[(pictures[number] * 255 + 0.5).astype(np.uint8)]
     return lit
+
+
+def _light(mean: float) -> NDArray[np.float32]:
+    """(256,): what the levels of a picture with this mean, 0..1, become."""
+    levels: NDArray[np.float32] = np.arange(256, dtype=np.float32) / np.float32(255)
+    if mean >= _BRIGHT:
+        return levels
+    exponent = max(np.log(_BRIGHT) / np.log(max(mean, 1e-3)), _MOST)
+    lit: NDArray[np.float32] = (levels**exponent).astype(np.float32)
+    return lit
+
+
+def tables(mean: float, wanted: PictureInput) -> NDArray[np.float32]:
+    """``prepared`` of a single picture, level by level.
+
+    Args:
+        mean: of the picture, 0..1.
+        wanted: as for ``prepared``.
+
+    Returns:
+        ``(3, 256)`` float32: what each level of red, green and blue becomes.
+    """
+    ready: NDArray[np.float32] = _as_wanted(np.tile(_light(mean), (3, 1, 1)), wanted)[:, 0]
+    return ready
 
 
 def prepared(pictures: NDArray[np.float32], wanted: PictureInput) -> NDArray[np.float32]:
@@ -55,7 +76,10 @@ def prepared(pictures: NDArray[np.float32], wanted: PictureInput) -> NDArray[np.
         wanted: ``unit`` in 0..1; ``imagenet`` less ImageNet's mean, by its deviation, as the
             published networks were trained (their graphs begin with the first convolution).
     """
-    lit = exposed(pictures)
+    return _as_wanted(exposed(pictures), wanted)
+
+
+def _as_wanted(lit: NDArray[np.float32], wanted: PictureInput) -> NDArray[np.float32]:
     if wanted == "unit":
         return lit
     mean, deviation = (

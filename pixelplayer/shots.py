@@ -21,19 +21,20 @@ class Shots:
         self._shape: tuple[int, int] | None = None  # of the tiles
         self._former: NDArray[np.float32] | None = None
 
-    def feed(self, picture: NDArray[np.float32]) -> int:
-        """The number of the shot, from 0, of the next picture ``(1, 3, H, W)`` float32 in 0..1.
+    def feed(self, picture: NDArray[np.uint8]) -> int:
+        """The number of the shot, from 0, of the next picture ``(H, W, 3)`` uint8.
 
         A dark picture, or one of a single colour, says nothing: the shot goes on. One of other
         proportions than the former's is another shot.
         """
         side = self._tile_px
-        rows, columns = picture.shape[2] // side, picture.shape[3] // side
-        tiled = picture.reshape(3, rows, side, columns, side).mean(axis=(2, 4))
+        rows, columns = picture.shape[0] // side, picture.shape[1] // side
+        strips = picture.reshape(rows, side, -1).sum(axis=1, dtype=np.uint32)
+        tiled = strips.reshape(rows, columns, side, 3).sum(axis=2) / np.float32(255 * side**2)
         if (rows, columns) != self._shape:
             self._number += self._shape is not None
             self._shape, self._former = (rows, columns), None
-        pattern = (tiled - tiled.mean(axis=(1, 2), keepdims=True)).reshape(-1)
+        pattern = (tiled - tiled.mean(axis=(0, 1))).reshape(-1).astype(np.float32)
         if pattern.std() < _FLAT:
             return self._number
         pattern /= np.linalg.norm(pattern)

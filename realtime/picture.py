@@ -22,6 +22,7 @@ _BACKENDS = MappingProxyType(
         "gstreamer": cv2.CAP_GSTREAMER,
     }
 )
+_UNIT = np.arange(256, dtype=np.float32) / 255
 
 
 def to_network(pixels_bgr: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.float32]:
@@ -34,6 +35,13 @@ def to_network(pixels_bgr: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArr
     Returns:
         ``(1, 3, *size_px)`` float32, RGB in 0..1, contiguous.
     """
+    planes = np.empty((1, 3, *size_px), np.float32)
+    through(shrunk(pixels_bgr, size_px), np.tile(_UNIT, (3, 1)), planes)
+    return planes
+
+
+def shrunk(pixels_bgr: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """The whole picture in another size, ``(*size_px, 3)``, as levels."""
     # Averaging over areas shows no false patterns where the picture shrinks; by halves it is quick.
     small: NDArray[Any] = pixels_bgr
     while small.shape[0] >= 2 * size_px[0] and small.shape[1] >= 2 * size_px[1]:
@@ -41,11 +49,20 @@ def to_network(pixels_bgr: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArr
         small = cv2.resize(small, (width, height), interpolation=cv2.INTER_AREA)
     shrinks = small.shape[0] >= size_px[0] and small.shape[1] >= size_px[1]
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    small = cv2.resize(small, size_px[::-1], interpolation=method)
-    planes = np.empty((3, *size_px), np.float32)
-    for plane, blue_first in zip(planes[::-1], cv2.split(small), strict=True):
-        np.divide(blue_first, np.float32(255), out=plane)
-    return planes[np.newaxis]
+    return np.asarray(cv2.resize(small, size_px[::-1], interpolation=method), np.uint8)
+
+
+def through(
+    pixels_bgr: NDArray[np.uint8], tables: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
+    """Write into ``out`` ``(1, 3, height, width)``, RGB, what ``tables`` (3, 256) say of levels."""
+    for plane, table, levels in zip(out[0], tables, cv2.split(pixels_bgr)[::-1], strict=True):
+        cv2.LUT(levels, table, dst=plane)
+
+
+def mean_level(pixels: NDArray[np.uint8]) -> float:
+    """Of all pixels and colours, 0..1."""
+    return float(np.mean(cv2.mean(pixels)[: pixels.shape[2]])) / 255
 
 
 class CaptureError(RuntimeError):

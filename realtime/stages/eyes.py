@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engines.protocol import Engine
-from pixelplayer.pictures import prepared
+from pixelplayer.pictures import tables
 from pixelplayer.spec import USUAL, VisionSpec
 from realtime import picture
 
@@ -33,26 +33,27 @@ class Eyes:
         self._open_engine = open_engine
         self._spec = spec
         self._engines: list[Engine] = []
+        self._shown: list[Floats] = []  # to each of them
         self._grid: Grid | None = None
 
     def open(self) -> None:
         """Be ready for what most cameras give."""
         self._engines_for(self._spec.grid_for(*USUAL))
 
-    def look(self, pixels_bgr: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    def look(self, pixels_bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Floats]:
         """What the network is shown of a picture, and what it sees there.
 
         Args:
             pixels_bgr: ``(height, width, 3)`` uint8, any size from 1 x 1.
 
         Returns:
-            The picture ``(1, 3, rows * stride, columns * stride)`` float32, RGB in 0..1, before it
-            is exposed, and its features ``(S, K, rows, columns)`` float32, from each look.
+            The picture ``(rows * stride, columns * stride, 3)`` uint8, as it was before it was
+            exposed, and its features ``(S, K, rows, columns)`` float32, from each look.
         """
         shown, first = self.glance(pixels_bgr)
         return shown, np.stack([first, *self.look_closer(pixels_bgr)])
 
-    def glance(self, pixels_bgr: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    def glance(self, pixels_bgr: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], Floats]:
         """The picture, and the features ``(K, rows, columns)`` of the first look alone."""
         return self._seen(pixels_bgr, 0)
 
@@ -60,26 +61,31 @@ class Eyes:
         """The features ``(K, rows, columns)`` of each further look."""
         return [self._seen(pixels_bgr, number)[1] for number in range(1, self._spec.looks)]
 
-    def _seen(self, pixels_bgr: NDArray[np.uint8], number: int) -> tuple[Floats, Floats]:
+    def _seen(self, pixels_bgr: NDArray[np.uint8], number: int) -> tuple[NDArray[np.uint8], Floats]:
         spec, finer = self._spec, 2**number
         rows, columns = spec.grid_for(*pixels_bgr.shape[:2])
         engine = self._engines_for((rows, columns))[number]
-        side_px = finer * spec.stride_px
-        shown = picture.to_network(pixels_bgr, (rows * side_px, columns * side_px))
-        seen = engine.infer({"picture": prepared(shown, spec.picture)})["features"][0]
-        return shown, seen.reshape(-1, rows, finer, columns, finer).mean(axis=(2, 4))
+        shown = self._shown[number]
+        small = picture.shrunk(pixels_bgr, (shown.shape[2], shown.shape[3]))
+        picture.through(small, tables(picture.mean_level(small), spec.picture), shown)
+        seen = engine.infer({"picture": shown})["features"][0]
+        if finer > 1:
+            seen = seen.reshape(-1, rows, finer, columns, finer).mean(axis=(2, 4))
+        return small, seen
 
     def close(self) -> None:
         """Close the engines; a second call does nothing."""
         for engine in self._engines:
             engine.close()
-        self._engines, self._grid = [], None
+        self._engines, self._shown, self._grid = [], [], None
 
     def _engines_for(self, grid: Grid) -> Sequence[Engine]:
         if grid != self._grid:
             self.close()
             rows, columns = grid
             for finer in (2**number for number in range(self._spec.looks)):
-                self._engines.append(self._open_engine((rows * finer, columns * finer)))
+                engine = self._open_engine((rows * finer, columns * finer))
+                self._engines.append(engine)
+                self._shown.append(np.empty(engine.inputs[0].shape, np.float32))
             self._grid = grid
         return self._engines

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from realtime.picture import Capture, CaptureError, resized, to_network
+from pixelplayer.pictures import PICTURE_INPUTS, PictureInput, prepared, tables
+from realtime.picture import Capture, CaptureError, mean_level, resized, through, to_network
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (16, 16), (360, 640), (640, 360), (224, 224)])
@@ -49,3 +50,13 @@ def test_cameras_that_do_not_open() -> None:
         assert "built without gstreamer" in str(error) or "does not open" in str(error)
     else:
         pytest.fail("a pipeline without pictures opens")
+
+
+@pytest.mark.parametrize("wanted", PICTURE_INPUTS)
+@pytest.mark.parametrize("level", [255, 60, 4])
+def test_by_tables_a_picture_is_prepared_as_by_itself(wanted: PictureInput, level: int) -> None:
+    pixels = np.random.default_rng(level).integers(0, level + 1, (24, 32, 3)).astype(np.uint8)
+    expected = prepared(to_network(pixels, (24, 32)), wanted)
+    found = np.empty_like(expected)
+    through(pixels, tables(mean_level(pixels), wanted), found)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
