@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from engines.closing import Closing
@@ -32,17 +33,30 @@ class OpenedNetwork(Closing):
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
         """Run once on checked inputs; the results belong to the caller."""
 
+    def _run_into(
+        self, inputs: dict[str, FloatArray], into: Mapping[str, FloatArray]
+    ) -> dict[str, FloatArray]:
+        """The same, some of the results in arrays of the caller's."""
+        answers = self._run(inputs)
+        for name, array in into.items():
+            np.copyto(array, answers[name])
+        return {**answers, **into}
+
     @abstractmethod
     def _release(self) -> None:
         """Let go of the network."""
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
+    def infer(
+        self,
+        inputs: Mapping[str, NDArray[Any]],
+        into: Mapping[str, FloatArray] | None = None,
+    ) -> dict[str, FloatArray]:
         """See ``Engine.infer``."""
         if not self._is_open:
             raise EngineError(f"{self.name} is closed")
         arrays = checked_inputs(inputs, self.inputs)
         try:
-            return self._run(arrays)
+            return self._run_into(arrays, into) if into else self._run(arrays)
         except Exception as error:  # the runtimes' errors share no narrower base
             raise EngineError(f"{self.name} failed: {error}") from error
 

@@ -44,11 +44,17 @@ class Engine(Protocol):
     def outputs(self) -> tuple[TensorSpec, ...]:
         """What ``infer`` returns."""
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
+    def infer(
+        self,
+        inputs: Mapping[str, NDArray[Any]],
+        into: Mapping[str, FloatArray] | None = None,
+    ) -> dict[str, FloatArray]:
         """Run the network once.
 
         Args:
             inputs: one float32 array for each of ``self.inputs``, by name.
+            into: for outputs by name arrays of their shapes, none of them an input, to be written
+                and returned: large new ones cost their pages with every call.
 
         Returns:
             One C-contiguous float32 array for each of ``self.outputs``, by name.

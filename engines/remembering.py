@@ -52,6 +52,7 @@ class Remembering:
     def reset(self) -> None:
         """Forget what was heard."""
         self._state: FloatArray = np.zeros(self._state_in.shape, np.float32)
+        self._next_state = np.empty_like(self._state)
 
     def step(self, log_magnitude: FloatArray) -> FloatArray:
         """The next ``(1, 1, F, t)`` to what is said then, ``(1, K, F, t)``."""
@@ -60,8 +61,8 @@ class Remembering:
             self._chosen_in.name: self._chosen,
             self._state_in.name: self._state,
         }
-        answers = self._engine.infer(given)
-        self._state = answers[self._state_out.name]
+        answers = self._engine.infer(given, into={self._state_out.name: self._next_state})
+        self._state, self._next_state = self._next_state, self._state
         return answers[self._said.name]
 
     def whole(self, log_magnitude: FloatArray) -> FloatArray:

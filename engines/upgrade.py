@@ -55,7 +55,11 @@ class Upgrading(Closing):
         """Whether the better engine answers, or has turned out not to be had."""
         return not self._builder.is_alive() and self._better is None
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
+    def infer(
+        self,
+        inputs: Mapping[str, NDArray[Any]],
+        into: Mapping[str, FloatArray] | None = None,
+    ) -> dict[str, FloatArray]:
         """Run the network once, in the better engine if it is there by now."""
         if self._better is not None:
             with self._lock:
@@ -64,7 +68,7 @@ class Upgrading(Closing):
                 before, self._now = self._now, better
                 before.close()
                 _log.info("%s has taken over from %s", better.name, before.name)
-        return self._now.infer(inputs)
+        return self._now.infer(inputs, into)
 
     def close(self) -> None:
         """Release both; one that is still being built is released when it is done."""

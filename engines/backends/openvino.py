@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -102,13 +103,20 @@ class OpenVinoEngine(OpenedNetwork):
             self._request.set_input_tensor(place, ov.Tensor(given, shared_memory=True))
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
+        return self._run_into(inputs, {})
+
+    def _run_into(
+        self, inputs: dict[str, FloatArray], into: Mapping[str, FloatArray]
+    ) -> dict[str, FloatArray]:
         for given, array in zip(self._given, inputs.values(), strict=True):
             np.copyto(given, array)
         self._request.infer(share_outputs=True)
-        return {
-            spec.name: np.array(self._request.get_output_tensor(place).data, np.float32)
-            for place, spec in enumerate(self.outputs)
-        }
+        answers = {}
+        for place, spec in enumerate(self.outputs):
+            answer = into.get(spec.name)
+            answers[spec.name] = np.empty(spec.shape, np.float32) if answer is None else answer
+            np.copyto(answers[spec.name], self._request.get_output_tensor(place).data)
+        return answers
 
     def _release(self) -> None:
         del self._request

@@ -219,3 +219,15 @@ def test_a_graph_that_gives_all_columns_only_is_told(own_model: Path):
 def test_a_window_has_only_so_many_columns(newest: int, tiny_model: Path):
     with pytest.raises(EngineError, match=f"has no {newest} columns"):
         open_engine(tiny_model, "sound", "onnxruntime", "fp32", 1, newest=newest)
+
+
+def test_results_come_in_the_callers_own_arrays(sound_engine: Engine):
+    first, second = random_inputs(sound_engine, 0), random_inputs(sound_engine, 1)
+    (name,) = (spec.name for spec in sound_engine.outputs)
+    expected = sound_engine.infer(first)[name]
+    room = np.full_like(expected, np.nan)
+    assert sound_engine.infer(first, into={name: room})[name] is room
+    sound_engine.infer(second)
+    np.testing.assert_array_equal(room, expected)
+    with pytest.raises(EngineError):
+        sound_engine.infer(first, into={name: room[:, :1]})

@@ -57,12 +57,15 @@ class SlowEars:
         hz = audio.rate_hz / 2 * (audio.warp_base**u - 1) / (audio.warp_base - 1)
         self._bands = np.array([(low <= hz) & (hz < high) for low, high in BANDS_HZ.values()])
 
-    def infer(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, FloatArray]:
+    def infer(
+        self, inputs: Mapping[str, NDArray[Any]], into: Mapping[str, FloatArray]
+    ) -> dict[str, FloatArray]:
         given = checked_inputs(inputs, self.inputs)
         self._clock.advance_s(self.cost_s)
         sound = np.zeros(self.outputs[0].shape, np.float32)
         sound[0, :LOUDNESS] = 10.0 * self._bands[:, :, np.newaxis]
-        return {"sound": sound, "next_state": given["state"] + 1}
+        np.add(given["state"], 1, out=into["next_state"])
+        return {"sound": sound, **into}
 
     def close(self) -> None:
         pass
