@@ -57,7 +57,7 @@ class Heat:
 class _Moment:
     duration_s: float
     mixture: Floats  # (F,) power
-    passed: Floats  # (cells, F) power times mask
+    passed: Floats  # (F, cells) power times mask
     energy: Floats  # (cells,) power times squared mask
 
 
@@ -77,9 +77,10 @@ class LogPower:
 
     def of(self, spectrum: NDArray[np.complex64]) -> Floats:
         """``(bins, w)`` complex64 to ``(F, w)`` float32; a column sums to its mean square."""
-        power = spectrum.real**2 + spectrum.imag**2
-        gathered: Floats = np.matmul(self._gather, power)
-        return gathered
+        columns = np.ascontiguousarray(spectrum.T)
+        power = columns.real**2 + columns.imag**2
+        # Column by column: of a matrix this narrow the product takes longer.
+        return np.stack([self._gather @ column for column in power], axis=1)
 
 
 class PixelEnergy:
@@ -88,6 +89,7 @@ class PixelEnergy:
     def __init__(self, height: int, width: int, settings: EnergySettings) -> None:
         self._shape = (height, width)
         self._settings = settings
+        self._squared: Floats = np.zeros((0, 0), np.float32)  # room for squares of masks
         self.reset()
 
     def reset(self) -> None:
@@ -104,12 +106,15 @@ class PixelEnergy:
             duration_s: what the block lasts.
         """
         flat = masks.reshape(len(masks), -1)
+        if self._squared.shape != flat.shape:
+            self._squared = np.empty(flat.shape, np.float32)
+        np.square(flat, out=self._squared)
         self._moments.append(
             _Moment(
                 duration_s=duration_s,
                 mixture=power.sum(axis=1),
-                passed=np.einsum("cfw,fw->cf", masks, power),
-                energy=np.square(flat) @ power.reshape(-1),
+                passed=np.matmul(masks.swapaxes(0, 1), power[:, :, np.newaxis])[:, :, 0],
+                energy=self._squared @ power.reshape(-1),
             )
         )
         while sum(moment.duration_s for moment in self._moments) > self._settings.window_s:
@@ -133,8 +138,8 @@ class PixelEnergy:
         masks = self._uncommon(_total([moment.passed for moment in self._moments]), mixture)
         amplitude = np.sqrt(mixture)
         amplitude /= amplitude.sum()
-        salience = np.matmul(masks, amplitude).reshape(self._shape)
-        return Heat(heat_db=self._heat_db, salience=salience, masks=masks, amplitude=amplitude)
+        salience = np.matmul(amplitude, masks).reshape(self._shape)
+        return Heat(heat_db=self._heat_db, salience=salience, masks=masks.T, amplitude=amplitude)
 
     def _silence(self, frequency_bins: int) -> Heat:
         return Heat(
@@ -145,12 +150,12 @@ class PixelEnergy:
         )
 
     def _uncommon(self, passed: Floats, mixture: Floats) -> Floats:
-        """Mean masks ``(cells, F)`` beyond the mask that nearly all cells have in common."""
-        masks: Floats = passed / (mixture + _TINY)
-        rank = int(self._settings.common_quantile * len(masks))
-        common = np.partition(masks, rank, axis=0)[rank]
+        """Mean masks ``(F, cells)`` beyond the mask that nearly all cells have in common."""
+        masks: Floats = passed / (mixture + _TINY)[:, np.newaxis]
+        rank = int(self._settings.common_quantile * masks.shape[1])
+        common = np.partition(masks, rank, axis=1)[:, rank]
         np.minimum(common, np.float32(self._settings.most_common), out=common)
-        masks -= common
+        masks -= common[:, np.newaxis]
         np.maximum(masks, 0, out=masks)
         return masks
 

@@ -65,6 +65,18 @@ class UnderstandingSettings:
     unheard: float = 0.02  # how much better a look is than none if nothing of it is heard
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Understood:
+    """What objects are.
+
+    ``vectors`` ``(N, K)`` float32, that they should be separated by: as they look as long as little
+    was heard. ``names``, "" where they are in doubt.
+    """
+
+    vectors: Floats
+    names: tuple[str, ...]
+
+
 class Understanding:
     """Follows the sound, and says what objects are; a streaming class.
 
@@ -110,7 +122,8 @@ class Understanding:
         if not columns:
             return
         settings = self._settings
-        masks = sigmoid(mask_logits(self._words, sound, self._scale, self._bias))
+        logits = mask_logits(self._words, sound, self._scale, self._bias)
+        masks = sigmoid(logits, out=logits)
         loud = np.abs(spectrum)
         # Both halves of the spectrum, and the energy of a Hann window: a column's mean square.
         mean_square = np.square(loud).sum(axis=0) * (2 / (0.375 * self._analysis.n_fft**2))
@@ -177,8 +190,11 @@ class Understanding:
         Args:
             seen: ``(N, K)`` float32, the objects' visual vectors.
         """
+        return self._likelihoods(_directions(seen) @ self._directions.T)
+
+    def _likelihoods(self, cosines: Floats) -> NDArray[np.float64]:
         settings = self._settings
-        own = (_directions(seen) @ self._directions.T) / settings.look
+        own = cosines / settings.look
         evidence = self.evidence
         proof = np.minimum(evidence, settings.enough)
         own = own + settings.sound * np.log(proof + settings.least_evidence)
@@ -193,37 +209,34 @@ class Understanding:
 
     def names(self, seen: Floats) -> list[str]:
         """What objects ``(N, K)`` may be called, "" where that is in doubt."""
-        settings = self._settings
-        if not len(seen) or self._trust < settings.least_named:
-            return [""] * len(seen)
-        cosines = (_directions(seen) @ self._directions.T).max(axis=1)
-        likely = self.likelihoods(seen)
-        return [
-            self._titles[int(row.argmax())]
-            if cosine >= settings.least_cosine and row.max() >= settings.least_named
-            else ""
-            for cosine, row in zip(cosines, likely, strict=True)
-        ]
+        return list(self.understand(seen).names)
 
     def vectors(self, seen: Floats) -> Floats:
-        """The vectors that objects should be separated by.
+        """The vectors ``(N, K)`` that objects should be separated by."""
+        return self.understand(seen).vectors
+
+    def understand(self, seen: Floats) -> Understood:
+        """What objects are.
 
         Args:
             seen: ``(N, K)`` float32, as they look.
-
-        Returns:
-            ``(N, K)`` float32: as they look as long as little was heard.
         """
+        settings, names = self._settings, [""] * len(seen)
         if not len(seen):
-            return seen
-        cosines = (_directions(seen) @ self._directions.T).max(axis=1)
-        is_known = cosines >= self._settings.least_cosine
+            return Understood(vectors=seen, names=())
+        cosines = _directions(seen) @ self._directions.T
+        is_known = cosines.max(axis=1) >= settings.least_cosine
         if not is_known.any():
-            return seen
+            return Understood(vectors=seen, names=tuple(names))
+        likely = self._likelihoods(cosines[is_known])
         meant = np.array(seen)
-        said = self.likelihoods(seen[is_known]) @ self._words
+        said = likely @ self._words
         meant[is_known] += np.float32(self._trust) * (said - seen[is_known]).astype(np.float32)
-        return meant
+        if self._trust >= settings.least_named:
+            for place, row in zip(np.flatnonzero(is_known), likely, strict=True):
+                if row.max() >= settings.least_named:
+                    names[place] = self._titles[int(row.argmax())]
+        return Understood(vectors=meant, names=tuple(names))
 
 
 _ROUNDS = 12

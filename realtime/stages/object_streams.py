@@ -29,7 +29,8 @@ class Synthesizer:
         self, vectors: NDArray[np.float32], sound: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """``(N, K)`` and ``(K, F, w)`` to ``(N, F, w)`` in 0..1, each by itself."""
-        return sigmoid(mask_logits(vectors, sound, self.scale, self.bias))
+        logits = mask_logits(vectors, sound, self.scale, self.bias)
+        return sigmoid(logits, out=logits)
 
 
 class ObjectStreams:

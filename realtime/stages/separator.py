@@ -5,7 +5,7 @@ It owns what the user sets: gains, mutes, solos, pins and the number of objects.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -95,6 +95,8 @@ class Separator:
         self._grid = grid
         self._gains = Gains()
         self._objects: tuple[TrackedObject, ...] = ()
+        self._meant: tuple[TrackedObject, ...] = ()  # with the vectors that they are separated by
+        self._names: dict[int, str] = {}
         self._pans: dict[int, float] = {}
         self._maps: tuple[SightMap, ...] = ()
         self._looks: NDArray[np.float32] | None = None  # (S, K, h, w), maximum over the maps
@@ -163,9 +165,8 @@ class Separator:
         if current.understanding is not None:
             current.understanding.feed(columns.features, columns.spectrum)
         self._watch(current, columns, _WATCHED_LATE_COLUMNS if joined.is_late else _WATCHED_COLUMNS)
-        meant = self._meant(current)
         known = columns.known_samples - current.first_column * current.analysis.hop
-        samples = current.streams.feed(columns.spectrum, columns.features, meant, known)
+        samples = current.streams.feed(columns.spectrum, columns.features, self._meant, known)
         self._advance(current, columns.features.shape[2])
         outputs += self._streams(current, samples)
         return outputs + self._scene(current, columns)
@@ -199,23 +200,19 @@ class Separator:
         scale, bias = self._synthesizer.scale, self._synthesizer.bias
         return Understanding(self._vocabulary, scale, bias, analysis=analysis, warp=warp)
 
-    def _meant(self, current: _Input) -> Sequence[TrackedObject]:
-        """The objects with the vectors that they are separated by."""
+    def _understand(self, current: _Input) -> None:
+        """What the objects are called, and the vectors that they are separated by."""
+        self._meant, self._names = self._objects, {}
         present = [item for item in self._objects if item.live]
         if current.understanding is None or not present:
-            return self._objects
+            return
+        understood = current.understanding.understand(np.stack([item.vector for item in present]))
         ids = [item.id for item in present]
-        seen = np.stack([item.vector for item in present])
-        meant = dict(zip(ids, current.understanding.vectors(seen), strict=True))
-        return [replace(item, vector=meant.get(item.id, item.vector)) for item in self._objects]
-
-    def _names(self, current: _Input) -> dict[int, str]:
-        """What the objects are called, by id."""
-        present = [item for item in self._objects if item.live]
-        if current.understanding is None or not present:
-            return {}
-        names = current.understanding.names(np.stack([item.vector for item in present]))
-        return {item.id: name for item, name in zip(present, names, strict=True)}
+        meant = dict(zip(ids, understood.vectors, strict=True))
+        self._names = dict(zip(ids, understood.names, strict=True))
+        self._meant = tuple(
+            replace(item, vector=meant.get(item.id, item.vector)) for item in self._objects
+        )
 
     def _fill(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
         """Silence for the columns that never came."""
@@ -325,6 +322,7 @@ class Separator:
         features = cells.T.reshape(-1, *self._grid)
         self._objects = self._tracker.step(features, heat, duration_s)
         self._pans.update({item.id: pan_of(item) for item in self._objects})
+        self._understand(current)
         current.heat = heat
 
     def _seen(self, current: _Input, looks: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -346,9 +344,7 @@ class Separator:
             stream=current.name,
             sequence=self._next("scene"),
             capture_ns=columns.capture_ns,
-            objects=scene_objects(
-                self._objects, current.streams, self._gains, self._names(current)
-            ),
+            objects=scene_objects(self._objects, current.streams, self._gains, self._names),
             heatmap_db=heat.heat_db,
             clusters=clusters(self._objects, heat.heat_db.shape),
             residual_level_db=current.streams.level_dbfs(RESIDUAL_ID),
