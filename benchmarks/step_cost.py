@@ -26,6 +26,7 @@ from engines.model import read_spec
 from engines.protocol import Engine, Network
 from engines.registry import open_engine
 from engines.remembering import Remembering
+from realtime.allocator import settle_heap
 
 LEAST_AGAINST_EAGER, LEAST_AGAINST_WINDOW = 40.0, 4.0
 MOST_OF_A_CORE = 0.25
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_model_options(parser)
     parser.add_argument("--updates", type=int, default=25, metavar="N", help="of each")
     options = parser.parse_args(arguments)
+    settle_heap()  # as every process of a run does: large pieces of memory cost more then
     per_turn = max(1, options.updates // _TURNS)
     report = Report("cost of a step")
     with contextlib.ExitStack() as opened:

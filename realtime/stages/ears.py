@@ -239,9 +239,12 @@ class StreamEar:
         last = self._said.stop
         if not last:
             return np.zeros((channels, bins, stop - start), np.float32)
-        places = np.clip(np.arange(start, stop), 0, last - 1)
-        first = int(places[0])
-        kept = self._said.between(first, last)[:, places - first]
+        if 0 <= start < stop <= last:
+            kept = self._said.between(start, stop)
+        else:
+            places = np.clip(np.arange(start, stop), 0, last - 1)
+            first = int(places[0])
+            kept = self._said.between(first, last)[:, places - first]
         return np.ascontiguousarray(kept).reshape(channels, bins, -1)
 
     def _say(self, said: Floats) -> None:
