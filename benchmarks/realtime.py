@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report = Report(f"live, {options.duration:.0f} s at real pace")
         report.keep("session", session.facts)
         judge_updates(report, step_starts_s(trace, "hearing"), step_starts_s(trace, "separator"))
+        judge_overlap(report, steps_s(trace, "hearing"), steps_s(trace, "sight"))
         judge_gaps(report, session, mixture)
     settled_s = (ended_s - options.duration + SETTLED_AFTER_S, ended_s - _LATE_S)
     judge_memory(report, [s for s in watch.samples if settled_s[0] <= s.at_s <= settled_s[1]])
@@ -77,10 +78,46 @@ def write_film(path: Path, duration_s: float) -> np.ndarray:
 
 def step_starts_s(trace: Path, stage: str) -> np.ndarray:
     """When a stage's steps began, ``(n,)`` seconds, sorted; each gave something."""
+    return steps_s(trace, stage)[:, 0]
+
+
+def steps_s(trace: Path, stage: str) -> np.ndarray:
+    """From when to when a stage's steps took, ``(n, 2)`` seconds, sorted."""
     events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
-    return np.sort(
-        [event["ts"] / 1e6 for event in events if event["ph"] == "X" and event["name"] == stage]
-    )
+    found = [
+        (event["ts"] / 1e6, (event["ts"] + event["dur"]) / 1e6)
+        for event in events
+        if event["ph"] == "X" and event["name"] == stage
+    ]
+    return np.array(sorted(found)).reshape(-1, 2)
+
+
+def judge_overlap(report: Report, heard_s: np.ndarray, seen_s: np.ndarray) -> None:
+    """Whether sight and hearing work at the same time; steps as ``steps_s`` gives them.
+
+    Were they to wait for each other it would be 0; where they do not, each is as often busy while
+    the other is as at any time.
+    """
+    if not len(heard_s) or not len(seen_s):
+        return
+    whole_s = heard_s[-1, 1] - heard_s[0, 0]
+    busy = float(np.diff(seen_s).sum()) / whole_s
+    told = f"{overlap(heard_s, seen_s):.0%}, sight being busy for {busy:.0%} of all time"
+    report.note("of hearing's busy time, sight is busy too for", told)
+
+
+def overlap(steps: np.ndarray, others: np.ndarray) -> float:
+    """The part of ``steps`` ``(n, 2)`` in which one of ``others`` goes on; neither has overlaps."""
+    borders = np.concatenate([[0.0], np.cumsum(np.diff(others)[:, 0])])
+
+    def busy_until(instants: np.ndarray) -> np.ndarray:
+        place = np.searchsorted(others[:, 0], instants, side="right")
+        last = others[np.maximum(place - 1, 0)]
+        unfinished = np.where(place > 0, np.maximum(last[:, 1] - instants, 0.0), 0.0)
+        return borders[place] - unfinished
+
+    shared = busy_until(steps[:, 1]) - busy_until(steps[:, 0])
+    return float(shared.sum() / np.diff(steps).sum())
 
 
 def judge_updates(report: Report, heard_s: np.ndarray, separated_s: np.ndarray) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.process_tree import TreeWatch, trend
-from benchmarks.realtime import rate_hz, step_starts_s
+from benchmarks.realtime import overlap, rate_hz, step_starts_s
 from pixelplayer.offline import cells_in
 
 
@@ -23,6 +23,14 @@ def test_a_trace_gives_the_steps_of_one_stage(tmp_path: Path):
     assert len(starts_s) == 11
     assert rate_hz(starts_s) == pytest.approx(10)
     assert rate_hz(starts_s[:1]) == 0
+
+
+def test_what_two_stages_do_at_the_same_time():
+    steps = np.array([[0.0, 1.0], [2.0, 4.0], [6.0, 7.0]])
+    others = np.array([[0.5, 2.5], [3.0, 3.5], [3.75, 10.0]])
+    assert overlap(steps, others) == pytest.approx((0.5 + 0.5 + 0.5 + 0.25 + 1.0) / 4)
+    assert overlap(others[:1], steps) == pytest.approx((0.5 + 0.5) / 2)
+    assert overlap(steps, steps + 100) == 0
 
 
 def test_trend_of_a_straight_line():
