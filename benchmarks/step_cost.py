@@ -43,7 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_model_options(parser)
     parser.add_argument("--updates", type=int, default=25, metavar="N", help="of each")
     options = parser.parse_args(arguments)
-    settle_heap()  # as every process of a run does: large pieces of memory cost more then
     per_turn = max(1, options.updates // _TURNS)
     report = Report("cost of a step")
     with contextlib.ExitStack() as opened:
@@ -135,6 +134,7 @@ def _judge_past(report: Report, folder: Path) -> None:
 
 def _judge_live(report: Report, options: argparse.Namespace, per_turn: int) -> None:
     """The live path, stage by stage."""
+    settle_heap()  # as every process of a run does: large pieces of memory cost more then
     with open_networks(options.model, options.engine) as opened:
         path = LivePath(opened)
         path.warm_up()

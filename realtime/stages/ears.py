@@ -160,9 +160,8 @@ class PatientEar:
 class Behind:
     """Where more steps than ``most_steps`` wait, only the newest ``heard_steps`` are heard.
 
-    Of twice as many, one. The others are skipped at once and not one by one: a mask that is two
-    columns old is nearly as wrong as one that is twenty, and what is said soon after a gap is not
-    much better. So a few long gaps cost less than many short ones.
+    Of twice as many, one. A mask that is held for two columns is nearly as wrong as one that is
+    held for twenty, and so is what is said just after a gap: what is heard follows one another.
     """
 
     most_steps: int
