@@ -26,11 +26,11 @@ import numpy as np
 
 from training import drawing
 from training.clips import ClipError
+from training.contenders import contenders
 from training.material import add_material_options, open_material
 from training.methods import Method, Problem, mixture_itself
 from training.mixing import Mixtures
 from training.paper import AUDIO
-from training.table import methods_of
 from training.variants import View
 
 Kind = Literal["separation", "correspondence"]
@@ -156,9 +156,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         material = open_material(options, AUDIO)
         mixtures = Mixtures(material.judged, View(material.audio, "log"), count=2, seed=_SEED)
         methods = {
-            name: method
-            for name, method in methods_of(material, options.work).items()
-            if method is not mixture_itself
+            name: contender.method
+            for name, contender in contenders(material, options.work).items()
+            if contender.method is not mixture_itself
         }
         rng = np.random.default_rng()
         asked = [

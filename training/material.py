@@ -38,6 +38,13 @@ def add_material_options(parser: argparse.ArgumentParser) -> None:
         "--music", type=Path, metavar="DIR", help="train.csv and val.csv of `training prepare`"
     )
     group.add_argument("--band", action="store_true", help="the virtual band")
+    group.add_argument(
+        "--attention",
+        type=Path,
+        metavar="attention.npz",
+        help="of `training attention`: where in photographs without a plain ground the instruments "
+        "are, for what scores places",
+    )
     parser.add_argument(
         "--cache",
         type=Path,
@@ -59,7 +66,7 @@ def open_material(options: argparse.Namespace, audio: AudioSpec) -> Material:
     sides: dict[bool, list[ClipSource]] = {False: [], True: []}
     for held_out, sources in sides.items():
         if options.bank:
-            sources.append(_bank(options.bank, options.cache, audio, held_out))
+            sources.append(_bank(options, audio, held_out))
         if options.music:
             name = "val.csv" if held_out else "train.csv"
             sources.append(MusicClips(options.music / name, audio.rate_hz))
@@ -69,10 +76,11 @@ def open_material(options: argparse.Namespace, audio: AudioSpec) -> Material:
     return Material(audio=audio, learned=Several(sides[False]), judged=Several(sides[True]))
 
 
-def _bank(folder: Path, cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
+def _bank(options: argparse.Namespace, audio: AudioSpec, held_out: bool) -> ClipSource:
+    folder: Path = options.bank
     try:
-        bank = open_players(folder, cache, audio.rate_hz)
-        photos = open_photos(folder / "photos")
+        bank = open_players(folder, options.cache, audio.rate_hz)
+        photos = open_photos(folder / "photos", options.attention)
     except FileNotFoundError as error:
         raise ClipError(
             f"{error}; --bank wants solo_audio/<class>/… and photos/<class>/…"

@@ -27,4 +27,5 @@ class ToneClips:
         frames = np.zeros((FRAMES, FRAME_PX, FRAME_PX, 3), np.uint8)
         left, top = rng.integers(0, FRAME_PX // 2, 2)
         frames[:, top : top + 100, left : left + 100] = _COLOURS[label]
-        return Clip(label, (tone * swell).astype(np.float32), frames)
+        box = tuple(float(edge) / FRAME_PX for edge in (left, top, left + 100, top + 100))
+        return Clip(label, (tone * swell).astype(np.float32), frames, box)
