@@ -17,7 +17,7 @@ from training.clips import Clip
 from training.watching import Watcher
 
 NOISE_DB = (-65.0, -40.0)  # of full scale, RMS
-_CLIPS = 4  # so many clips long: what is taken for an object at once is one in a longer time
+CLIPS = 4  # so many clips long: what is taken for an object at once is one in a longer time
 _COLUMNS = 4  # from one search to the next, as in the player
 
 
@@ -36,7 +36,7 @@ def false_objects(
     """Objects per minute ``(n,)`` beside each clip's picture, in noise four times as long as it."""
     rates = []
     for clip in clips:
-        noise = room_noise(_CLIPS * len(clip.samples), rate_hz, rng)
+        noise = room_noise(CLIPS * len(clip.samples), rate_hz, rng)
         rates.append(objects_in(noise, clip.middle, watcher) * 60 * rate_hz / len(noise))
     return np.array(rates)
 

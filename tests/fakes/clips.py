@@ -9,16 +9,26 @@ import numpy as np
 from training.clips import FRAME_PX, Clip
 from training.paper import AUDIO, FRAMES
 
-_TONES = {"bell": 2400.0, "drone": 180.0, "pipe": 900.0}
-_COLOURS = {"bell": (230, 210, 40), "drone": (40, 60, 220), "pipe": (30, 190, 60)}
+_TONES = {"bell": 2400.0, "drone": 180.0, "pipe": 900.0, "saw": 4500.0}
+_COLOURS = {
+    "bell": (230, 210, 40),
+    "drone": (40, 60, 220),
+    "pipe": (30, 190, 60),
+    "saw": (190, 30, 120),
+}
+THREE = ("bell", "drone", "pipe")
+FOUR = (*THREE, "saw")
 
 
 class ToneClips:
     """A ``ClipSource`` at the paper's rate."""
 
+    def __init__(self, labels: Sequence[str] = THREE) -> None:
+        self._labels = labels
+
     @property
     def labels(self) -> Sequence[str]:
-        return sorted(_TONES)
+        return self._labels
 
     def clip(self, label: str, samples: int, rng: np.random.Generator) -> Clip:
         time_s = np.arange(samples) / AUDIO.rate_hz

@@ -104,7 +104,7 @@ def test_what_is_not_known_is_left_empty() -> None:
         sar_db=Score(mean=-2.0, margin=None),
         mixtures=7,
         sources=3,
-        seconds_per_second=0.0123,
+        cpu_s_per_s=0.0123,
     )
     seeing = replace(blind, in_place=one, iou=one, boxes=5, false_objects_per_minute=one)
     title, _, *lines = markdown([blind, seeing]).splitlines()
