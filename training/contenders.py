@@ -31,7 +31,7 @@ class Contender:
     watcher: Watcher | None = None
 
 
-def contenders(
+def methods_of(
     material: Material, work: Path | None = None, models: Sequence[Path] = ()
 ) -> Mapping[str, Contender]:
     """By the names of their rows: as far as the material, the work folder and models allow.

@@ -26,7 +26,7 @@ import numpy as np
 
 from training import drawing
 from training.clips import ClipError
-from training.contenders import contenders
+from training.contenders import methods_of
 from training.material import add_material_options, open_material
 from training.methods import Method, Problem, mixture_itself
 from training.mixing import Mixtures
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mixtures = Mixtures(material.judged, View(material.audio, "log"), count=2, seed=_SEED)
         methods = {
             name: contender.method
-            for name, contender in contenders(material, options.work).items()
+            for name, contender in methods_of(material, options.work).items()
             if contender.method is not mixture_itself
         }
         rng = np.random.default_rng()

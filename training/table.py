@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from pixelplayer.metrics import bss_eval_in_order
 from training.clips import ClipError
-from training.contenders import Contender, contenders
+from training.contenders import Contender, methods_of
 from training.material import add_material_options, open_material
 from training.methods import Problem
 from training.mixing import Mixtures
@@ -211,7 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
         before = untouched(problems)
         rows = []
-        for name, contender in contenders(material, options.work, options.model).items():
+        for name, contender in methods_of(material, options.work, options.model).items():
             rows.append(score(name, contender, problems, before, material.audio.rate_hz))
             tqdm.write(f"{name}: NSDR {rows[-1].nsdr_db} dB", file=sys.stderr)
     except ClipError as error:

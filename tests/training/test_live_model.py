@@ -18,7 +18,7 @@ from pixelplayer.vocabulary import Vocabulary
 from tests.fakes.clips import ToneClips
 from tests.fakes.tiny_model import tiny_networks, tiny_spec, tiny_streaming_spec
 from training.clips import ClipError
-from training.contenders import contenders
+from training.contenders import methods_of
 from training.live_model import LiveModel
 from training.material import Material
 from training.methods import Problem
@@ -122,7 +122,7 @@ def test_it_is_told_only_what_it_has_words_for(tmp_path: Path) -> None:
 
 def test_it_stands_in_the_table_below_the_oracles(tmp_path: Path) -> None:
     write(tmp_path, WORDS, tiny_spec())
-    found = contenders(Material(AUDIO, ToneClips(), ToneClips()), models=[tmp_path])
+    found = methods_of(Material(AUDIO, ToneClips(), ToneClips()), models=[tmp_path])
     assert list(found)[2:] == [
         f"{tmp_path}, shown",
         f"{tmp_path}, told the class",

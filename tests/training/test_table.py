@@ -13,7 +13,7 @@ import torch
 from pixelplayer.metrics import bss_eval_in_order
 from tests.fakes.clips import ToneClips
 from tests.training.test_separate import PLAN, tiny
-from training.contenders import Contender, contenders, read_model
+from training.contenders import Contender, methods_of, read_model
 from training.learner import State
 from training.material import Material
 from training.methods import Problem, mixture_itself, network, oracle_mask
@@ -119,7 +119,7 @@ def test_what_is_not_known_is_left_empty() -> None:
 def test_what_was_trained_is_in_the_table(tmp_path: Path, problems: list[Problem]) -> None:
     for kind, name in (("pixelplayer", "ratio-log"), ("deepconvsep", "deepconvsep-ratio-log")):
         State(tiny(kind=kind), PLAN).write(tmp_path / f"{name}.pt")
-    methods = contenders(Material(AUDIO, ToneClips(), ToneClips()), tmp_path)
+    methods = methods_of(Material(AUDIO, ToneClips(), ToneClips()), tmp_path)
     assert list(methods) == [
         "mixture",
         "NMF",
