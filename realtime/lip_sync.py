@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+NOT_SEEN, SEEN, NOT_ACCEPTABLE = "not seen", "seen", "not acceptable"
 DETECTABLE_MS = (-125.0, 45.0)  # sound late, sound early
 ACCEPTABLE_MS = (-185.0, 90.0)
 
 
 def verdict(sound_early_ms: float) -> str:
-    """``not seen``, ``seen`` or ``not acceptable``, for sound that comes so much too early."""
+    """``NOT_SEEN``, ``SEEN`` or ``NOT_ACCEPTABLE``, for sound that comes so much too early."""
     if DETECTABLE_MS[0] <= sound_early_ms <= DETECTABLE_MS[1]:
-        return "not seen"
+        return NOT_SEEN
     if ACCEPTABLE_MS[0] <= sound_early_ms <= ACCEPTABLE_MS[1]:
-        return "seen"
-    return "not acceptable"
+        return SEEN
+    return NOT_ACCEPTABLE
