@@ -24,9 +24,9 @@ def onsets(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
     What is 20 dB below the loudest of them is left out, and so is what follows within 150 ms.
     """
     step = max(1, round(_STEP_S * rate_hz))
-    envelope = _envelope(samples, rate_hz, step)
-    if len(envelope) < sum(_BEFORE_STEPS) + _PEAK_STEPS:
+    if len(samples) < (sum(_BEFORE_STEPS) + _PEAK_STEPS) * step:
         return np.zeros(0)
+    envelope = _envelope(samples, rate_hz, step)
     level_db = 20 * np.log10(np.maximum(envelope, 10 ** (_SILENT_DB / 20)))
     rise_db = _highest(level_db, 0, _AFTER_STEPS) - _highest(
         level_db, -_BEFORE_STEPS[0], -_BEFORE_STEPS[1]

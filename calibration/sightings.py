@@ -27,7 +27,7 @@ _STILL_NS = 100_000_000
 
 
 def flashes(times_ns: Instants, looks: Looks) -> Intervals:
-    """Where a part of the picture becomes light at once, as a screen or a lamp does.
+    """Where a part of the picture becomes light (or dark) at once for a moment, as a screen does.
 
     Half as light as it becomes is light: so a picture that was exposed for a while counts for the
     middle of that time.
@@ -73,7 +73,8 @@ def halts(times_ns: Instants, looks: Looks) -> Intervals:
         approach = float((speed[:place][before] - rest).max(initial=0.0))
         least = rest + _MOVING * approach
         after = (times_ns[1:] > until_ns) & (times_ns[1:] <= until_ns + _STILL_NS)
-        is_halt = speed[place] >= least and after.any() and speed[after].max() < least
+        moves = speed[place - 1] >= least and speed[place] >= least  # one change alone is a flash
+        is_halt = moves and after.any() and speed[after].max() < least
         if approach < _LEAST_APPROACH * fast or not is_halt:
             continue
         # A movement that stops in the first quarter between two pictures is not seen any more.
