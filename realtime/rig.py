@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,14 +82,21 @@ def write_rig(path: Path, rig: Rig) -> None:
     Raises:
         UsageError: that is not possible.
     """
+    text = json.dumps(_to_plain(rig), indent=1, allow_nan=False)
+    scratch: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(
             "w", dir=path.parent, suffix=".tmp", encoding="utf-8", delete=False
-        ) as scratch:
-            json.dump(_to_plain(rig), scratch, indent=1, allow_nan=False)
-        Path(scratch.name).replace(path)
+        ) as file:
+            scratch = Path(file.name)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
     except OSError as error:
+        if scratch is not None:
+            scratch.unlink(missing_ok=True)
         raise UsageError(f"{path} cannot be written ({error.strerror}); make room for it") from None
 
 
