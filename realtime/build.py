@@ -33,13 +33,16 @@ def build(name: str, plan: Plan, clock: Clock) -> Stage:
     """
     options = Options.from_plain(plan.options)
     stage = _MAKERS[name](options, plan, clock)
-    return _set_right(stage, options.rig) if STAGES[name].kind == "source" else stage
+    return _set_right(name, stage, options.rig) if STAGES[name].kind == "source" else stage
 
 
-def _set_right(source: Stage, rig: RigOptions) -> Stage:
-    if not (rig.av_offset_ms or rig.gain_db):
+def _set_right(name: str, source: Stage, rig: RigOptions) -> Stage:
+    writes = STAGES[name].writes
+    av_offset_ms = (rig.av_offset_ms or 0.0) if "video" in writes else 0.0
+    gain_db = (rig.gain_db or 0.0) if "audio" in writes else 0.0
+    if not (av_offset_ms or gain_db):
         return source
-    return Corrected(source, av_offset_ms=rig.av_offset_ms or 0.0, gain_db=rig.gain_db or 0.0)
+    return Corrected(source, av_offset_ms=av_offset_ms, gain_db=gain_db)
 
 
 def _pace(plan: Plan, clock: Clock) -> Pace:

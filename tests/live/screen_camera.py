@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
-import av
 import numpy as np
 
 from tests.live.display import Display
 from tests.live.mjpeg import MjpegCamera
+from tests.live.parts import end_process
+from tests.live.watch_screen import HEIGHT, RATE_HZ, WIDTH
 
-_RATE_HZ = 30
-_SIDE_PX = (320, 200)
+ROOT = Path(__file__).parents[2]
 
 
 class ScreenCamera:
     """An :class:`MjpegCamera` whose pictures are the newest of the screen, made small."""
 
     def __init__(self, display: Display) -> None:
-        self._newest = np.zeros((*_SIDE_PX[::-1], 3), np.uint8)
-        self._closing = threading.Event()
-        self._screen = av.open(display.name, format="x11grab", options={"framerate": str(_RATE_HZ)})
+        self._newest = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+        self._watching = subprocess.Popen(
+            [sys.executable, "-m", "tests.live.watch_screen", display.name],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
-        self._camera = MjpegCamera(lambda _: self._newest, 1 / _RATE_HZ)
+        self._camera = MjpegCamera(lambda _: self._newest, 1 / RATE_HZ)
         self.url = self._camera.url
 
     def close(self) -> None:
         """Look away."""
         self._camera.close()
-        self._closing.set()
+        self._watching.terminate()
         self._thread.join(5)
-        self._screen.close()
+        end_process(self._watching)
 
     def _watch(self) -> None:
-        for frame in self._screen.decode(video=0):
-            if self._closing.is_set():
-                return
-            small = frame.reformat(*_SIDE_PX, format="bgr24", interpolation="FAST_BILINEAR")
-            self._newest = small.to_ndarray()
+        assert self._watching.stdout is not None
+        while len(data := self._watching.stdout.read(WIDTH * HEIGHT * 3)) == WIDTH * HEIGHT * 3:
+            self._newest = np.frombuffer(data, np.uint8).reshape(HEIGHT, WIDTH, 3)
