@@ -33,7 +33,7 @@ _TRIAL_SEED = 91_000  # far from those of scenes that are calibrated with
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; after one line that says why, 2 where it cannot be done, 3 without a device."""
+    """Returns 0; after a line that says why, 2 where it cannot be, 3 without a device; 130: ^C."""
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -68,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DeviceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from calibration.collection import CalibrationError
 from calibration.pattern import Pattern
 from calibration.speaker_watch import SpeakerWatch
 from realtime.clock import NS_PER_S, Clock
@@ -16,7 +17,6 @@ from realtime.sinks.window import working_display
 
 _TITLE = "flash and beep"
 _SIZE = (1280, 720)
-_POLL_S = 0.001
 _DARK, _LIGHT = 0, 255
 
 
@@ -30,6 +30,7 @@ def show_pattern(
 
     Raises:
         DeviceError: there is no display, or no such speaker.
+        CalibrationError: the window was closed.
     """
     pictures = [np.full((*_SIZE[::-1], 3), grey, np.uint8) for grey in (_DARK, _LIGHT)]
     try:
@@ -70,6 +71,7 @@ def _play(
             if pattern.is_lit(at_s) != is_lit:
                 is_lit = not is_lit
                 window.show(pictures[is_lit])
-                window.take_key()
-        clock.sleep_s(_POLL_S)
+        window.take_key()  # it lives by this; a millisecond or two
+        if not window.is_open:
+            raise CalibrationError("--pattern: its window was closed before the end; try again")
     raise DeviceError("--pattern: the speaker has gone; see python run_live.py --list-devices")

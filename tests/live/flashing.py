@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,9 @@ _SPARE_S = 3.0  # the programs begin at different times
 _DARK, _LIGHT = 40, 200
 
 
+Watch = Callable[[str, float], subprocess.Popen[bytes]]  # an address, and for how long, s
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
     """``found_ms`` is what the command stored, ``said`` what it printed."""
@@ -36,34 +40,75 @@ class Trial:
     said: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What a program was shown and played; ``said`` and ``told`` are its output and its errors."""
+
+    url: str
+    truth_ms: float
+    exit_code: int
+    said: str
+    told: str
+
+
 def trial(server: PulseServer, pattern: Pattern, later_ms: float, pictures_per_s: float) -> Trial:
     """Let ``python -m calibration av-offset`` find an offset of about ``later_ms``.
 
     Raises:
         RuntimeError: it found none; with what it said.
     """
+
+    def watch(url: str, duration_s: float) -> subprocess.Popen[bytes]:
+        line = ["-m", "calibration", "av-offset", "--video", url, "--audio", "pulse"]
+        return program(server, *line, "--duration", f"{duration_s:.1f}")
+
+    shown = show(server, pattern, later_ms, pictures_per_s, watch)
+    if shown.exit_code != 0:
+        raise RuntimeError(shown.told)
+    found_ms = read_rig(stored_at(server)).offsets_ms[shown.url, "pulse"]
+    return Trial(found_ms=found_ms, truth_ms=shown.truth_ms, said=shown.said)
+
+
+def show(
+    server: PulseServer, pattern: Pattern, later_ms: float, pictures_per_s: float, watch: Watch
+) -> Shown:
+    """Show and play the pattern to a program, the picture later by about ``later_ms``."""
     lamp = _Lamp(pattern)
     camera = MjpegCamera(lamp.picture, 1 / pictures_per_s)
     try:
         with tempfile.TemporaryDirectory() as folder, _Witness(server, Path(folder)) as witness:
-            finding = _finding(server, camera.url, pattern.duration_s + _SPARE_S)
+            watching = watch(camera.url, pattern.duration_s + _SPARE_S)
             try:
-                camera_is_seen(camera, finding)
+                _wait_for(camera, watching)
                 sound = pattern.sound(RATE_HZ)
                 playing = server.play(sound)
                 lamp.begin(time.monotonic() + later_ms / 1000)
-                said, told = finding.communicate(timeout=_START_S + pattern.duration_s)
+                said, told = watching.communicate(timeout=_START_S + pattern.duration_s)
                 playing.wait(_START_S)
             finally:
-                end_process(finding)
+                end_process(watching)
             beeps_s = witness.instants_s(sound, pattern.instants_s)
     finally:
         camera.close()
-    if finding.returncode != 0:
-        raise RuntimeError(told.decode())
-    stored = read_rig(stored_at(server)).offsets_ms[camera.url, "pulse"]
-    truth_ms = 1000 * float(np.median(lamp.instants_s - beeps_s))
-    return Trial(found_ms=stored, truth_ms=truth_ms, said=said.decode())
+    return Shown(
+        url=camera.url,
+        truth_ms=1000 * float(np.median(lamp.instants_s - beeps_s)),
+        exit_code=watching.returncode,
+        said=said.decode(),
+        told=told.decode(),
+    )
+
+
+def program(server: PulseServer, *arguments: str) -> subprocess.Popen[bytes]:
+    """A Python program of ours that uses the server."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=server.environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
 
 
 def stored_at(server: PulseServer) -> Path:
@@ -73,25 +118,11 @@ def stored_at(server: PulseServer) -> Path:
     return path
 
 
-def camera_is_seen(camera: MjpegCamera, program: subprocess.Popen[bytes]) -> None:
-    """Wait until a program gets pictures."""
+def _wait_for(camera: MjpegCamera, watching: subprocess.Popen[bytes]) -> None:
+    """Until a program gets pictures."""
     deadline_s = time.monotonic() + _START_S
-    while camera.sent < 3 and program.poll() is None and time.monotonic() < deadline_s:
+    while camera.sent < 3 and watching.poll() is None and time.monotonic() < deadline_s:
         time.sleep(0.02)
-
-
-def _finding(server: PulseServer, url: str, duration_s: float) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [
-            *(sys.executable, "-m", "calibration", "av-offset", "--video", url),
-            *("--audio", "pulse", "--duration", f"{duration_s:.1f}"),
-        ],
-        cwd=ROOT,
-        env=server.environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
 
 
 class _Lamp:

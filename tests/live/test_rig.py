@@ -16,7 +16,7 @@ import pytest
 from calibration.pattern import Pattern
 from realtime.rig import Rig, read_rig, write_rig
 from tests.live.display import Display
-from tests.live.flashing import stored_at, trial
+from tests.live.flashing import program, show, stored_at, trial
 from tests.live.mjpeg import MjpegCamera
 from tests.live.pulse import RATE_HZ, PulseServer
 from tests.live.screen_camera import ScreenCamera
@@ -248,3 +248,16 @@ def test_a_live_run_goes_on_without_a_damaged_file(
     assert sync["av_offset_ms"] == 0.0
     assert len([line for line in told.splitlines() if str(path) in line]) == 1
     assert "remove it and measure again" in told
+
+
+def test_what_a_live_run_gets_is_set_right(pulse: PulseServer, model: Path) -> None:
+    """Its sources have the offset that is left after what was measured."""
+
+    def watch(url: str, duration_s: float) -> subprocess.Popen[bytes]:
+        write_rig(stored_at(pulse), Rig(offsets_ms={(url, "pulse"): 120.0}))
+        line = ["-m", "tests.live.watch_sources", f"{duration_s:.1f}", "--model", str(model)]
+        return program(pulse, *line, "--engine", "onnxruntime", "--video", url, "--audio", "pulse")
+
+    shown = show(pulse, Pattern(14), 150.0, 30.0, watch)
+    assert shown.exit_code == 0, shown.told
+    assert abs(float(shown.said) - (shown.truth_ms - 120)) <= 10
