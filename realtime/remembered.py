@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Mapping
 from realtime.errors import DeviceError, UsageError
 from realtime.options import NONE, Options, RigOptions
 from realtime.rig import Rig, read_rig, rig_path
-from realtime.sources.device_names import camera_name, sound_name
 
 
 def remembered(
@@ -45,6 +44,9 @@ def remembered(
 
 def _found(options: Options, stages: Collection[str], rig: Rig) -> RigOptions:
     """What is stored for the devices that are meant."""
+    # With OpenCV, for which a run that has nothing stored need not wait.
+    from realtime.sources.device_names import camera_name, sound_name
+
     microphone = sound_name(options.input.audio, "input")
     found = RigOptions(gain_db=rig.gains_db.get(microphone))
     if "camera" in stages and rig.offsets_ms:
