@@ -5,7 +5,6 @@ python -m benchmarks.realtime --duration 60
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from benchmarks.session_run import (
     read_session,
     working_folder,
 )
+from benchmarks.traces import steps
 from pixelplayer import band
 
 LEAST_UPDATES_PER_S = 10.0
@@ -54,7 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             session = read_session(run.record)
         report = Report(f"live, {options.duration:.0f} s at real pace")
         report.keep("session", session.facts)
-        judge_updates(report, step_starts_s(trace, "hearing"), step_starts_s(trace, "separator"))
+        taken = steps(trace, ("hearing", "separator"))
+        judge_updates(report, taken["hearing"].starts_s, taken["separator"].starts_s)
         judge_gaps(report, session, mixture)
     settled_s = (ended_s - options.duration + SETTLED_AFTER_S, ended_s - _LATE_S)
     judge_memory(report, [s for s in watch.samples if settled_s[0] <= s.at_s <= settled_s[1]])
@@ -73,14 +74,6 @@ def write_film(path: Path, duration_s: float) -> np.ndarray:
     )
     write_scene(path, pictures, scene.fps, mixture, _RATE_HZ, video_codec="libx264")
     return mixture
-
-
-def step_starts_s(trace: Path, stage: str) -> np.ndarray:
-    """When a stage's steps began, ``(n,)`` seconds, sorted; each gave something."""
-    events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
-    return np.sort(
-        [event["ts"] / 1e6 for event in events if event["ph"] == "X" and event["name"] == stage]
-    )
 
 
 def judge_updates(report: Report, heard_s: np.ndarray, separated_s: np.ndarray) -> None:

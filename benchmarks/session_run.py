@@ -73,22 +73,21 @@ class Session:
         return total
 
 
-class LiveRun:
-    """The command while it runs. Its standard output and error go to one file."""
+class ProgramRun:
+    """A Python program while it runs. Its standard output and error go to ``output.txt``."""
 
     def __init__(
         self,
-        arguments: Sequence[str],
+        line: Sequence[str],
         folder: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        """``line`` is what follows ``python``."""
         folder.mkdir(parents=True, exist_ok=True)
         self._said = folder / "output.txt"
-        self.record = folder / "record"
-        command = [sys.executable, str(COMMAND), *arguments, "--record", str(self.record)]
         with self._said.open("wb") as said:
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, *line],
                 cwd=COMMAND.parent,
                 env=None if environment is None else dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -137,6 +136,20 @@ class LiveRun:
 
     def _tail(self) -> str:
         return self.output()[-_TAIL_CHARACTERS:]
+
+
+class LiveRun(ProgramRun):
+    """``run_live.py`` while it runs; it records to ``record``."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.record = folder / "record"
+        line = [str(COMMAND), *arguments, "--record", str(self.record)]
+        super().__init__(line, folder, environment)
 
 
 @contextlib.contextmanager
