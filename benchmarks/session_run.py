@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,18 +110,22 @@ class ProgramRun:
         """What it has printed so far."""
         return self._said.read_text(encoding="utf-8", errors="replace")
 
-    def wait(self, timeout_s: float) -> float:
+    def interrupt(self) -> None:
+        """Ask it to end, as Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
+
+    def wait(self, timeout_s: float, exit_code: int = 0) -> float:
         """Wait for the end; when it was noticed, monotonic seconds.
 
         Raises:
-            RunError: it takes longer, or the exit code is not 0.
+            RunError: it takes longer, or the exit code is another.
         """
         try:
             code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise RunError(f"it ran longer than {timeout_s:.0f} s\n{self._tail()}") from None
         ended_s = time.monotonic()
-        if code != 0:
+        if code != exit_code:
             raise RunError(f"exit code {code}\n{self._tail()}")
         return ended_s
 

@@ -27,7 +27,6 @@ from benchmarks.null_sinks import (
     Exchange,
     check_programs,
     exchange,
-    player_s,
     wait_until,
 )
 from benchmarks.process_tree import Sample, TreeWatch, stop_for
@@ -49,6 +48,7 @@ from engines.model import read_spec
 from pixelplayer import band
 from realtime.dial import LIVE, dial_at
 from realtime.options import SHIPPED_MODEL
+from realtime.reports import EXIT_INTERRUPTED
 from tests.live.mjpeg import MjpegCamera
 from tests.live.pulse import PulseServer
 
@@ -121,7 +121,7 @@ def measure(server: PulseServer, options: argparse.Namespace) -> Report:
     )
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     report.note("cores; load at the end, of 1, 5, 15 min", f"{os.cpu_count()}; {load}")
-    judge_losses(report, soak.told, soak.stalled)
+    judge_losses(report, soak.told, soak.begun_s, soak.stalled)
     judge_steps(report, soak.steps, column_ms, columns)
     judge_growth(report, soak.samples, soak.begun_s, options.duration)
     found = [(soak.gone.said.instant_s(item.at_s), item) for item in soak.gone.delays]
@@ -150,7 +150,7 @@ def _run(server: PulseServer, options: argparse.Namespace, folder: Path) -> Soak
         line = ["-m", "benchmarks.told_run", str(told_file)]
         line += ["--video", camera.url, "--audio", options.device, "--speaker", options.device]
         line += ["--view", "none", "--lookahead", options.lookahead, *model_arguments(options)]
-        line += ["--duration", str(player_s(options.duration)), "--profile", str(trace)]
+        line += ["--profile", str(trace)]
         if options.record is not None:
             line += ["--record", str(options.record.resolve())]
         run = ProgramRun(line, folder, {**server.environment, "PYTHONPATH": str(COMMAND.parent)})
@@ -165,7 +165,8 @@ def _run(server: PulseServer, options: argparse.Namespace, folder: Path) -> Soak
             opened.enter_context(stall.after((SETTLING_S + options.duration) / 2))
         gone = exchange(server, options.duration)
         watch.stop()
-        run.wait(player_s(options.duration) - options.duration + OPENING_S)
+        run.interrupt()
+        run.wait(OPENING_S, EXIT_INTERRUPTED)
         return Soak(
             begun_s=begun_s,
             gone=gone,

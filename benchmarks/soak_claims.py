@@ -33,6 +33,7 @@ LOSSES = (
     ("times the microphone's device lost sound", "microphone", "device_overflows"),
     ("columns lost before the separator", "separator", "lost_columns"),
 )
+_SHOWN = 8
 _CORRECTIONS = ("trimmed_samples", "padded_samples")
 
 
@@ -48,16 +49,30 @@ class Stretch:
         return self.begun_s - 1.0 <= at_s <= self.ended_s + RECOVERED_AFTER_S
 
 
-def judge_losses(report: Report, told: Sequence[Told], stalled: Stretch | None) -> None:
+def judge_losses(
+    report: Report, told: Sequence[Told], begun_s: float, stalled: Stretch | None
+) -> None:
     """Every counter is 0, but for what a stall took."""
     for what, stage, name in LOSSES:
         report.at_most(what, counted(told, stage, name, stalled), 0, "")
+        seconds = [at_s - begun_s for at_s in rises_s(told, stage, name)]
+        if seconds:
+            shown = ", ".join(f"{at_s:.0f}" for at_s in seconds[:_SHOWN])
+            more = len(seconds) - _SHOWN
+            report.note("… at", f"{shown} s" + (f", and {more} times later" if more > 0 else ""))
+            report.keep(what, seconds)
         if stalled is not None:
             taken = told[-1].value(stage, name) - counted(told, stage, name, stalled)
             if taken:
                 report.note("… by the stall, and within 10 s of it", f"{taken:.0f}")
     corrections = [f"{told[-1].value('speaker', name):.0f} {name}" for name in _CORRECTIONS]
     report.note("the speaker's queue set right", ", ".join(corrections).replace("_", " "))
+
+
+def rises_s(told: Sequence[Told], stage: str, name: str) -> list[float]:
+    """When a counter was first told to be higher than before."""
+    counts = np.array([0.0, *(row.value(stage, name) for row in told)])
+    return [row.at_s for row, rise in zip(told, np.diff(counts), strict=True) if rise > 0]
 
 
 def counted(told: Sequence[Told], stage: str, name: str, stalled: Stretch | None) -> float:
