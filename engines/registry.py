@@ -27,7 +27,6 @@ class Backend:
     needs_server: bool = False  # it is named with an address: "remote=HOST:8001"
     precisions: tuple[str, ...] = PRECISIONS  # that it can compute in
     is_slow_to_open: bool = False  # it compiles at every start, and keeps nothing
-    streams: bool = True  # it runs networks that remember
 
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
@@ -55,7 +54,6 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             needs_gpu=True,
             reads_weights=True,
             precisions=("fp32", "fp16"),
-            streams=False,
         ),
         "torch_compile": Backend(
             module="engines.backends.torch_compile",
@@ -64,7 +62,6 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             reads_weights=True,
             precisions=("fp32", "fp16"),
             is_slow_to_open=True,
-            streams=False,
         ),
         "tensorrt": Backend(
             module="engines.backends.tensorrt",
@@ -79,7 +76,6 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             needs_gpu=True,
             reads_weights=True,
             precisions=("fp32", "fp16"),
-            streams=False,
         ),
         "remote": Backend(
             module="engines.backends.remote",
@@ -145,9 +141,6 @@ def open_engine(
         raise EngineError(f"engine {name} is not installed; run: {entry.install}")
     spec = read_spec(model_dir)
     is_streaming = network == "sound" and spec.sound.is_streaming
-    if is_streaming and not entry.streams:
-        able = ", ".join(other for other, one in BACKENDS.items() if one.streams)
-        raise EngineError(f"engine {name} runs no network that remembers; use one of {able}")
     request = NetworkRequest(
         folder=model_dir,
         network=network,

@@ -28,24 +28,26 @@ def open_network(request: NetworkRequest) -> OpenedNetwork:
     if torch.cuda.is_available():
         usable_device()
         engine: OpenedNetwork = TorchCudaEngine(
-            request, compiled(network.cuda(), example(request)[0].cuda()), "torch_compile"
+            request,
+            compiled(network.cuda(), tuple(one.cuda() for one in example(request))),
+            "torch_compile",
         )
     else:
         if request.precision != "fp32":
             raise EngineError(f"torch_compile has no {request.precision} on a CPU; use fp32")
         torch.set_num_threads(request.threads)
-        engine = TorchEngine(request, compiled(network, example(request)[0]), "torch_compile")
+        engine = TorchEngine(request, compiled(network, example(request)), "torch_compile")
     check(warmed_up(engine), request)
     return engine
 
 
-def compiled(network: torch.nn.Module, like: Tensor) -> torch.nn.Module:
-    """The network for inputs like that one; it is compiled at its first call.
+def compiled(network: torch.nn.Module, like: tuple[Tensor, ...]) -> torch.nn.Module:
+    """The network for inputs like these; it is compiled at its first call.
 
     Exported first: of a module's own code the compiler makes eight versions at most, whoever asks.
     """
     arranged: torch.nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with torch.inference_mode():
-        exported: torch.nn.Module = torch.export.export(arranged, (like,)).module()
+        exported: torch.nn.Module = torch.export.export(arranged, like).module()
     exported.compile(fullgraph=True, dynamic=False)
     return exported

@@ -80,13 +80,30 @@ def module(request: NetworkRequest) -> nn.Module:
         whole = Step(networks.sound)
     else:
         whole = Newest(networks.sound, request.newest)
-    if request.precision == "fp16":
+    if request.precision == "fp16" and isinstance(whole, Step):
+        _round_kernels(whole)
+    elif request.precision == "fp16":
         levels = request.network == "sound" and isinstance(networks.sound, LiveSoundNet)
         whole = Half(whole, takes_half=not levels)
     return whole.eval()
 
 
-def example(request: NetworkRequest) -> tuple[Tensor]:
-    """Of its input."""
-    (spec,) = request.inputs
-    return (torch.zeros(spec.shape),)
+def example(request: NetworkRequest) -> tuple[Tensor, ...]:
+    """Of its inputs."""
+    return tuple(torch.zeros(spec.shape) for spec in request.inputs)
+
+
+def results(found: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What a network gave: one tensor, or several."""
+    return found if isinstance(found, tuple) else (found,)
+
+
+@torch.no_grad()
+def _round_kernels(network: nn.Module) -> None:
+    """To what sixteen bits hold, as the fp16 graphs of networks that remember (``calibration``).
+
+    They compute in float32: errors in what they remember would add up.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            layer.weight.copy_(layer.weight.half().float())

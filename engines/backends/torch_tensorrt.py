@@ -18,7 +18,7 @@ import torch
 import torch_tensorrt
 
 from engines import cuda, parity
-from engines.backends.torch_modules import example, module
+from engines.backends.torch_modules import example, module, results
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
@@ -73,11 +73,16 @@ class TorchTensorRtEngine(OpenedNetwork):
         self._stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        (array,) = inputs.values()
         with torch.inference_mode(), torch.cuda.stream(self._stream):
-            given = torch.from_numpy(array).pin_memory().cuda(non_blocking=True)
-            result = self._compiled(given).cpu()
-        return {self.outputs[0].name: np.ascontiguousarray(result.numpy())}
+            given = [
+                torch.from_numpy(array).pin_memory().cuda(non_blocking=True)
+                for array in inputs.values()
+            ]
+            found = [one.cpu() for one in results(self._compiled(*given))]
+        return {
+            spec.name: np.ascontiguousarray(result.numpy())
+            for spec, result in zip(self.outputs, found, strict=True)
+        }
 
     def _release(self) -> None:
         del self._compiled
