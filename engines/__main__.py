@@ -151,7 +151,7 @@ def _compare(options: argparse.Namespace) -> int:
                 most = parity.TOLERANCE[case.precision]
                 verdict = "" if found <= most else "too far off"
                 is_fine &= found <= most
-                print(f"| {case.name} | {network} | {found:.1e} | {most:.0e} | {verdict} |")
+                print(f"| {case.name} | {network} | {found:.1e} | {most:g} | {verdict} |")
     return 0 if is_fine else 1
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from engines import cuda, memory
 from engines.errors import EngineError
 from engines.model import graph_path
+from engines.processor import processor
 from engines.protocol import Engine, Network
 from engines.registry import installed_runtime, is_installed, open_engine
 
@@ -297,7 +298,7 @@ def _key(model_dir: Path, precisions: Sequence[str], threads: int, newest: int |
     versions = [f"{backend} {_version(backend)}" for backend in CANDIDATES]
     machine = [
         platform.machine(),
-        _processor(),
+        processor(),
         str(os.cpu_count()),
         str(threads),
         str(newest),
@@ -315,12 +316,3 @@ def _version(backend: str) -> str:
         return metadata.version(runtime)
     except metadata.PackageNotFoundError:
         return "of unknown version"
-
-
-def _processor() -> str:
-    """The CPU's name; Linux tells it in /proc only."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return platform.processor()
-    return next((line for line in lines if line.startswith("model name")), platform.processor())

@@ -25,6 +25,7 @@ class NetworkRequest:
     threads: int  # CPU threads, at least 1
     grid: tuple[int, int]  # rows and columns of the visual network's output
     address: str = ""  # of the server, for a network on another machine
+    provider: str = ""  # of ONNX Runtime, for another than the processor's
     newest: int | None = None  # columns of the window that the sound network gives; None: all
 
     def content(self) -> bytes:

@@ -16,9 +16,9 @@ from pixelplayer.spec import ModelSpec
 from pixelplayer.stft import stft
 from pixelplayer.warp import LogFrequencyWarp
 
-# Of the largest value. What eight bits lose in sound is judged when the graph is written
+# Of the largest value. fp16 as large networks keep to on the windows and pictures below. What eight bits lose in sound is judged when the graph is written
 # (``calibration``); here it is enough that an engine computes that graph and nothing else.
-TOLERANCE: Mapping[str, float] = MappingProxyType({"fp32": 1e-4, "fp16": 4e-3, "int8": 0.15})
+TOLERANCE: Mapping[str, float] = MappingProxyType({"fp32": 1e-4, "fp16": 2e-3, "int8": 0.15})
 
 _SEED = 77
 
@@ -68,13 +68,17 @@ def answer(engine: Engine, given: FloatArray) -> FloatArray:
 
 
 def error(reference: Engine, engine: Engine, given: list[FloatArray]) -> float:
-    """The largest difference over all inputs, as a part of the reference's largest value."""
-    worst = 0.0
+    """The largest difference, as a part of the reference's largest value; each over all inputs.
+
+    Not of each input's own: of noise alone the visual network says next to nothing, and a part of
+    that would be no measure. Not a number where an answer is none.
+    """
+    worst, largest = [], 1e-12
     for one in given:
         wanted, found = answer(reference, one), answer(engine, one)
-        difference = float(np.abs(found - wanted).max())
-        worst = max(worst, difference / max(float(np.abs(wanted).max()), 1e-12))
-    return worst
+        worst.append(float(np.abs(found - wanted).max()))
+        largest = max(largest, float(np.abs(wanted).max()))
+    return float(np.max(worst)) / largest
 
 
 def check(name: str, precision: str, found: float) -> None:
@@ -86,6 +90,6 @@ def check(name: str, precision: str, found: float) -> None:
     most = TOLERANCE[precision]
     if not found <= most:
         raise EngineError(
-            f"{name} differs from the reference by {found:.1e}, more than {most:.0e}: it is not "
+            f"{name} differs from the reference by {found:.1e}, more than {most:g}: it is not "
             "used; see python -m engines compare"
         )

@@ -26,6 +26,7 @@ class Backend:
     reads_weights: bool = False  # not a graph: its precisions are its own
     needs_server: bool = False  # it is named with an address: "remote=HOST:8001"
     precisions: tuple[str, ...] = PRECISIONS  # that it can compute in
+    provider: str = ""  # of ONNX Runtime, for another than the processor's
     is_slow_to_open: bool = False  # it compiles at every start, and keeps nothing
 
 
@@ -76,6 +77,28 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             needs_gpu=True,
             reads_weights=True,
             precisions=("fp32", "fp16"),
+        ),
+        "onnxruntime_cuda": Backend(
+            module="engines.backends.onnxruntime",
+            runtimes=("onnxruntime",),
+            install="pip uninstall -y onnxruntime && pip install onnxruntime-gpu cuda-bindings",
+            needs_gpu=True,
+            precisions=("fp32", "fp16"),
+            provider="CUDAExecutionProvider",
+        ),
+        "onnxruntime_tensorrt": Backend(
+            module="engines.backends.onnxruntime",
+            runtimes=("onnxruntime",),
+            install="pip uninstall -y onnxruntime && pip install onnxruntime-gpu cuda-bindings",
+            needs_gpu=True,
+            provider="TensorrtExecutionProvider",
+        ),
+        "onnxruntime_coreml": Backend(
+            module="engines.backends.onnxruntime",
+            runtimes=("onnxruntime",),
+            install="pip install onnxruntime, on a Mac",
+            precisions=("fp32", "fp16"),
+            provider="CoreMLExecutionProvider",
         ),
         "remote": Backend(
             module="engines.backends.remote",
@@ -151,6 +174,7 @@ def open_engine(
         grid=grid or (spec.vision.grid, spec.vision.grid),
         newest=newest if network == "sound" and not is_streaming else None,
         address=address,
+        provider=entry.provider,
     )
     try:
         module = importlib.import_module(entry.module)

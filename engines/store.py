@@ -67,8 +67,13 @@ class Manifest:
         shapes = ", ".join("×".join(map(str, shape)) for shape in key.shapes.values())
         return (
             f"{key.runtime} {key.runtime_version} {key.precision} {shapes} on {key.device}, "
-            f"{self.engine_bytes / 1e6:.1f} MB, built in {self.build_s:.1f} s"
+            f"{self.engine_bytes / 1e6:.1f} MB, built in {self.build_s:.1f} s{self._measured()}"
         )
+
+    def _measured(self) -> str:
+        told = {"parity": "{:.1e} from the reference", "ms": "{:.1f} ms"}
+        parts = [text.format(self.facts[name]) for name, text in told.items() if name in self.facts]
+        return "".join(f", {part}" for part in parts)
 
 
 class Store:

@@ -14,6 +14,9 @@ View: TypeAlias = Literal["auto", "window", "web", "none"]
 EngineName: TypeAlias = Literal[
     "auto",
     "onnxruntime",
+    "onnxruntime_cuda",
+    "onnxruntime_tensorrt",
+    "onnxruntime_coreml",
     "openvino",
     "tensorrt",
     "torch_tensorrt",

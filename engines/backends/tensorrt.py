@@ -11,15 +11,14 @@ import hashlib
 import logging
 import time
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from engines import cuda, parity
+from engines import cuda
+from engines.acceptance import accepted
 from engines.backends import onnxruntime
 from engines.errors import EngineError
-from engines.model import graph_path
 from engines.networks import NetworkRequest
 from engines.onnx_file import check_graph
 from engines.opened import OpenedNetwork, warmed_up
@@ -28,7 +27,6 @@ from engines.store import EngineKey, Store
 from engines.tensorrt_plan import PlanOptions, build_plan, package
 
 _log = logging.getLogger(__name__)
-_PARITY_INPUTS = 3
 
 
 def open_network(request: NetworkRequest) -> TensorRtEngine:
@@ -55,25 +53,12 @@ def open_network(request: NetworkRequest) -> TensorRtEngine:
         plan, timings = build_plan(trt, request, PlanOptions(), known)
         build_s = time.perf_counter() - began
         engine = warmed_up(TensorRtEngine(trt, plan, request))
-        difference = _difference(engine, request)
-        try:
-            parity.check(engine.name, request.precision, difference)
-        except EngineError:
-            engine.close()
-            raise
-        store.keep(key, plan, build_s, {"parity": difference})
+        facts = accepted(engine, request, onnxruntime.open_network)
+        store.keep(key, plan, build_s, facts)
         store.keep_timings(key, timings)
     for remark in store.remarks:
         _log.warning(remark)
     return engine
-
-
-def _difference(engine: TensorRtEngine, request: NetworkRequest) -> float:
-    """From the graph as it was trained, on the processor."""
-    given = parity.inputs(request.spec, request.network, request.grid, _PARITY_INPUTS)
-    trained = graph_path(request.folder, request.network, "fp32")
-    with onnxruntime.open_network(replace(request, graph=trained, precision="fp32")) as reference:
-        return parity.error(reference, engine, given)
 
 
 def key_for(trt: Any, gpu: cuda.Device, request: NetworkRequest, options: PlanOptions) -> EngineKey:

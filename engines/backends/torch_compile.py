@@ -9,8 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engines.acceptance import accepted
+from engines.backends import torch as eager
 from engines.backends.torch import TorchEngine
-from engines.backends.torch_cuda import TorchCudaEngine, check, usable_device
+from engines.backends.torch_cuda import TorchCudaEngine, usable_device
 from engines.backends.torch_modules import example, module
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
@@ -37,7 +39,7 @@ def open_network(request: NetworkRequest) -> OpenedNetwork:
             raise EngineError(f"torch_compile has no {request.precision} on a CPU; use fp32")
         torch.set_num_threads(request.threads)
         engine = TorchEngine(request, compiled(network, example(request)), "torch_compile")
-    check(warmed_up(engine), request)
+    accepted(warmed_up(engine), request, eager.open_network)
     return engine
 
 

@@ -8,14 +8,14 @@ two of a run overlap.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engines import cuda, parity
+from engines import cuda
+from engines.acceptance import accepted
 from engines.backends import torch as eager
 from engines.backends.torch_modules import example, module, results
 from engines.errors import EngineError
@@ -24,7 +24,6 @@ from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
 
 _WARM_UPS = 3  # before the capture: libraries choose their kernels and allocate
-_PARITY_INPUTS = 3
 
 
 def open_network(request: NetworkRequest) -> TorchCudaEngine:
@@ -36,7 +35,7 @@ def open_network(request: NetworkRequest) -> TorchCudaEngine:
     """
     usable_device()
     engine = warmed_up(TorchCudaEngine(request, module(request)))
-    check(engine, request)
+    accepted(engine, request, eager.open_network)
     return engine
 
 
@@ -115,19 +114,3 @@ class TorchCudaEngine(OpenedNetwork):
 
     def _release(self) -> None:
         del self._graph, self._read_by_graph, self._given, self._found
-
-
-def check(engine: OpenedNetwork, request: NetworkRequest) -> None:
-    """Against eager PyTorch on the processor; closes what differs.
-
-    Raises:
-        EngineError: it differs by more than its precision allows.
-    """
-    given = parity.inputs(request.spec, request.network, request.grid, _PARITY_INPUTS)
-    with eager.open_network(replace(request, precision="fp32")) as reference:
-        difference = parity.error(reference, engine, given)
-    try:
-        parity.check(engine.name, request.precision, difference)
-    except EngineError:
-        engine.close()
-        raise

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 
 from engines.errors import EngineError
@@ -31,6 +32,9 @@ def backend(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     if not is_installed(name):
         pytest.skip(f"{name} is not installed")
+    provider = BACKENDS[name].provider
+    if provider and provider not in ort.get_available_providers():
+        pytest.skip(f"ONNX Runtime has no {provider} here")
     return name
 
 

@@ -20,7 +20,7 @@ GRAPH_BACKENDS = ("onnxruntime", "openvino")
 HERE = sorted(
     name
     for name, entry in BACKENDS.items()
-    if not (entry.needs_gpu or entry.needs_server or entry.reads_weights)
+    if not (entry.needs_gpu or entry.needs_server or entry.reads_weights or entry.provider)
 )
 
 
