@@ -90,6 +90,14 @@ class Stream:
             )
         )
 
+    def copy(self, source: Buffer, target: Buffer) -> None:
+        """On the device, in order."""
+        cuda = self._cuda
+        kind = cuda.cudaMemcpyKind.cudaMemcpyDeviceToDevice
+        _done(
+            cuda.cudaMemcpyAsync(target.address, source.address, source.nbytes, kind, self._stream)
+        )
+
     def wait(self) -> None:
         """Until all is done."""
         _done(self._cuda.cudaStreamSynchronize(self._stream))

@@ -60,6 +60,19 @@ def remember(path: Path, key: str, entry: Mapping[str, Any]) -> str | None:
     return None
 
 
+def forget(path: Path) -> str | None:
+    """Keep nothing any more.
+
+    Returns:
+        None, or why it could not be thrown away.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return f"{path} cannot be removed: {error.strerror}"
+    return None
+
+
 def _entries(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ from engines.onnx_file import with_columns
 from engines.protocol import Network, TensorSpec
 from pixelplayer.spec import ModelSpec
 
+STATE, NEXT_STATE = "state", "next_state"  # of a network that remembers
 FRAME_COLUMNS = 2  # that a network which streams is given at a time
 
 
@@ -26,6 +27,7 @@ class NetworkRequest:
     grid: tuple[int, int]  # rows and columns of the visual network's output
     address: str = ""  # of the server, for a network on another machine
     provider: str = ""  # of ONNX Runtime, for another than the processor's
+    is_portable: bool = False  # compiled for other GPUs as well, where an engine can
     newest: int | None = None  # columns of the window that the sound network gives; None: all
 
     def content(self) -> bytes:
@@ -65,7 +67,7 @@ class NetworkRequest:
                 name="log_magnitude", shape=(1, 1, audio.frequency_bins, FRAME_COLUMNS)
             )
             chosen = TensorSpec(name="lookahead", shape=(1, len(sound.lookaheads)))
-            return new, chosen, TensorSpec(name="state", shape=(1, sound.state))
+            return new, chosen, TensorSpec(name=STATE, shape=(1, sound.state))
         return (
             TensorSpec(name="log_magnitude", shape=(1, 1, audio.frequency_bins, audio.columns)),
         )
@@ -81,6 +83,6 @@ class NetworkRequest:
             said = TensorSpec(
                 name="sound", shape=(1, channels, audio.frequency_bins, FRAME_COLUMNS)
             )
-            return said, TensorSpec(name="next_state", shape=(1, sound.state))
+            return said, TensorSpec(name=NEXT_STATE, shape=(1, sound.state))
         columns = audio.columns if self.newest is None else self.newest
         return (TensorSpec(name="sound", shape=(1, channels, audio.frequency_bins, columns)),)

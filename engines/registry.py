@@ -135,6 +135,7 @@ def open_engine(
     *,
     grid: tuple[int, int] | None = None,
     newest: int | None = None,
+    is_portable: bool = False,
 ) -> Engine:
     """Compile and warm up one network of a model.
 
@@ -148,6 +149,7 @@ def open_engine(
         grid: rows and columns of cells that the visual network shall see; a square's unless told.
         newest: how many columns of a window the sound network shall give, the newest; all unless
             told. Fewer take less work. A network that streams has no window, and gives what is new.
+        is_portable: compile for other GPUs as well, where the engine can (``tensorrt``).
 
     Raises:
         EngineError: backend or precision is unknown or not there, or the model is unusable.
@@ -175,6 +177,7 @@ def open_engine(
         newest=newest if network == "sound" and not is_streaming else None,
         address=address,
         provider=entry.provider,
+        is_portable=is_portable,
     )
     try:
         module = importlib.import_module(entry.module)
