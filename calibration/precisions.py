@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from calibration.quantize import quantized, simplified
 from calibration.sensitivity import Suffering, sensitivity
 from calibration.trials import Cost, Outcome, Trial, cost, judged
 from calibration.weights import in_half, packed
+from engines.errors import TooFarOffError
 from engines.model import Model, graph_path
 from engines.protocol import Engine, Network
 from engines.registry import open_engine
@@ -130,11 +132,14 @@ def _lost(
 ) -> Cost:
     with tempfile.TemporaryDirectory(prefix="calibration-") as scratch:
         folder = Path(scratch)
-        for name in ("model.json", "weights.safetensors"):
+        for name in ("model.json", "weights.safetensors", *(f"{one}.onnx" for one in NETWORKS)):
             shutil.copy(bench.model.folder / name, folder / name)
         for network, graph in graphs.items():
             onnx.save(graph, folder / f"{network}.{precision}.onnx")
-        return cost(reference, bench.outcome(folder, precision))
+        try:
+            return cost(reference, bench.outcome(folder, precision))
+        except TooFarOffError:  # no engine would take it: all is lost
+            return Cost(sdr_db=math.inf, in_place=1.0, vision_cosine=0.0, sound_cosine=0.0)
 
 
 def _accept(bench: Bench, written: Written) -> None:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from engines.errors import EngineError
+from engines.errors import TooFarOffError
 from engines.protocol import Engine, FloatArray, Network
 from engines.remembering import Remembering
 from pixelplayer import band
@@ -16,7 +16,7 @@ from pixelplayer.spec import ModelSpec
 from pixelplayer.stft import stft
 from pixelplayer.warp import LogFrequencyWarp
 
-# Of the largest value. fp16 as large networks keep to on the windows and pictures below. What eight bits lose in sound is judged when the graph is written
+# Of the largest value. What eight bits lose in sound is judged when the graph is written
 # (``calibration``); here it is enough that an engine computes that graph and nothing else.
 TOLERANCE: Mapping[str, float] = MappingProxyType({"fp32": 1e-4, "fp16": 2e-3, "int8": 0.15})
 
@@ -85,11 +85,11 @@ def check(name: str, precision: str, found: float) -> None:
     """Refuse an engine whose numbers are too far away.
 
     Raises:
-        EngineError: ``found`` is above the precision's tolerance, or is no number.
+        TooFarOffError: ``found`` is above the precision's tolerance, or is no number.
     """
     most = TOLERANCE[precision]
     if not found <= most:
-        raise EngineError(
+        raise TooFarOffError(
             f"{name} differs from the reference by {found:.1e}, more than {most:g}: it is not "
             "used; see python -m engines compare"
         )

@@ -9,8 +9,10 @@ a cache that cannot be read or written costs time, not the engine.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -25,6 +27,8 @@ try:
     import fcntl
 except ImportError:  # not on Windows: there two builds at once both build, and one is kept
     fcntl = None  # type: ignore[assignment]
+
+_log = logging.getLogger(__name__)
 
 VERSION = 1
 _MOST = 48  # engines; the oldest give way: pictures of every proportion have one of their own
@@ -115,7 +119,7 @@ class Store:
     def keep(
         self, key: EngineKey, engine: bytes, build_s: float, facts: Mapping[str, float]
     ) -> Manifest:
-        """Write an engine; where that is not possible, ``remarks`` says why.
+        """Write an engine; where that is not possible, that is told once for each folder.
 
         It appears whole or not at all, and replaces a damaged one.
         """
@@ -146,9 +150,7 @@ class Store:
                 shutil.rmtree(oldest, ignore_errors=True)
         except OSError as error:
             if not place.exists():
-                self.remarks.append(
-                    f"the engine is not kept: {self.folder}: {error.strerror or error}"
-                )
+                _tell(f"{self.folder}: {error.strerror or error}")
         return manifest
 
     def timings(self, key: EngineKey) -> bytes:
@@ -198,16 +200,22 @@ class Store:
         return sorted(found, key=lambda one: (one.key.runtime, one.key.device, one.key.digest))
 
     def clean(self) -> int:
-        """Throw all engines away, damaged ones too; how many there were."""
+        """Throw all engines away, damaged ones too; how many are gone."""
         places = self._places()
         for place in places:
             shutil.rmtree(place, ignore_errors=True)
-        return len(places)
+        return sum(not place.exists() for place in places)
 
     def _places(self) -> list[Path]:
         if self.folder is None or not self.folder.is_dir():
             return []
         return sorted(place for place in self.folder.iterdir() if place.is_dir())
+
+
+@functools.cache
+def _tell(trouble: str) -> None:
+    """Once in each process: it is the folder's trouble, not an engine's."""
+    _log.warning("engines are not kept: %s; free space there or set XDG_CACHE_HOME", trouble)
 
 
 def _age(place: Path) -> float:

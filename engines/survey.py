@@ -55,13 +55,11 @@ def _backend(name: str) -> Found:
         reason = f"does not load: {' '.join(str(error).split())}"
         return Found(backend=name, runtime=runtime, problem=reason, mend=entry.install)
     label = f"{runtime} {metadata.version(runtime)}"
+    problem = mend = ""
     if entry.provider and entry.provider not in package.get_available_providers():
-        problem = f"has no {entry.provider}"
-        return Found(backend=name, runtime=label, problem=problem, mend=entry.install)
-    if entry.needs_server:
-        return Found(
-            backend=name, runtime=label, problem=f"asked for by --engine {name} --server HOST:8001"
-        )
-    if entry.needs_gpu:
-        return Found(backend=name, runtime=f"{label} on {gpu.name} ({gpu.capability})")
-    return Found(backend=name, runtime=label)
+        problem, mend = f"has no {entry.provider}", entry.install
+    elif entry.needs_server:
+        problem = f"asked for by --engine {name} --server HOST:8001"
+    elif entry.needs_gpu:
+        label = f"{label} on {gpu.name} ({gpu.capability})"
+    return Found(backend=name, runtime=label, problem=problem, mend=mend)

@@ -25,6 +25,7 @@ from engines.processor import processor
 from engines.protocol import FloatArray
 from engines.registry import BACKENDS
 from engines.store import EngineKey, Store
+from engines.unsupported import cannot_open
 
 PROCESSOR = "CPUExecutionProvider"
 CUDA, TENSORRT = "CUDAExecutionProvider", "TensorrtExecutionProvider"
@@ -82,7 +83,7 @@ class OnnxRuntimeEngine(OpenedNetwork):
                 request.content(), options, providers=[(provider, _options(request, provider))]
             )
         except Exception as error:  # the runtime's errors share no narrower base
-            raise EngineError(f"ONNX Runtime cannot open {request.graph}: {error}") from error
+            raise cannot_open("ONNX Runtime", request, error) from error
         if provider not in self._session.get_providers():  # it goes on without, and says nothing
             raise EngineError(
                 f"ONNX Runtime {ort.__version__} cannot start {provider}: libraries that it needs "

@@ -22,6 +22,7 @@ from engines.onnx_file import check_graph
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
 from engines.store import EngineKey, Store
+from engines.unsupported import cannot_open
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ def _compiled(
         compiled = core.compile_model(graph, "CPU", _settings(request))
         content = compiled.export_model().getvalue()
     except Exception as error:  # the runtime's errors share no narrower base
-        raise EngineError(f"OpenVINO cannot open {request.graph}: {error}") from error
+        raise cannot_open("OpenVINO", request, error) from error
     build_s = time.perf_counter() - began
     engine = warmed_up(OpenVinoEngine(request, compiled))
     store.keep(key, content, build_s, accepted(engine, request, onnxruntime.open_network))

@@ -17,6 +17,7 @@ from calibration.graphs import convolutions, preparation, read_graph
 from calibration.half import halved
 from calibration.quantize import quantized, simplified
 from calibration.sensitivity import error_db, outputs, sensitivity
+from engines import parity
 from engines.registry import open_engine
 from engines.remembering import Remembering
 from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
@@ -168,6 +169,24 @@ def test_what_costs_too_much_is_not_written(
     assert "int8 would lose" in capsys.readouterr().err
     assert not list(folder.glob("*int8*"))
     assert not (folder / "precisions.json").exists()
+
+
+def test_what_no_engine_would_take_is_not_written(
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder, kept = tmp_path / "model", tmp_path / "set.npz"
+    shutil.copytree(model, folder)
+    which = ["--model", str(folder)]
+    assert main(["collect", *which, "--band", "1", "--most", "2", "--out", str(kept)]) == 0
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(parity, "TOLERANCE", dict(parity.TOLERANCE) | {"int8": 0.0})
+    line = ["quantize", *which, "--set", str(kept), "--scenes", "1", "--precision", "int8"]
+    assert main(line) == 2
+    assert "int8 would lose inf dB SDR" in capsys.readouterr().err
+    assert not list(folder.glob("*int8*"))
 
 
 def test_nothing_to_collect_from_is_told(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import time
@@ -98,13 +99,31 @@ def test_a_manifest_of_another_version_is_not_read(store: Store) -> None:
     assert store.entries() == []
 
 
-def test_a_folder_that_takes_nothing_costs_only_time(tmp_path: Path) -> None:
+def test_a_folder_that_takes_nothing_costs_only_time_and_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("no folder")
-    store = Store(tmp_path / "file")
-    with store.building(KEY):
-        assert store.load(KEY) is None
-        store.keep(KEY, ENGINE, 1.0, {})
-    assert "the engine is not kept" in store.remarks[0]
+    for number in range(3):
+        store = Store(tmp_path / "file")
+        with store.building(KEY):
+            assert store.load(KEY) is None
+            store.keep(replace(KEY, device=str(number)), ENGINE, 1.0, {})
+    (told,) = caplog.messages
+    assert told.startswith(f"engines are not kept: {tmp_path / 'file'}: ")
+    assert told.endswith("; free space there or set XDG_CACHE_HOME")
+
+
+def test_a_full_folder_is_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_path: Path, _content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    store.keep(KEY, ENGINE, 1.0, {})
+    assert "No space left on device; free space there" in caplog.text
+    assert store.folder is not None
+    assert not list(store.folder.iterdir())
 
 
 def test_all_can_be_thrown_away(store: Store) -> None:
