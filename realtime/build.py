@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from engines.fallback import FallingBack, open_or_fall_back
 from engines.model import open_model
 from engines.protocol import Engine, Network
 from engines.registry import backend_of, open_engine
@@ -94,7 +95,11 @@ def _open(
     grid: tuple[int, int] | None = None,
     newest: int | None = None,
 ) -> Engine:
-    """The engine asked for. To build for a GPU may take minutes: live, another goes ahead."""
+    """The engine asked for.
+
+    To build for a GPU may take minutes: live, another goes ahead. It also takes over again should
+    the GPU fail, and where nothing is live but ``auto`` chose the GPU.
+    """
     given = options.model
     threads = given.threads_per_network or 1
 
@@ -104,9 +109,19 @@ def _open(
         )
 
     entry = backend_of(given.engine)
-    if plan.pace == "fast" or entry is None or not entry.needs_gpu:
+    is_live = plan.pace != "fast"
+    if entry is None or not entry.needs_gpu or not (is_live or given.is_chosen):
         return opened(given.engine, given.precision)
-    return Upgrading(opened(*READY_AT_ONCE), lambda: opened(given.engine, given.precision))
+
+    def ready() -> Engine:
+        return opened(*READY_AT_ONCE)
+
+    def asked() -> Engine:
+        return opened(given.engine, given.precision)
+
+    if is_live:
+        return Upgrading(ready(), lambda: FallingBack(asked(), ready))
+    return open_or_fall_back(asked, ready)
 
 
 def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:

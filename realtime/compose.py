@@ -188,7 +188,7 @@ def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
         newest = dial.pace(is_fast=False).newest_columns
         choice = auto.choose(folder, threads, given.precision, newest=newest)
         tell(choice.report().splitlines()[0])
-        return _decided(options, choice.backend, choice.precision)
+        return _decided(options, choice.backend, choice.precision, is_chosen=True)
     backend = registry.backend_of(given.engine)
     if backend is None:
         known = ", ".join(registry.BACKENDS)
@@ -206,10 +206,10 @@ def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     return _decided(options, engine, resolve_precision(given.precision))
 
 
-def _decided(options: Options, backend: str, precision: str) -> Options:
+def _decided(options: Options, backend: str, precision: str, *, is_chosen: bool = False) -> Options:
     """With the names that ``--engine`` and ``--precision`` would have had to give."""
     plain = options.to_plain()
-    plain["model"] |= {"engine": backend, "precision": precision}
+    plain["model"] |= {"engine": backend, "precision": precision, "is_chosen": is_chosen}
     return Options.from_plain(plain)
 
 

@@ -44,13 +44,17 @@ class InputOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
-    """What computes. ``threads_per_network`` None: half of the cores."""
+    """What computes. ``threads_per_network`` None: half of the cores.
+
+    ``is_chosen``: the engine stands for ``auto``, and another may take its place.
+    """
 
     model: str = str(SHIPPED_MODEL)
     engine: EngineName = "auto"
     server: str | None = None  # HOST:PORT of the engine "remote"
     precision: Precision = "auto"
     threads_per_network: int | None = None
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

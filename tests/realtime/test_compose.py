@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from engines.auto import Choice
+from engines.cuda import Device
 from engines.errors import EngineError
 from pixelplayer.spec import ModelSpec, SpecError
 from realtime.build import build
@@ -91,6 +93,32 @@ def test_the_engine_is_measured_and_told(model: Path, monkeypatch: pytest.Monkey
     assert plan.options["model"]["precision"] == "fp32"
     assert len(told) == 1
     assert told[0].startswith("engine ")
+
+
+@pytest.mark.parametrize("engine", ["auto", "tensorrt"])
+def test_a_chosen_gpu_that_fails_is_replaced_and_one_asked_for_is_not(
+    model: Path, engine: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gpu = Device(name="Some GPU", capability="8.9", memory_bytes=1)
+    short = EngineError("the GPU is out of memory; close other programs, or --engine auto")
+    choice = Choice(backend="tensorrt", precision="fp32", measurements=(), origin="on Some GPU")
+    monkeypatch.setattr("engines.auto.choose", lambda *_, **__: choice)
+    monkeypatch.setattr("engines.cuda.device", lambda: gpu)
+    line = ["--demo", "--pace", "fast", "--duration", "1", "--view", "none", "--engine", engine]
+    plan = compose(parse([*line, "--model", str(model)]), {}, lambda text: None)
+
+    def fail() -> Device:
+        raise short
+
+    monkeypatch.setattr("engines.cuda.device", fail)
+    hearing = build("hearing", plan, SystemClock())
+    if engine == "tensorrt":
+        with pytest.raises(EngineError, match="out of memory"):
+            hearing.open()
+        return
+    hearing.open()
+    hearing.close()
+    assert set(caplog.messages) == {f"onnxruntime/fp32 runs instead: {short}"}
 
 
 @pytest.mark.parametrize(
