@@ -7,7 +7,7 @@ import math
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import onnx
 from onnx import ModelProto
 
 from calibration.collection import CalibrationError, Collection
+from calibration.float8 import as_float8
 from calibration.graphs import read_graph
 from calibration.half import halved
 from calibration.quantize import quantized, simplified
@@ -83,8 +84,10 @@ def write_fp16(bench: Bench, reference: Outcome) -> Written:
     return written
 
 
-def write_int8(bench: Bench, reference: Outcome, collection: Collection) -> Written:
-    """``vision.int8.onnx`` and ``sound.int8.onnx`` in the model's folder.
+def write_eight_bits(
+    bench: Bench, reference: Outcome, collection: Collection, precision: str
+) -> Written:
+    """``vision.int8.onnx`` and ``sound.int8.onnx`` in the model's folder, or ``….fp8.onnx``.
 
     As long as it costs more than it may, the convolutions that suffer most go back to float32, one
     of each network at a time. Of ears that stream the weights alone have eight bits.
@@ -104,15 +107,19 @@ def write_int8(bench: Bench, reference: Outcome, collection: Collection) -> Writ
         network: sensitivity(simple[network], inputs[network][:_SENSITIVITY_INPUTS])
         for network in whole
     }
+    if precision == "fp8":  # of the engines on a processor one knows it
+        bench = replace(bench, backend="onnxruntime")
     for count in range(MOST_KEPT + 1):
         kept = {network: [one.layer for one in suffering[network][:count]] for network in whole}
         graphs = small | {
             network: quantized(simple[network], inputs[network], kept=kept[network])
             for network in whole
         }
+        if precision == "fp8":
+            graphs = {network: as_float8(graphs[network], simple[network]) for network in graphs}
         written = Written(
-            precision="int8",
-            lost=_lost(bench, reference, graphs, "int8"),
+            precision=precision,
+            lost=_lost(bench, reference, graphs, precision),
             kept=tuple(f"{network}:{layer}" for network in whole for layer in kept[network]),
             suffering=suffering,
         )

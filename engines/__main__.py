@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines import auto, memory, parity, survey
+from engines import auto, cuda, memory, parity, survey
 from engines.errors import EngineError
 from engines.model import read_spec
 from engines.protocol import Network
@@ -98,7 +98,8 @@ def _cases(folder: Path) -> Iterator[_Case]:
         if found.problem or entry.is_slow_to_open:
             continue
         for precision in survey.precisions(folder):
-            if precision in entry.precisions:
+            is_lacking = precision == "fp8" and entry.needs_gpu and not cuda.device().has_float8
+            if precision in entry.precisions and not is_lacking:
                 yield _Case(backend=found.backend, precision=precision)
 
 

@@ -28,6 +28,11 @@ class Device:
     capability: str  # "8.9"
     memory_bytes: int
 
+    @property
+    def has_float8(self) -> bool:
+        """Whether it computes in floats of eight bits: from Ada on."""
+        return tuple(map(int, self.capability.split("."))) >= (8, 9)
+
 
 def device() -> Device:
     """The GPU of this machine.

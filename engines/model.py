@@ -13,7 +13,7 @@ from engines.protocol import FloatArray, Network
 from pixelplayer.spec import ModelSpec, SpecError
 from pixelplayer.vocabulary import Vocabulary
 
-PRECISIONS = ("fp32", "fp16", "int8")
+PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,9 @@ from pixelplayer.warp import LogFrequencyWarp
 
 # Of the largest value. What eight bits lose in sound is judged when the graph is written
 # (``calibration``); here it is enough that an engine computes that graph and nothing else.
-TOLERANCE: Mapping[str, float] = MappingProxyType({"fp32": 1e-4, "fp16": 2e-3, "int8": 0.15})
+TOLERANCE: Mapping[str, float] = MappingProxyType(
+    {"fp32": 1e-4, "fp16": 2e-3, "int8": 0.15, "fp8": 0.2}
+)
 
 _SEED = 77
 

@@ -25,7 +25,7 @@ class Backend:
     needs_gpu: bool = False
     reads_weights: bool = False  # not a graph: its precisions are its own
     needs_server: bool = False  # it is named with an address: "remote=HOST:8001"
-    precisions: tuple[str, ...] = PRECISIONS  # that it can compute in
+    precisions: tuple[str, ...] = ("fp32", "fp16", "int8")  # that it can compute in
     provider: str = ""  # of ONNX Runtime, for another than the processor's
     is_slow_to_open: bool = False  # it compiles at every start, and keeps nothing
 
@@ -36,6 +36,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             module="engines.backends.onnxruntime",
             runtimes=("onnxruntime",),
             install="pip install onnxruntime",
+            precisions=PRECISIONS,
         ),
         "openvino": Backend(
             module="engines.backends.openvino",
@@ -69,6 +70,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             runtimes=("tensorrt", "tensorrt_rtx"),
             install="pip install tensorrt-rtx cuda-bindings",
             needs_gpu=True,
+            precisions=PRECISIONS,
         ),
         "torch_tensorrt": Backend(
             module="engines.backends.torch_tensorrt",
@@ -166,12 +168,16 @@ def open_engine(
         raise EngineError(f"engine {name} is not installed; run: {entry.install}")
     spec = read_spec(model_dir)
     is_streaming = network == "sound" and spec.sound.is_streaming
+    graph = graph_path(model_dir, network, "fp32" if entry.reads_weights else precision)
+    if (wanted := resolve_precision(precision)) not in entry.precisions:
+        known = " or ".join(entry.precisions)
+        raise EngineError(f"engine {name} computes in {known} only, not {wanted}")
     request = NetworkRequest(
         folder=model_dir,
         network=network,
         spec=spec,
-        graph=graph_path(model_dir, network, "fp32" if entry.reads_weights else precision),
-        precision=resolve_precision(precision),
+        graph=graph,
+        precision=wanted,
         threads=threads,
         grid=grid or (spec.vision.grid, spec.vision.grid),
         newest=newest if network == "sound" and not is_streaming else None,

@@ -25,7 +25,7 @@ EngineName: TypeAlias = Literal[
     "torch_compile",
     "remote",
 ]
-Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8"]
+Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8", "fp8"]
 
 NONE = "none"
 MOST_OBJECTS = 8

@@ -38,6 +38,11 @@ def open_network(request: NetworkRequest) -> TensorRtEngine:
             new plan does not say what the reference says.
     """
     gpu = cuda.device()  # before anything of TensorRT: it may not survive without
+    if request.precision == "fp8" and not gpu.has_float8:
+        raise EngineError(
+            f"{gpu.name} (compute capability {gpu.capability}) has no fp8, which begins with 8.9; "
+            "use --precision fp16"
+        )
     trt = package()
     check_graph(request.graph, request.inputs, request.outputs)
     store = Store()

@@ -13,6 +13,7 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from calibration.__main__ import main
 from calibration.collection import CalibrationError
+from calibration.float8 import as_float8
 from calibration.graphs import convolutions, preparation, read_graph
 from calibration.half import halved
 from calibration.quantize import quantized, simplified
@@ -20,7 +21,8 @@ from calibration.sensitivity import error_db, outputs, sensitivity
 from engines import parity
 from engines.registry import open_engine
 from engines.remembering import Remembering
-from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
+from pixelplayer.spec import ModelSpec
+from tests.fakes.tiny_model import tiny_spec, tiny_streaming_spec, write_tiny_model
 
 INPUTS = {"vision": (3, 64, 64), "sound": (1, 48, 32)}
 
@@ -155,6 +157,37 @@ def test_the_commands_from_scenes_to_engines(
                     (wanted,), (found,) = whole.infer(given).values(), engine.infer(given).values()
                     bound = -45 if precision == "fp16" else -12
                     assert error_db(wanted, found) < bound, (backend, precision, name)
+
+
+def test_eight_bit_floats_stand_where_integers_stood(model: Path, network: str) -> None:
+    simple = simplified(graph(model, network))
+    eight = quantized(simple, inputs(network))
+    floats = as_float8(eight, simple)
+    kinds = [(node.op_type, list(node.output)) for node in eight.graph.node]
+    assert [(node.op_type, list(node.output)) for node in floats.graph.node] == kinds
+    types = {tensor.data_type for tensor in floats.graph.initializer}
+    assert TensorProto.FLOAT8E4M3FN in types
+    assert TensorProto.INT8 not in types
+    assert len(floats.SerializeToString()) < 1.02 * len(eight.SerializeToString())
+
+
+@pytest.mark.parametrize("spec", [tiny_spec(), tiny_streaming_spec()], ids=["window", "stream"])
+def test_eight_bit_floats_are_written_when_asked_for(tmp_path: Path, spec: ModelSpec) -> None:
+    folder, kept = tmp_path / "model", tmp_path / "set.npz"
+    write_tiny_model(folder, spec)
+    which = ["--model", str(folder)]
+    assert main(["collect", *which, "--band", "1", "--most", "4", "--out", str(kept)]) == 0
+    line = ["quantize", *which, "--set", str(kept), "--scenes", "1", "--precision", "fp8"]
+    assert main([*line, "--most-lost-db", "6"]) == 0
+    assert set(json.loads((folder / "precisions.json").read_text())) == {"fp8"}
+    grid = spec.vision.grid_for(9, 16)
+    for name in INPUTS:
+        given = parity.inputs(spec, name, grid, 2)
+        with (
+            open_engine(folder, name, "onnxruntime", "fp32", 1, grid=grid) as whole,
+            open_engine(folder, name, "onnxruntime", "fp8", 1, grid=grid) as engine,
+        ):
+            assert 1e-3 < parity.error(whole, engine, given) < parity.TOLERANCE["fp8"]
 
 
 def test_what_costs_too_much_is_not_written(

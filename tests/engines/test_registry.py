@@ -68,6 +68,12 @@ def test_torch_is_fp32_only(own_model: Path):
         open_engine(own_model, "sound", "torch", "fp16", 1)
 
 
+def test_what_an_engine_cannot_compute_in_is_told(own_model: Path):
+    (own_model / "sound.fp8.onnx").write_bytes(b"")
+    with pytest.raises(EngineError, match="openvino computes in fp32 or fp16 or int8 only, not fp"):
+        open_engine(own_model, "sound", "openvino", "fp8", 1)
+
+
 def test_no_threads_are_refused(tiny_model: Path):
     with pytest.raises(EngineError, match="at least 1 thread, got threads = 0"):
         open_engine(tiny_model, "sound", "torch", "fp32", 0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engines import cuda
+from engines import cuda, survey
+from engines.__main__ import _cases
 from engines.backends import tensorrt
 from engines.backends.tensorrt import TensorRtEngine
 from engines.errors import EngineError
@@ -155,6 +157,29 @@ def test_a_portable_plan_serves_other_gpus(
     trt.__version__ = "11.0"
     open_engine(folder, "sound", "tensorrt", "fp32", 1).close()
     assert built == [True, False]
+
+
+@pytest.mark.parametrize(("capability", "may"), [("8.6", False), ("8.9", True), ("12.0", True)])
+def test_eight_bit_floats_are_for_gpus_that_have_them(
+    own_model: Path, monkeypatch: pytest.MonkeyPatch, capability: str, may: bool
+) -> None:
+    folder = own_model
+    for network in ("vision", "sound"):
+        shutil.copy(folder / f"{network}.onnx", folder / f"{network}.fp8.onnx")
+    gpu = cuda.Device(name="Some GPU", capability=capability, memory_bytes=1)
+    monkeypatch.setattr(cuda, "device", lambda: gpu)
+
+    def nothing() -> None:
+        raise EngineError("no package")
+
+    monkeypatch.setattr(tensorrt, "package", nothing)
+    told = "no package" if may else r"8\.6\) has no fp8, which begins with 8\.9; use"
+    with pytest.raises(EngineError, match=told):
+        open_engine(folder, "sound", "tensorrt", "fp8", 1)
+    usable = [survey.Found(backend="tensorrt", runtime="tensorrt 11")]
+    monkeypatch.setattr(survey, "backends", lambda: usable)
+    offered = [case.name for case in _cases(folder)]
+    assert offered == ["tensorrt/fp32", *(["tensorrt/fp8"] if may else [])]
 
 
 def test_all_of_it_opens_and_is_kept(
