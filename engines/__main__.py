@@ -106,9 +106,9 @@ def _cases(folder: Path) -> Iterator[_Case]:
 def _list(options: argparse.Namespace) -> int:
     spec = read_spec(options.model)
     for found in survey.backends():
-        print(f"{found.backend:<16}{found.runtime or found.problem}")
+        print(f"{found.backend:<22}{found.runtime or found.problem}")
         if found.runtime and found.problem:
-            print(f"{'':<16}not used: {found.problem}")
+            print(f"{'':<22}not used: {found.problem}")
     print(f"\nmodel {spec.name}: {', '.join(survey.precisions(options.model))}")
     store = Store()
     kept = store.entries()
@@ -182,12 +182,12 @@ def _doctor(options: argparse.Namespace) -> int:
     for found in survey.backends():
         if not found.problem:
             usable += found.backend != "torch"
-            print(f"ok       {found.backend:<16}{found.runtime}")
+            print(f"ok       {found.backend:<22}{found.runtime}")
         else:
             mend = f"; mend it with: {found.mend}" if found.mend else ""
             runtime = f"{found.runtime}: " if found.runtime else ""
-            print(f"missing  {found.backend:<16}{runtime}{found.problem}{mend}")
-    print(f"ok       {'model':<16}{options.model}: {', '.join(survey.precisions(options.model))}")
+            print(f"missing  {found.backend:<22}{runtime}{found.problem}{mend}")
+    print(f"ok       {'model':<22}{options.model}: {', '.join(survey.precisions(options.model))}")
     return 0 if usable else 1
 
 
