@@ -75,12 +75,17 @@ def error(reference: Engine, engine: Engine, given: list[FloatArray]) -> float:
     Not of each input's own: of noise alone the visual network says next to nothing, and a part of
     that would be no measure. Not a number where an answer is none.
     """
-    worst, largest = [], 1e-12
-    for one in given:
-        wanted, found = answer(reference, one), answer(engine, one)
-        worst.append(float(np.abs(found - wanted).max()))
-        largest = max(largest, float(np.abs(wanted).max()))
-    return float(np.max(worst)) / largest
+    return difference([answer(reference, one) for one in given], engine, given)
+
+
+def difference(wanted: list[FloatArray], engine: Engine, given: list[FloatArray]) -> float:
+    """The same, for answers of a reference that were had before."""
+    worst = [
+        float(np.abs(answer(engine, one) - right).max())
+        for one, right in zip(given, wanted, strict=True)
+    ]
+    largest = max(float(np.abs(right).max()) for right in wanted)
+    return float(np.max(worst)) / max(largest, 1e-12)
 
 
 def check(name: str, precision: str, found: float) -> None:

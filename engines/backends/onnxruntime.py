@@ -16,7 +16,6 @@ from types import MappingProxyType
 import onnxruntime as ort
 
 from engines import cuda
-from engines.acceptance import accepted
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.onnx_file import check_graph
@@ -56,6 +55,8 @@ def open_network(request: NetworkRequest) -> OnnxRuntimeEngine:
     store, key = Store(), _key(request)
     with store.building(key):
         if store.load(key) is None:
+            from engines.acceptance import accepted  # a hundred milliseconds, and seldom needed
+
             build_s = time.perf_counter() - began
             store.keep(key, b"", build_s, accepted(engine, request, open_network))
     for remark in store.remarks:

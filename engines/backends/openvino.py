@@ -14,8 +14,6 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
-from engines.acceptance import accepted
-from engines.backends import onnxruntime
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.onnx_file import check_graph
@@ -64,7 +62,13 @@ def _loaded(
 def _compiled(
     core: ov.Core, request: NetworkRequest, key: EngineKey, store: Store
 ) -> OpenVinoEngine:
-    """Held against ONNX Runtime, and kept."""
+    """Held against ONNX Runtime, and kept.
+
+    What that takes is imported here: a start from the store does without, and is quicker.
+    """
+    from engines.acceptance import accepted
+    from engines.backends import onnxruntime
+
     began = time.perf_counter()
     try:
         graph = core.read_model(request.content())

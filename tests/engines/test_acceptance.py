@@ -86,6 +86,7 @@ def test_sixteen_bits_in_onnx_runtime_are_held_to_thirty_two(
         open_engine(own_model, "vision", "onnxruntime", "fp16", 1)
 
 
+@pytest.mark.timeout(300)  # on a machine that does much else
 def test_the_shipped_model_is_as_near_as_it_must_be(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compare", "--model", str(SHIPPED_MODEL)]) == 0
     printed = capsys.readouterr().out
