@@ -87,7 +87,7 @@ def graph_path(folder: Path, network: Network, precision: str) -> Path:
 
     Args:
         folder: the model's.
-        network: which of its two.
+        network: which of them.
         precision: ``auto`` or one of ``PRECISIONS``; ``auto`` is the graph as trained, fp32.
 
     Raises:

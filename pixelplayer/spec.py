@@ -115,7 +115,8 @@ class SoundSpec:
 
     ``published`` and ``live`` look at a window, ``streaming`` at the next columns and at what it
     remembers: ``state`` numbers. It answers as many columns later as one of its ``lookaheads``
-    says; at -2 it says what it expects.
+    says; at -2 it says what it expects. One that is ``published`` can also be run in steps of
+    ``step_columns`` with a cache: see ``pixelplayer.encoder_columns``.
     """
 
     width: int  # ngf; 64 in the paper
@@ -123,6 +124,7 @@ class SoundSpec:
     network: SoundNetwork = "published"  # see ``pixelplayer.networks``
     lookaheads: tuple[int, ...] = ()  # of a network that streams, in columns, ascending
     state: int = 0  # of a network that streams
+    step_columns: int = 0  # 0: it looks at whole windows only
 
     @property
     def is_streaming(self) -> bool:

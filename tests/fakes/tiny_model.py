@@ -29,6 +29,17 @@ def tiny_streaming_spec() -> ModelSpec:
     )
 
 
+def tiny_stepping_spec() -> ModelSpec:
+    """The same with the published network's ears, which can be run in steps."""
+    spec = tiny_spec()
+    return replace(
+        spec,
+        name="tiny stepping",
+        audio=replace(spec.audio, columns=64),
+        sound=SoundSpec(width=4, levels=4, step_columns=2),
+    )
+
+
 def tiny_spec() -> ModelSpec:
     return ModelSpec(
         name="tiny",

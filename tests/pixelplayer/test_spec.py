@@ -25,7 +25,14 @@ VALUES = {
         "picture": "unit",
         "looks": 2,
     },
-    "sound": {"width": 16, "levels": 7, "network": "live", "lookaheads": (), "state": 0},
+    "sound": {
+        "width": 16,
+        "levels": 7,
+        "network": "live",
+        "lookaheads": (),
+        "state": 0,
+        "step_columns": 0,
+    },
     "mask": {"power": 1.5, "residual_floor": 0.2},
 }
 
