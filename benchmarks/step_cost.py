@@ -29,10 +29,12 @@ from engines.protocol import Engine, Network
 from engines.registry import open_engine
 from engines.remembering import Remembering
 from pixelplayer.encoder_columns import encoder_columns
+from pixelplayer.warp import LOG_FLOOR
 
 LEAST_AGAINST_EAGER, LEAST_AGAINST_WINDOW = 40.0, 4.0
 MOST_OF_A_CORE = 0.25
 MOST_WITH_LONGER_PAST = 1.1
+MOST_DIFFERENT = 1e-5  # of the largest value, in float32: rounding
 _TURNS = 5
 _STEPS = 40
 _LONGER_S = 60.0
@@ -98,6 +100,12 @@ def _judge_paper(report: Report, folder: Path, per_turn: int) -> None:
     report.at_least("… against eager windows", ratio, LEAST_AGAINST_EAGER, "x")
     ratio = window.median_cpu_ms / step.median_cpu_ms
     report.at_least("… against windows in the same engine", ratio, LEAST_AGAINST_WINDOW, "x")
+    what = "… largest difference from windows, both borders included"
+    found = _difference(folder, choice.backend, "fp32", newest)
+    report.claim(what, f"<= {MOST_DIFFERENT:.0e}", f"{found:.1e}", met=found <= MOST_DIFFERENT)
+    if choice.precision != "fp32":
+        found = _difference(folder, choice.backend, choice.precision, newest)
+        report.note(f"{what}, {choice.precision} from {choice.precision}", f"{found:.1e}")
 
 
 def _again(engine: Engine) -> Callable[[], object]:
@@ -106,9 +114,38 @@ def _again(engine: Engine) -> Callable[[], object]:
     return lambda: engine.infer(given)
 
 
+def _difference(folder: Path, backend: str, precision: str, newest: int) -> float:
+    """Of steps from windows, of their largest value, until the first step has left the window."""
+    audio, step = SPEC.audio, SPEC.sound.step_columns
+    heard = np.full((1, 1, audio.frequency_bins, audio.columns), np.log(LOG_FLOOR), np.float32)
+    rng = np.random.default_rng(3)
+    worst = 0.0
+    with (
+        open_engine(folder, "sound", backend, precision, 1, newest=newest) as windows,
+        open_engine(folder, "step", backend, precision, 1, newest=newest) as engine,
+    ):
+        steps = _steps(engine, newest)
+        for _ in range(audio.columns // step + 2):
+            new = rng.uniform(-16, 3, engine.inputs[0].shape).astype(np.float32)
+            heard = np.ascontiguousarray(np.concatenate([heard[..., step:], new], axis=3))
+            said, whole = steps.step(new), windows.infer({"log_magnitude": heard})["sound"]
+            difference = np.abs(said - whole[..., :step]).max() / np.abs(whole).max()
+            worst = max(worst, float(difference))
+    return worst
+
+
+def _steps(engine: Engine, newest: int) -> CachedSteps:
+    columns = encoder_columns(SPEC.sound, SPEC.audio)
+    return CachedSteps(
+        lambda given, _: engine.infer(given),
+        columns,
+        SPEC.audio.frequency_bins,
+        newest - columns.step,
+    )
+
+
 def _step(engine: Engine, newest: int) -> Callable[[], object]:
-    columns, bins = encoder_columns(SPEC.sound, SPEC.audio), SPEC.audio.frequency_bins
-    steps = CachedSteps(lambda given, _: engine.infer(given), columns, bins, newest - columns.step)
+    steps = _steps(engine, newest)
     new = np.random.default_rng(1).uniform(-16, 3, engine.inputs[0].shape).astype(np.float32)
     return lambda: steps.step(new)
 

@@ -48,9 +48,7 @@ class CachedSoundNet(nn.Module):
         for level, old, block in zip(levels, olds, blocks, strict=False):
             # Both ends at once, side by side: what is made where they meet is left out.
             needed = newest[:, :, 2 * level.fresh - 1 - above.first :]
-            beyond = torch.zeros_like(oldest[:, :, :1])
-            ends = torch.cat([beyond, oldest, needed, beyond], dim=2)
-            made = functional.leaky_relu(lowered(block, ends, padding=(0, 1)), SLOPE)
+            made = functional.leaky_relu(lowered(block, torch.cat([oldest, needed], 2)), SLOPE)
             first, fresh = made[:, :, :1], made[:, :, 2:]
             kept.append(fresh[:, :, : level.new])
             if level.is_whole:

@@ -111,16 +111,15 @@ class SoundNet(nn.Module):
         return x
 
 
-def lowered(block: Block, x: Tensor, padding: tuple[int, int] = (1, 1)) -> Tensor:
+def lowered(block: Block, x: Tensor) -> Tensor:
     """The first half of ``block``: half as many columns and bins of the activated (B, C, T, F).
 
     Args:
         block: one of ``SoundNet.blocks``.
         x: columns before bins: of a few columns, engines compute these much faster.
-        padding: zeros at each end of the columns, and of the bins.
     """
     conv = next(layer for layer in block.model if _is_conv(layer))
-    y = functional.conv2d(x, conv.weight.transpose(2, 3), stride=2, padding=padding)
+    y = functional.conv2d(x, conv.weight.transpose(2, 3), stride=2, padding=1)
     if isinstance(block, _MiddleBlock):
         y = block.model[2](y)
     return y
@@ -134,7 +133,7 @@ def _below(start: Column, stop: Column) -> tuple[Column, Column]:
     """Columns of half as many that ``start`` to ``stop`` are made from: see ``_doubled``."""
     halo = start // 2 + 1 - 2  # in this order no runtime meets a number below 0 before the end
     halo = halo.clamp(min=0) if isinstance(halo, Tensor) else max(halo, 0)
-    return halo, stop // 2 + 2
+    return halo, (stop + 1) // 2 + 1
 
 
 def _doubled(
