@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from engines.model import open_model
+from engines.model import has_graph, open_model
 from engines.protocol import Engine, Network
 from engines.registry import backend_of, open_engine
 from engines.upgrade import Upgrading
@@ -121,7 +121,14 @@ def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
 
     spec = open_model(Path(options.model.model)).spec
     steps = _dial(options).pace(is_fast=plan.pace == "fast")
-    return Hearing(lambda newest: _open(options, plan, "sound", newest=newest), spec, steps)
+
+    def opened(network: Network) -> Callable[[int], Engine]:
+        return lambda newest: _open(options, plan, network, newest=newest)
+
+    given, entry = options.model, backend_of(options.model.engine)
+    caches = entry is not None and entry.caches
+    has_steps = caches and has_graph(Path(given.model), "step", given.precision)
+    return Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None)
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:

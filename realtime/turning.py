@@ -8,7 +8,7 @@ queue only once it is there. So of the two, whoever must wait for the other wait
 from __future__ import annotations
 
 from pixelplayer.spec import ModelSpec
-from realtime.ahead import positions
+from realtime.ahead import turnable
 from realtime.clock import NS_PER_MS
 from realtime.messages import Control
 
@@ -29,7 +29,7 @@ class Turning:
         self._hop_ms = spec.audio.at_rate(spec.audio.rate_hz).hop_ns / NS_PER_MS
         self._positions = [
             columns
-            for columns in positions(spec, columns_per_step)
+            for columns in turnable(spec, lookahead_columns, columns_per_step)
             if columns >= min(_LEAST_COLUMNS, lookahead_columns)
         ]
         self.columns = lookahead_columns
