@@ -151,7 +151,7 @@ def _doubled(
     """
     columns = slice(wanted[0], wanted[1] + 2)
     earlier, later = (
-        x.index_select(2, (place[columns] - given[0]).clamp(min=0)) * share[columns]
+        x.index_select(2, place[columns] - given[0]) * share[columns]
         for place, share in _enlarging(width, x)
     )
     # Were it a sum, it would be taken for one of branches that meet, and have eight bits as well.
