@@ -13,7 +13,7 @@ from engines.upgrade import Upgrading
 from pixelplayer.spec import ModelSpec
 from realtime.clock import Clock
 from realtime.compose import file_of
-from realtime.dial import STUDIO, Dial, dial_at
+from realtime.dial import Dial, dial_at
 from realtime.options import NONE, Options
 from realtime.plan import Plan
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
@@ -83,7 +83,7 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 def _dial(options: Options) -> Dial:
     spec = open_model(Path(options.model.model)).spec
-    return dial_at(spec, options.separation.lookahead or STUDIO)
+    return dial_at(spec, options.separation.lookahead)
 
 
 def _open(
@@ -159,6 +159,12 @@ def _turning(spec: ModelSpec, dial: Dial) -> Turning | None:
     return Turning(spec, dial.lookahead_columns, dial.columns_per_step)
 
 
+def _positions_ms(options: Options) -> tuple[float, ...]:
+    """All that the dial can be turned to; none where it cannot be turned."""
+    turning = _turning(open_model(Path(options.model.model)).spec, _dial(options))
+    return () if turning is None else turning.positions_ms
+
+
 def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.recorder import Recorder
     from realtime.sinks.session import SessionInfo
@@ -178,13 +184,13 @@ def _engine_names(options: Options) -> dict[str, str]:
 def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.window import Window
 
-    return Window(plan.stream, _engine_names(options))
+    return Window(plan.stream, _engine_names(options), _positions_ms(options))
 
 
 def _web(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.web import Web
 
-    return Web(plan.stream, _engine_names(options), _announce)
+    return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options))
 
 
 def _announce(address: str) -> None:

@@ -44,7 +44,7 @@ def _lookahead(text: str) -> str | float:
     if text in DIALS:
         return text
     value = float(text)
-    if not (value >= 0 and math.isfinite(value)):
+    if not math.isfinite(value):
         raise ValueError
     return value
 
@@ -120,7 +120,7 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 place="separation.lookahead",
                 metavar="|".join((*DIALS, "MS")),
                 parse=_lookahead,
-                help="later but better (default: stage with a microphone, else 93; fast: studio)",
+                help="later but better (default: stage at a microphone, else watched; fast studio)",
             ),
         },
         "what comes out": {

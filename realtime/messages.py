@@ -240,7 +240,7 @@ class Control(Message):
 
     ``x`` and ``y`` are fractions of the picture (click, pin), ``object_id`` is an object or 0 for
     the residual (solo, mute, gain), ``value`` a linear gain, a number of objects,
-    or milliseconds of lookahead.
+    or milliseconds of lookahead, less than 0 where what comes next is guessed.
     """
 
     kind: ControlKind
@@ -261,7 +261,7 @@ class Control(Message):
         if self.object_id is not None:
             _at_least(self, 0, "object_id")
         if self.value is not None:
-            _number(self, "value", 0.0, math.inf)
+            _number(self, "value", -math.inf if self.kind == "lookahead" else 0.0, math.inf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -59,7 +59,7 @@ def test_actions(action: str) -> None:
         ("--duration 0", "--duration: wanted S, got '0'"),
         ("--duration nan", "--duration: wanted S"),
         ("--duration soon", "--duration: wanted S, got 'soon'"),
-        ("--lookahead -1", "--lookahead: wanted whole|studio|stage|live|instant|MS"),
+        ("--lookahead nan", "--lookahead: wanted whole|studio|watched|stage|live|instant|MS"),
         ("--objects 0", "--objects: wanted auto|1..8"),
         ("--objects many", "--objects: wanted auto|1..8"),
         ("--threads-per-network 0", "wanted N"),
