@@ -8,9 +8,7 @@ from pathlib import Path
 from engines.errors import EngineError
 from engines.onnx_file import with_columns
 from engines.protocol import Network, TensorSpec
-from pixelplayer.spec import ModelSpec
-
-FRAME_COLUMNS = 2  # that a network which streams is given at a time
+from pixelplayer.spec import FRAME_COLUMNS, ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ SoundNetwork: TypeAlias = Literal["published", "live", "streaming"]
 SOUND_NETWORKS: Final = ("published", "live", "streaming")
 _CHOICES: Final = {"PictureInput": PICTURE_INPUTS, "SoundNetwork": SOUND_NETWORKS}
 
+FRAME_COLUMNS: Final = 2  # that a network which streams is given at a time
 _INTEGERS: Final = "tuple[int, ...]"
 
 _T = TypeVar("_T")
@@ -73,13 +74,21 @@ class AudioSpec:
         at one rate serves every other without resampling.
 
         Raises:
-            SpecError: the rate is too low for the transform to be meaningful.
+            SpecError: the rate is too low for the transform to be meaningful, or the hop is half of
+                the transform or more: such columns cannot be divided and joined again live.
         """
         ratio = rate_hz / self.rate_hz
         n_fft = max(2 * round(self.n_fft * ratio / 2), 2)
         hop = max(round(self.hop * ratio), 1)
         if rate_hz < 4000:
             raise SpecError(f"sample rate {rate_hz} Hz is below 4000 Hz; use a source of 8 kHz up")
+        most = n_fft // 2 - 1
+        if hop > most:
+            raise SpecError(
+                f"model.json: audio.hop {self.hop} is too long for audio.n_fft {self.n_fft} at "
+                f"{rate_hz} Hz, where a hop is less than half of {n_fft} samples; possible are 1 "
+                f"to {math.floor(most / ratio)}: export the model with one of these"
+            )
         return Analysis(rate_hz=rate_hz, n_fft=n_fft, hop=hop, magnitude_scale=self.n_fft / n_fft)
 
 
@@ -149,6 +158,19 @@ class ModelSpec:
     sound: SoundSpec
     mask: MaskSpec
 
+    def __post_init__(self) -> None:
+        """See that its numbers fit each other.
+
+        Raises:
+            SpecError: they do not; the message says what is possible.
+        """
+        self.audio.at_rate(self.audio.rate_hz)
+        _fit_levels("frequency_bins", self.audio.frequency_bins, self.sound)
+        if self.sound.is_streaming:
+            _fit_lookaheads(self.sound.lookaheads, self.audio.columns)
+        else:
+            _fit_levels("columns", self.audio.columns, self.sound)
+
     @classmethod
     def load(cls, folder: Path) -> ModelSpec:
         """Read ``folder/model.json``.
@@ -187,6 +209,32 @@ class ModelSpec:
     def to_dict(self) -> dict[str, Any]:
         """The part of ``model.json`` that describes the model itself."""
         return dataclasses.asdict(self)
+
+
+def _fit_levels(name: str, size: int, sound: SoundSpec) -> None:
+    """Every level halves the axes that it strides over."""
+    if sound.levels < 2:
+        raise SpecError(f"model.json: sound.levels must be 2 or more, found {sound.levels}")
+    unit = 2**sound.levels
+    if size % unit:
+        below = size // unit * unit
+        near = " or ".join(str(one) for one in (below, below + unit) if one)
+        raise SpecError(
+            f"model.json: audio.{name} {size} cannot be halved by each of sound.levels "
+            f"{sound.levels}; possible are multiples of {unit}, the nearest {near}"
+        )
+
+
+def _fit_lookaheads(lookaheads: tuple[int, ...], columns: int) -> None:
+    """A network that streams answers in whole frames; what it waits for must fit the window."""
+    most = (columns - FRAME_COLUMNS) // FRAME_COLUMNS * FRAME_COLUMNS
+    possible = range(-FRAME_COLUMNS, most + 1, FRAME_COLUMNS)
+    if not lookaheads or any(one not in possible for one in lookaheads):
+        raise SpecError(
+            f"model.json: sound.lookaheads {list(lookaheads)} cannot be heard; possible are some "
+            f"of {-FRAME_COLUMNS}, 0, {FRAME_COLUMNS} … {most}, in columns, with audio.columns "
+            f"{columns}"
+        )
 
 
 def _field(values: Mapping[str, Any], key: str, kind: type[_T]) -> _T:

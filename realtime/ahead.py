@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from engines.networks import FRAME_COLUMNS
-from pixelplayer.spec import ModelSpec, SoundSpec
+from pixelplayer.spec import FRAME_COLUMNS, ModelSpec, SoundSpec
 from realtime.clock import NS_PER_MS
 
 _LEAST_COLUMNS = -1  # what is divided is there one column before what is listened to

@@ -28,9 +28,9 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from pixelplayer.networks import checkpoint
 from pixelplayer.networks.live_sound import LiveSoundNet
-from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
-from pixelplayer.spec import AudioSpec, SoundNetwork, SoundSpec
+from pixelplayer.spec import FRAME_COLUMNS, AudioSpec, SoundNetwork, SoundSpec
 from training.bank import Bank
 from training.blends import Blender, Solos, blended
 from training.checkpoints import TrainingError, check_loss, write_checkpoint
