@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from realtime.graph import Pace, Placement
+from realtime.plain import from_plain
 
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
 View: TypeAlias = Literal["auto", "window", "web", "none"]
@@ -97,12 +98,9 @@ class Options:
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Options:
-        """What :meth:`to_plain` gave."""
-        return cls(
-            action=values["action"],
-            input=InputOptions(**values["input"]),
-            model=ModelOptions(**values["model"]),
-            separation=SeparationOptions(**values["separation"]),
-            output=OutputOptions(**values["output"]),
-            run=RunOptions(**values["run"]),
-        )
+        """What :meth:`to_plain` gave.
+
+        Raises:
+            PlainError: it is something else.
+        """
+        return from_plain(cls, values)

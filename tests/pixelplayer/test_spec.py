@@ -59,8 +59,9 @@ def test_missing_folder_names_what_to_read(tmp_path):
         ModelSpec.load(tmp_path / "nowhere")
 
 
-def test_unreadable_file_is_named(tmp_path):
-    (tmp_path / "model.json").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_unreadable_file_is_named(tmp_path, text):
+    (tmp_path / "model.json").write_text(text, encoding="utf-8")
     with pytest.raises(SpecError, match=r"model.json cannot be read"):
         ModelSpec.load(tmp_path)
 
@@ -75,6 +76,17 @@ def test_unreadable_file_is_named(tmp_path):
         ("audio", "hop", True, "'hop' must be int, found True"),
         ("sound", "depth", 3, "sound.depth is unknown"),
         ("mask", "power", None, "'power' must be float"),
+        ("", "channels", 2**40, "'channels' must be 1..1024"),
+        ("", "name", "\ud800", "'name' must be a short word"),
+        ("", "name", "x" * 101, "'name' must be a short word"),
+        ("audio", "n_fft", 2**40, "audio.n_fft must be at most 65536, found 1099511627776"),
+        ("audio", "n_fft", 2048, "audio.n_fft must be more than two hops, found 2048"),
+        ("audio", "warp_base", 1.0, "audio.warp_base must be more than 1"),
+        ("audio", "warp_base", 10**400, "'warp_base' must be float, found 1000"),
+        ("audio", "warp_base", float("nan"), "audio.warp_base must be positive"),
+        ("vision", "grid", 225, "vision.frame_px must be at least a pixel for each of 225"),
+        ("sound", "network", "streaming", "has sound.lookaheads and sound.state"),
+        ("sound", "lookaheads", [0, 2**13], "sound.lookaheads must be integers of at most 4096"),
     ],
 )
 def test_wrong_field_is_named(section, key, value, message):

@@ -113,6 +113,12 @@ def test_another_input_on_the_line_replaces_the_files(tmp_path: Path) -> None:
         ("duration = true", "duration: wanted S, got True"),
         ("duration = -1", "duration: wanted S, got '-1'"),
         ("demo = ", "live.toml: Invalid value"),
+        ("objects = " + "[" * 5_000, "live.toml: "),
+        (
+            "objects = 0x" + "f" * 10_000,
+            "objects: wanted auto|1..8, got a number of far too many digits",
+        ),
+        ("#" * 70_000, "live.toml: it is larger than 64 KB"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, text: str, message: str) -> None:
