@@ -21,6 +21,7 @@ from realtime.options import (
     View,
 )
 from realtime.plan import SUPERVISOR, Plan
+from realtime.sinks.private import make_folder
 
 BUILDER = "realtime.build:build"
 
@@ -160,7 +161,7 @@ def _speaker(output: OutputOptions, options: Options, tell: Callable[[str], None
 
 def _writable(option: str, folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise UsageError(f"{option} {folder}: {error.strerror}; choose another folder") from error
     if not os.access(folder, os.W_OK):

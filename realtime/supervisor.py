@@ -18,7 +18,7 @@ from types import FrameType
 
 from realtime.children import Child
 from realtime.clock import NS_PER_S, Clock
-from realtime.graph import MAIN
+from realtime.graph import MAIN, STAGES
 from realtime.host import Host
 from realtime.messages import Control, Scene, Stats
 from realtime.plan import SUPERVISOR, Plan
@@ -247,7 +247,9 @@ class Supervisor:
         else:
             self._screen.error(report.text)
         self._exit_code = self._exit_code or report.exit_code
-        self._stop()
+        is_live = self._started_ns is not None and self._plan.pace == "realtime"
+        if STAGES[report.stage].is_vital or not is_live:
+            self._stop()
 
     def _gone(self, stage: str, order: str) -> None:
         self._opening.discard(stage)
