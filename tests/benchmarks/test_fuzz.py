@@ -13,6 +13,7 @@ from benchmarks.fuzz import counts, fuzz, report_of
 from benchmarks.fuzz_cell import MESSAGE, random_of
 from benchmarks.mutations import damaged_bytes, damaged_json
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits a process as Linux does")
 SEED = 7
 COUNTS = counts(messages=4_000, files=300)
 
