@@ -68,7 +68,14 @@ def questions(
     """Of one mixture of two: both kinds for every method, and their references.
 
     Each method is asked for one of the two instruments, drawn anew for each.
+
+    Raises:
+        ValueError: it is no mixture of two; the paper's questions are of the first and the second.
     """
+    if len(problem.clips) != 2:
+        raise ValueError(
+            f"a listening test asks of mixtures of two, got one of {len(problem.clips)}"
+        )
     for name, method in methods.items():
         place = int(rng.integers(2))
         sound = method(problem)[place]
@@ -156,9 +163,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         material = open_material(options, AUDIO)
         mixtures = Mixtures(material.judged, View(material.audio, "log"), count=2, seed=_SEED)
         methods = {
-            name: method
-            for name, method in methods_of(material, options.work).items()
-            if method is not mixture_itself
+            name: contender.method
+            for name, contender in methods_of(material, options.work).items()
+            if contender.method is not mixture_itself
         }
         rng = np.random.default_rng()
         asked = [

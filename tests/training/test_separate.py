@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from tests.fakes.clips import ToneClips
+from tests.fakes.clips import ToneClips, write_bank
 from training.checkpoints import TrainingError
 from training.clips import Clip, ClipError
 from training.learner import Plan, State, judge, learning_rate
@@ -325,18 +324,7 @@ def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bank")
-    source, rng = ToneClips(), np.random.default_rng(0)
-    for label in source.labels:
-        for kind in ("solo_audio", "photos"):
-            (folder / kind / label).mkdir(parents=True)
-        for number in range(14):
-            clip = source.clip(label, AUDIO.rate_hz, rng)
-            soundfile.write(
-                folder / f"solo_audio/{label}/note{number}.wav", clip.samples, AUDIO.rate_hz
-            )
-            cv2.imwrite(str(folder / f"photos/{label}/{label}{number}.png"), clip.frames[0])
-    return folder
+    return write_bank(tmp_path_factory.mktemp("bank"))
 
 
 def command(bank: Path, work: Path, steps: int) -> list[str]:
