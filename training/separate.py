@@ -18,7 +18,7 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from training.checkpoints import TrainingError
+from training.checkpoints import TrainingError, check_loss
 from training.clips import ClipError
 from training.learner import Plan, State, advance, judge, learning_rate
 from training.material import Material, add_material_options, open_material
@@ -61,7 +61,7 @@ def train(
         workers: processes that make mixtures.
 
     Raises:
-        TrainingError: a loss is not a number.
+        TrainingError: a loss is not a number; what was kept is as it was.
     """
     numbers = batches(plan.batch, state.step, plan.steps, team.rank, team.size)
     loader = DataLoader(
@@ -77,6 +77,7 @@ def train(
         if state.step % plan.judge_every == 0 or state.step == plan.steps:
             team.average([*state.average.buffers(), *state.model.buffers()])
             told["judged"] = judgement = judge(state.average, variant, judged, plan.judged)
+            check_loss(judgement, state.step)
             better = judgement < state.best
             state.judgements_since_best = 0 if better else state.judgements_since_best + 1
             state.best = min(state.best, judgement)

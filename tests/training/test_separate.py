@@ -190,6 +190,22 @@ def test_a_loss_that_is_no_number_ends_it() -> None:
         run(state, learned=data)
 
 
+def test_an_update_that_spoils_the_weights_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "state.pt"
+    run(fresh(), replace(PLAN, steps=2), path)
+    good = path.read_bytes()
+    bad = replace(PLAN, rate=1e30, judge_every=1)
+    state = fresh(bad)
+    state.read(path)
+    with pytest.raises(TrainingError, match=r"step 3: the loss is nan; .* smaller --rate"):
+        run(state, bad, path)
+    assert path.read_bytes() == good
+    again = fresh()
+    again.read(path)
+    run(again, PLAN, path)
+    assert torch.load(path, weights_only=True)["step"] == PLAN.steps
+
+
 def test_a_disk_that_fills_up_leaves_the_former_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "state.pt"
     fresh().write(path)
