@@ -10,9 +10,7 @@ from typing import Any
 
 import torch
 
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says at which step, why, and what to do."""
+from training.whole import TrainingError
 
 
 def write_checkpoint(path: Path, values: Mapping[str, Any], step: int) -> None:

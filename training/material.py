@@ -14,6 +14,7 @@ from training.clips import BandClips, BankClips, ClipError, ClipSource, MusicCli
 from training.photos import open_photos
 from training.solos import SoloMaker
 from training.virtual import open_virtual_bank
+from training.whole import TrainingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,16 @@ def open_material(options: argparse.Namespace, audio: AudioSpec) -> Material:
             name = "val.csv" if held_out else "train.csv"
             sources.append(MusicClips(options.music / name, audio.rate_hz))
         if options.band:
-            band = open_virtual_bank(options.cache, audio.rate_hz)
-            sources.append(BandClips(SoloMaker(band, held_out=held_out)))
+            sources.append(_band(options.cache, audio, held_out))
     return Material(audio=audio, learned=Several(sides[False]), judged=Several(sides[True]))
+
+
+def _band(cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
+    try:
+        band = open_virtual_bank(cache, audio.rate_hz)
+    except TrainingError as error:
+        raise ClipError(str(error)) from error
+    return BandClips(SoloMaker(band, held_out=held_out))
 
 
 def _bank(folder: Path, cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
@@ -77,4 +85,6 @@ def _bank(folder: Path, cache: Path, audio: AudioSpec, held_out: bool) -> ClipSo
         raise ClipError(
             f"{error}; --bank wants solo_audio/<class>/… and photos/<class>/…"
         ) from None
+    except TrainingError as error:
+        raise ClipError(str(error)) from error
     return BankClips(SoloMaker(bank, held_out=held_out), photos, held_out=held_out)
