@@ -28,6 +28,7 @@ from training.places import cell_answers
 from training.separators import PixelPlayer
 from training.table import TRACE, read_model
 from training.variants import VARIANTS, Variant, View
+from training.whole import TrainingError, write_text
 
 _SEED = 2018  # the mixtures of `training table`
 
@@ -152,7 +153,7 @@ def _sound(caption: str, picture: np.ndarray, samples: np.ndarray, rate_hz: int)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 2 for material or a checkpoint that cannot be used."""
+    """Returns 0; 2 for material or a checkpoint that cannot be used; 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="training report", description=__doc__.splitlines()[0])
     add_material_options(parser)
     parser.add_argument("--work", type=Path, required=True, help="of `training separate`")
@@ -172,7 +173,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     shown = [look(problem, model, view, variant) for problem in problems]
-    options.out.write_text(page(f"{options.variant}: {options.work}", shown, view), "utf-8")
+    try:
+        write_text(options.out, page(f"{options.variant}: {options.work}", shown, view))
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     print(f"{options.out} is written; open it in a browser")
     return 0
 

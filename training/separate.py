@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import torch
@@ -30,6 +31,7 @@ from training.precision import (
     check_device,
     fastest,
 )
+from training.scalars import Scalars
 from training.separators import KINDS, LEAST_SIGHT_WIDTH, Kind, Make, PixelPlayer
 from training.team import Team
 from training.variants import VARIANTS, Variant, View
@@ -192,7 +194,16 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
     path = options.work / f"{name}.pt"
     if path.exists():
         state.read(path)
-    with _Scalars(options.work / "scalars" / name, team) as scalars:
+    with ExitStack() as stack:
+        if team.rank == 0:  # the only one that tells
+            scalars = stack.enter_context(closing(Scalars(options.work / "scalars" / name)))
+
+        def tell(step: int, numbers: Mapping[str, float]) -> None:
+            scalars.add(step, numbers)
+            if "judged" in numbers:
+                told = f"loss {numbers['loss']:.4f}  judged {numbers['judged']:.4f}"
+                tqdm.write(f"step {step}  {told}")
+
         train(
             state,
             plan,
@@ -200,35 +211,10 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
             learned,
             judged,
             keep=lambda kept: kept.write(path),
-            tell=scalars.tell,
+            tell=tell,
             team=team,
             workers=options.workers,
         )
-
-
-class _Scalars:
-    """TensorBoard's scalars of one training; the first process writes them."""
-
-    def __init__(self, folder: Path, team: Team) -> None:
-        self._folder, self._writes = folder, team.rank == 0
-
-    def __enter__(self) -> _Scalars:
-        if self._writes:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._writer = SummaryWriter(str(self._folder))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._writes:
-            self._writer.close()
-
-    def tell(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Add them to the curves."""
-        for name, value in numbers.items():
-            self._writer.add_scalar(name, value, step)
-        if "judged" in numbers:
-            tqdm.write(f"step {step}  loss {numbers['loss']:.4f}  judged {numbers['judged']:.4f}")
 
 
 if __name__ == "__main__":
