@@ -7,7 +7,7 @@ All give the same ``Clip``, whatever they are made of: videos in the MUSIC layou
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -224,15 +224,20 @@ class BandClips:
 class Several:
     """Clips of several sources; a class that two of them have is drawn from either.
 
+    Args:
+        sources: that clips are drawn from.
+        known: the classes that are drawn, as far as there are clips of them; all unless told.
+
     Raises:
         ClipError: there are fewer than two classes, so that nothing can be mixed.
     """
 
-    def __init__(self, sources: Sequence[ClipSource]) -> None:
+    def __init__(self, sources: Sequence[ClipSource], known: Collection[str] | None = None) -> None:
         self._of_label: dict[str, list[ClipSource]] = {}
         for source in sources:
             for label in source.labels:
-                self._of_label.setdefault(label, []).append(source)
+                if known is None or label in known:
+                    self._of_label.setdefault(label, []).append(source)
         if len(self._of_label) < 2:
             raise ClipError(
                 f"mixing needs two classes or more, found {sorted(self._of_label) or 'none'}"

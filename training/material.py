@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,10 @@ from training.whole import TrainingError
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Clips to learn from, and clips that are kept out, at the rate of ``audio``."""
+    """Clips to learn from, and clips that are kept out, at the rate of ``audio``.
+
+    What is kept out is of classes that are learned: nothing can be asked of the others.
+    """
 
     audio: AudioSpec
     learned: ClipSource
@@ -66,7 +70,11 @@ def open_material(options: argparse.Namespace, audio: AudioSpec) -> Material:
             sources.append(MusicClips(options.music / name, audio.rate_hz))
         if options.band:
             sources.append(_band(options.cache, audio, held_out))
-    return Material(audio=audio, learned=Several(sides[False]), judged=Several(sides[True]))
+    learned = Several(sides[False])
+    unknown = sorted({label for one in sides[True] for label in one.labels} - {*learned.labels})
+    if unknown:
+        print(f"not judged, as nothing of them is learned: {', '.join(unknown)}", file=sys.stderr)
+    return Material(audio=audio, learned=learned, judged=Several(sides[True], learned.labels))
 
 
 def _band(cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
