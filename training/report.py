@@ -25,6 +25,7 @@ from training.methods import Problem, network
 from training.mixing import Mixtures
 from training.paper import AUDIO
 from training.places import cell_answers
+from training.separate import trained
 from training.separators import PixelPlayer
 from training.table import TRACE, read_model
 from training.variants import VARIANTS, Variant, View
@@ -165,7 +166,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     variant = VARIANTS[options.variant]
     try:
         material = open_material(options, AUDIO)
-        model, _ = read_model(options.work / f"{options.variant}.pt")
+        model, _ = read_model(trained(options.work, options.variant))
         view = View(material.audio, variant.scale)
         mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
         problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]

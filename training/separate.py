@@ -4,7 +4,8 @@
     python -m training separate --variant ratio-linear --music DATA --work runs/music --steps 100000
 
 Started again with the same options it goes on from its last checkpoint, to the same result as if
-it had never stopped. ``torchrun --nproc-per-node N -m training separate …`` shares the work.
+it had never stopped. Beside that lies what was judged best, as ``binary-log.best.pt``.
+``torchrun --nproc-per-node N -m training separate …`` shares the work.
 """
 
 from __future__ import annotations
@@ -157,6 +158,17 @@ def checkpoint_name(kind: str, variant: str) -> str:
     return variant if kind == "pixelplayer" else f"{kind}-{variant}"
 
 
+def trained(work: Path, name: str) -> Path:
+    """The checkpoint to separate with: the one that was judged best, else the last."""
+    best = best_of(work / f"{name}.pt")
+    return best if best.exists() else work / f"{name}.pt"
+
+
+def best_of(path: Path) -> Path:
+    """Where the best weights of a training lie whose last ones are at ``path``."""
+    return path.with_suffix(".best.pt")
+
+
 def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
     variant = VARIANTS[options.variant]
     view = View(material.audio, variant.scale)
@@ -204,13 +216,18 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
                 told = f"loss {numbers['loss']:.4f}  judged {numbers['judged']:.4f}"
                 tqdm.write(f"step {step}  {told}")
 
+        def keep(kept: State) -> None:
+            if not kept.judgements_since_best:
+                kept.write_average(best_of(path))  # first: a kill after it is a step done again
+            kept.write(path)
+
         train(
             state,
             plan,
             variant,
             learned,
             judged,
-            keep=lambda kept: kept.write(path),
+            keep=keep,
             tell=tell,
             team=team,
             workers=options.workers,

@@ -25,8 +25,9 @@ from training.learner import Plan, State, judge, learning_rate
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import Precision
-from training.separate import main, train
+from training.separate import main, train, trained
 from training.separators import LEAST_SIGHT_WIDTH, Make, class_numbers, make
+from training.table import read_model
 from training.team import Team
 from training.variants import VARIANTS, View
 
@@ -360,6 +361,23 @@ def test_a_real_kill_loses_the_last_steps_only(bank: Path, tmp_path: Path) -> No
     assert state["step"] == len(state["losses"]) == reached + 2
     assert math.isfinite(state["best"])
     assert list((tmp_path / "scalars/binary-log").glob("events.*"))
+
+
+def test_what_was_judged_best_is_kept_where_it_stops_early(
+    bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judgements = iter([0.5, 0.4, 0.6, 0.7])
+    monkeypatch.setattr("training.separate.judge", lambda *_arguments: next(judgements))
+    line = command(bank, tmp_path, 20)
+    assert trained(tmp_path, "binary-log") == tmp_path / "binary-log.pt"
+    assert main([*line, "--judge-every", "1", "--patience", "2"]) == 0
+    last = torch.load(tmp_path / "binary-log.pt", weights_only=True)
+    best = torch.load(trained(tmp_path, "binary-log"), weights_only=True)
+    assert (last["step"], best["step"], best["best"]) == (4, 2, 0.4)
+    model, what = read_model(trained(tmp_path, "binary-log"))
+    assert what.classes == ("bell", "drone", "pipe")
+    for name, weight in model.state_dict().items():
+        assert torch.equal(weight, best["average"][name])
 
 
 @pytest.mark.parametrize(
