@@ -31,6 +31,11 @@ _DRIFT = 0.03  # of a photograph's side: how far it moves from picture to pictur
 class ClipError(Exception):
     """The material cannot be used; the message says why and what is expected."""
 
+    def __str__(self) -> str:
+        """The message alone: a process that makes mixtures sends it below a traceback."""
+        name = f"{type(self).__module__}.{type(self).__qualname__}: "
+        return super().__str__().strip().rpartition("\n")[2].removeprefix(name)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
@@ -132,14 +137,18 @@ class MusicClips:
                     part = file.read(wanted, dtype="float32", always_2d=True).mean(axis=1)
                     heard[start - first : start - first + len(part)] = part
         except soundfile.LibsndfileError as error:
-            raise ClipError(f"{path} cannot be read: {error}") from error
+            raise ClipError(
+                f"{path} cannot be read ({error}); delete it and run `training prepare` again"
+            ) from error
         return heard
 
     def _frame(self, row: _Row, number: int) -> np.ndarray:
         path = row.frames / f"{number:06d}.jpg"
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is None:
-            raise ClipError(f"{path} is missing or broken; run `training prepare` again")
+            raise ClipError(
+                f"{path} is missing or broken; delete {row.frames} and run `training prepare` again"
+            )
         # The middle square, as the paper's validation has it: faces and hands keep their shapes.
         side = min(picture.shape[:2])
         top, left = ((length - side) // 2 for length in picture.shape[:2])
@@ -163,13 +172,22 @@ class BankClips:
 
     def __init__(self, solos: SoloMaker, photos: Photos, *, held_out: bool) -> None:
         self._solos, self._photos = solos, photos
+        shown = set(photos.labels[photos.held_out == held_out].tolist())
+        heard = set(solos.instruments)
+        self._unseen, self._unheard = sorted(heard - shown), sorted(shown - heard)
         self._chosen = {
-            label: photos.select(label, held_out=held_out)
-            for label in solos.instruments
-            if len(photos.select(label, held_out=held_out))
+            label: photos.select(label, held_out=held_out) for label in sorted(heard & shown)
         }
         if not self._chosen:
-            raise ClipError("no class has both sounds and photographs; see docs/models.md")
+            raise ClipError(
+                f"no class has both sounds and photographs ({self.lacking}); see docs/models.md"
+            )
+
+    @property
+    def lacking(self) -> str:
+        """What there is none of on this side, of which classes; empty if there is all."""
+        parts = {"photographs": self._unseen, "sounds": self._unheard}
+        return "; ".join(f"no {kind} of {', '.join(of)}" for kind, of in parts.items() if of)
 
     @property
     def labels(self) -> Sequence[str]:

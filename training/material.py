@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,20 +62,38 @@ def open_material(options: argparse.Namespace, audio: AudioSpec) -> Material:
     if not (options.bank or options.music or options.band):
         raise ClipError("name some material: --bank DIR, --music DIR, --band, or several")
     cv2.setNumThreads(1)  # workers are forked, and would wait for threads that stayed behind
-    sides: dict[bool, list[ClipSource]] = {False: [], True: []}
-    for held_out, sources in sides.items():
+    learned = _side(options, audio, held_out=False)
+    judged = _side(options, audio, held_out=True, known=learned.labels)
+    return Material(audio=audio, learned=learned, judged=judged)
+
+
+def _side(
+    options: argparse.Namespace,
+    audio: AudioSpec,
+    *,
+    held_out: bool,
+    known: Collection[str] | None = None,
+) -> Several:
+    """All that is to be learned from, or all that is kept out; of ``known`` classes if told."""
+    side = "kept out" if held_out else "to learn from"
+    sources: list[ClipSource] = []
+    try:
         if options.bank:
-            sources.append(_bank(options.bank, options.cache, audio, held_out))
+            bank = _bank(options.bank, options.cache, audio, held_out)
+            if bank.lacking:
+                print(f"{side}: {bank.lacking}; they are left out", file=sys.stderr)
+            sources.append(bank)
         if options.music:
             name = "val.csv" if held_out else "train.csv"
             sources.append(MusicClips(options.music / name, audio.rate_hz))
         if options.band:
             sources.append(_band(options.cache, audio, held_out))
-    learned = Several(sides[False])
-    unknown = sorted({label for one in sides[True] for label in one.labels} - {*learned.labels})
-    if unknown:
-        print(f"not judged, as nothing of them is learned: {', '.join(unknown)}", file=sys.stderr)
-    return Material(audio=audio, learned=learned, judged=Several(sides[True], learned.labels))
+        unknown = sorted({label for one in sources for label in one.labels} - {*(known or ())})
+        if known is not None and unknown:
+            print(f"{side}: {', '.join(unknown)} not learned, so not judged", file=sys.stderr)
+        return Several(sources, known)
+    except ClipError as error:
+        raise ClipError(f"{side}: {error}") from error
 
 
 def _band(cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
@@ -85,7 +104,7 @@ def _band(cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
     return BandClips(SoloMaker(band, held_out=held_out))
 
 
-def _bank(folder: Path, cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
+def _bank(folder: Path, cache: Path, audio: AudioSpec, held_out: bool) -> BankClips:
     try:
         bank = open_players(folder, cache, audio.rate_hz)
         photos = open_photos(folder / "photos")
