@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
@@ -17,7 +18,7 @@ import pytest
 import soundfile
 import torch
 
-from tests.fakes.clips import ToneClips, write_bank
+from tests.fakes.clips import FOUR, ToneClips, write_bank
 from tests.fakes.disk import room_for
 from training.checkpoints import TrainingError
 from training.clips import Clip, ClipError
@@ -27,6 +28,7 @@ from training.paper import AUDIO
 from training.precision import Precision
 from training.separate import main, train, trained
 from training.separators import LEAST_SIGHT_WIDTH, Make, class_numbers, make
+from training.table import main as table
 from training.table import read_model
 from training.team import Team
 from training.variants import VARIANTS, View
@@ -361,6 +363,23 @@ def test_a_real_kill_loses_the_last_steps_only(bank: Path, tmp_path: Path) -> No
     assert state["step"] == len(state["losses"]) == reached + 2
     assert math.isfinite(state["best"])
     assert list((tmp_path / "scalars/binary-log").glob("events.*"))
+
+
+def test_four_sources_are_learned_and_scored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    four = write_bank(tmp_path / "bank", FOUR)
+    line = [*command(four, tmp_path, 1), "--sources", "4"]
+    assert main(line) == 0
+    kept = torch.load(tmp_path / "binary-log.pt", weights_only=True)
+    assert kept["what"]["classes"] == FOUR
+    assert len(kept["losses"]) == 1
+    where = ["--bank", str(four), "--cache", str(tmp_path / "cache"), "--work", str(tmp_path)]
+    found = tmp_path / "table.json"
+    assert table([*where, "--sources", "4", "--mixtures", "1", "--json", str(found)]) == 0
+    rows = {row["method"]: row for row in json.loads(found.read_text())}
+    assert {"mixture", "NMF", "binary-log", "oracle binary-log"} <= set(rows)
+    assert rows["oracle binary-log"]["nsdr_db"]["mean"] > 10
 
 
 def test_what_was_judged_best_is_kept_where_it_stops_early(
