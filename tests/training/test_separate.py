@@ -365,6 +365,46 @@ def test_a_real_kill_loses_the_last_steps_only(bank: Path, tmp_path: Path) -> No
     assert list((tmp_path / "scalars/binary-log").glob("events.*"))
 
 
+SAVING = """\
+import sys, time
+from pathlib import Path
+from training.separate import main
+
+replace = Path.replace
+
+def pause(part, path):
+    if Path(path).name == "binary-log.pt" and Path(path).exists():
+        print("in the save", flush=True)
+        time.sleep(100)
+    return replace(part, path)
+
+Path.replace = pause
+main(sys.argv[1:])
+"""
+
+
+def test_a_kill_within_a_save_leaves_the_former_checkpoint(bank: Path, tmp_path: Path) -> None:
+    line, path = command(bank, tmp_path, 6), tmp_path / "binary-log.pt"
+    with subprocess.Popen(
+        [sys.executable, "-c", SAVING, *line],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("in the save" in said for said in process.stdout)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert (tmp_path / "binary-log.part").exists()  # written, and not yet what it replaces
+    former = torch.load(path, weights_only=True)
+    assert former["step"] == 2
+    assert main(line) == 0
+    after = torch.load(path, weights_only=True)
+    assert after["step"] == 6
+    assert after["losses"][:2] == former["losses"]
+    assert not (tmp_path / "binary-log.part").exists()
+
+
 def test_four_sources_are_learned_and_scored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
