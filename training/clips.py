@@ -7,6 +7,7 @@ All give the same ``Clip``, whatever they are made of: videos in the MUSIC layou
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from pixelplayer import band
 from training.handling import variation
 from training.paper import FRAMES, FRAMES_APART_S, FRAMES_FPS
 from training.photos import Photos
-from training.solos import SoloMaker
+from training.solos import SoloMaker, at_speed, random_speed
 from training.virtual import PREFIX
 
 FRAME_PX = 224
@@ -75,13 +76,14 @@ class MusicClips:
         index: the CSV file; relative paths in it are relative to the working folder, as in the
             published ones.
         rate_hz: the model's; the sound is expected at it (``training prepare --rate``).
+        held_out: it sounds as it was recorded; what is learned from varies in speed and pitch.
 
     Raises:
         ClipError: the index is missing, empty or not of that form.
     """
 
-    def __init__(self, index: Path, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
+    def __init__(self, index: Path, rate_hz: int, *, held_out: bool) -> None:
+        self._rate_hz, self._held_out = rate_hz, held_out
         self._rows: dict[str, list[_Row]] = {}
         try:
             with index.open(newline="", encoding="utf-8") as file:
@@ -113,13 +115,16 @@ class MusicClips:
         span_s = (FRAMES - 1) * FRAMES_APART_S
         long_s = row.frame_count / FRAMES_FPS
         centre_s = rng.uniform(*sorted((span_s / 2, max(long_s - span_s / 2, span_s / 2))))
-        first = round(centre_s * self._rate_hz) - samples // 2
+        speed = 1.0 if self._held_out else random_speed(rng)
+        heard = math.ceil(samples * speed) + 1 if speed != 1 else samples
+        first = round(centre_s * self._rate_hz) - heard // 2
         numbers = [
             1 + int((centre_s + (step - (FRAMES - 1) / 2) * FRAMES_APART_S) * FRAMES_FPS)
             for step in range(FRAMES)
         ]
         shown = [self._frame(row, min(max(number, 1), row.frame_count)) for number in numbers]
-        return Clip(label, self._sound(row.audio, first, samples), np.stack(shown))
+        sound = at_speed(self._sound(row.audio, first, heard), speed)[:samples]
+        return Clip(label, sound, np.stack(shown))
 
     def _sound(self, path: Path, first: int, samples: int) -> np.ndarray:
         heard = np.zeros(samples, np.float32)

@@ -85,7 +85,7 @@ def _side(
             sources.append(bank)
         if options.music:
             name = "val.csv" if held_out else "train.csv"
-            sources.append(MusicClips(options.music / name, audio.rate_hz))
+            sources.append(MusicClips(options.music / name, audio.rate_hz, held_out=held_out))
         if options.band:
             sources.append(_band(options.cache, audio, held_out))
         unknown = sorted({label for one in sources for label in one.labels} - {*(known or ())})

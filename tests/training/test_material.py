@@ -12,13 +12,14 @@ import pytest
 import soundfile
 
 from tests.fakes.clips import ToneClips, write_bank
-from training.clips import ClipError
+from training.clips import ClipError, ClipSource
 from training.material import Material, add_material_options, open_material
 from training.methods import Problem
 from training.mixing import Mixtures
 from training.nmf import learn_bases, nmf
 from training.paper import AUDIO
 from training.separate import main as separate
+from training.solos import SHIFT_SEMITONES
 from training.sources import held_out, recording_is_held_out
 from training.variants import View
 
@@ -30,19 +31,18 @@ def opened(*arguments: str) -> Material:
 
 
 def write_music(folder: Path, **sides: tuple[str, ...]) -> Path:
-    """Videos as `training prepare` leaves them: of each class one on each side that has it."""
-    source, rng = ToneClips(), np.random.default_rng(0)
+    """Videos as `training prepare` leaves them, all of one bell: of each class one on each side."""
+    bell = ToneClips().clip("bell", 8 * AUDIO.rate_hz, np.random.default_rng(0))
     for side, labels in sides.items():
         lines = []
         for label in labels:
             audio, frames = folder / f"audio/{label}/{side}.flac", folder / f"frames/{label}/{side}"
-            clip = source.clip("bell", 2 * AUDIO.rate_hz, rng)
             audio.parent.mkdir(parents=True, exist_ok=True)
             frames.mkdir(parents=True)
-            soundfile.write(audio, clip.samples, AUDIO.rate_hz)
-            for number in range(1, 17):
-                cv2.imwrite(str(frames / f"{number:06d}.jpg"), clip.frames[0])
-            lines.append((audio, frames, 16))
+            soundfile.write(audio, bell.samples, AUDIO.rate_hz)
+            for number in range(1, 65):
+                cv2.imwrite(str(frames / f"{number:06d}.jpg"), bell.frames[0])
+            lines.append((audio, frames, 64))
         with (folder / f"{side}.csv").open("w", newline="") as file:
             csv.writer(file).writerows(lines)
     return folder
@@ -61,6 +61,25 @@ def test_what_is_judged_is_of_classes_that_are_learned(
     for number in range(4):
         problem = Problem.of(mixtures.solos(number))
         assert nmf(bases, view)(problem).shape[0] == 2
+
+
+def test_videos_that_are_learned_from_vary_in_pitch(tmp_path: Path) -> None:
+    classes = ("bell", "pipe")
+    material = opened("--music", str(write_music(tmp_path, train=classes, val=classes)))
+    rng = np.random.default_rng(0)
+    samples = AUDIO.rate_hz  # a second: a bin of its transform is a hertz
+
+    def heights_hz(source: ClipSource) -> set[int]:
+        clips = [source.clip("bell", samples, rng).samples for _ in range(16)]
+        assert {len(clip) for clip in clips} == {samples}
+        return {int(np.abs(np.fft.rfft(clip)).argmax()) for clip in clips}
+
+    (as_it_is, *others) = sorted(heights_hz(material.judged))
+    assert not others or others[-1] - as_it_is < 5
+    varied = sorted(heights_hz(material.learned))
+    assert varied[0] < 0.95 * as_it_is
+    assert varied[-1] > 1.05 * as_it_is
+    assert varied[-1] / varied[0] < 2 ** (2 * SHIFT_SEMITONES / 12) * 1.01
 
 
 def held_out_side(folder: Path, label: str) -> tuple[list[Path], list[Path]]:
