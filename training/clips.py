@@ -18,14 +18,17 @@ import numpy as np
 import soundfile
 
 from pixelplayer import band
+from pixelplayer.metrics import Box
+from training.figures import box_around
 from training.handling import variation
 from training.paper import FRAMES, FRAMES_APART_S, FRAMES_FPS
-from training.photos import Photos
+from training.photos import Photos, instrument_in
 from training.solos import SoloMaker, at_speed, random_speed
 from training.virtual import PREFIX
 
 FRAME_PX = 224
 _SPRITE_PX = 168
+_SOLID = 128  # of 255: where a drawing, or a photograph's instrument, is rather than is not
 _DRIFT = 0.03  # of a photograph's side: how far it moves from picture to picture
 
 
@@ -40,11 +43,22 @@ class ClipError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """One instrument alone: ``samples`` (n,) float32; ``frames`` (3, 224, 224, 3) uint8 RGB."""
+    """One instrument alone: ``samples`` (n,) float32; ``frames`` (3, 224, 224, 3) uint8 RGB.
+
+    ``box`` is where the instrument stands in the middle frame, in fractions of it; None where
+    nobody knows.
+    """
 
     label: str
     samples: np.ndarray
     frames: np.ndarray
+    box: Box | None = None
+
+    @property
+    def middle(self) -> np.ndarray:
+        """(224, 224, 3) uint8 RGB: the frame of the middle."""
+        frame: np.ndarray = self.frames[len(self.frames) // 2]
+        return frame
 
 
 class ClipSource(Protocol):
@@ -169,7 +183,7 @@ class BankClips:
     Args:
         solos: of one side of the bank's split, at the model's rate.
         photos: of the same classes; only those that both have are given.
-        held_out: which side of the photographs' split.
+        held_out: which side of the photographs' split; this one knows where instruments stand.
 
     Raises:
         ClipError: no class has both sound and photographs.
@@ -180,6 +194,8 @@ class BankClips:
         shown = set(photos.labels[photos.held_out == held_out].tolist())
         heard = set(solos.instruments)
         self._unseen, self._unheard = sorted(heard - shown), sorted(shown - heard)
+        # To find it takes as long as all else; only what is kept out is asked for places.
+        self._instrument_in = instrument_in if held_out else _not_asked
         self._chosen = {
             label: photos.select(label, held_out=held_out) for label in sorted(heard & shown)
         }
@@ -201,15 +217,24 @@ class BankClips:
 
     def clip(self, label: str, samples: int, rng: np.random.Generator) -> Clip:
         """A solo, and three views of one photograph."""
-        picture = variation(self._photos.pixels[rng.choice(self._chosen[label])], rng)
-        side = picture.shape[0]
+        index = int(rng.choice(self._chosen[label]))
+        shape = self._instrument_in(self._photos, index)
+        seen = variation(np.dstack([self._photos.pixels[index], shape]), rng)
+        side = seen.shape[0]
         shown = []
         for _ in range(FRAMES):
             matrix = np.float32([[1, 0, 0], [0, 1, 0]])
             matrix[:, 2] = rng.normal(0, _DRIFT * side, 2)
-            moved = cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+            moved = cv2.warpAffine(seen, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
             shown.append(cv2.resize(moved, (FRAME_PX, FRAME_PX), interpolation=cv2.INTER_AREA))
-        return Clip(label, self._solos.solo(label, samples, rng), np.stack(shown))
+        frames = np.stack(shown)
+        box = box_around(frames[FRAMES // 2, ..., 3] >= _SOLID)
+        solo = self._solos.solo(label, samples, rng)
+        return Clip(label, solo, np.ascontiguousarray(frames[..., :3]), box)
+
+
+def _not_asked(photos: Photos, index: int) -> np.ndarray:
+    return np.zeros_like(photos.pixels[index, ..., 0])
 
 
 class BandClips:
@@ -233,7 +258,7 @@ class BandClips:
         look, stage = (int(seed) for seed in rng.integers(1 << 30, size=2))
         left, top = (int(v) for v in rng.integers(0, FRAME_PX - _SPRITE_PX, 2))
         room = band.backdrop(FRAME_PX, FRAME_PX, stage)
-        shown = []
+        shown, shapes = [], []
         for phase in rng.random(FRAMES):
             sprite = band.draw(label.removeprefix(PREFIX), _SPRITE_PX, look, float(phase))
             picture = room.copy()
@@ -241,7 +266,10 @@ class BandClips:
             alpha = sprite[..., 3:] / np.float32(255)
             there[:] = (sprite[..., :3] * alpha + there * (1 - alpha)).astype(np.uint8)
             shown.append(picture[..., ::-1])
-        return Clip(label, self._solos.solo(label, samples, rng), np.stack(shown))
+            shapes.append(np.zeros((FRAME_PX, FRAME_PX), bool))
+            shapes[-1][top : top + _SPRITE_PX, left : left + _SPRITE_PX] = sprite[..., 3] >= _SOLID
+        box = box_around(shapes[FRAMES // 2])
+        return Clip(label, self._solos.solo(label, samples, rng), np.stack(shown), box)
 
 
 class Several:

@@ -26,11 +26,11 @@ import numpy as np
 
 from training import drawing
 from training.clips import ClipError
+from training.contenders import methods_of
 from training.material import add_material_options, open_material
 from training.methods import Method, Problem, mixture_itself
 from training.mixing import Mixtures
 from training.paper import AUDIO
-from training.table import methods_of
 from training.variants import View
 from training.whole import TrainingError, write_text
 

@@ -44,6 +44,13 @@ def add_material_options(parser: argparse.ArgumentParser) -> None:
         "--music", type=Path, metavar="DIR", help="train.csv and val.csv of `training prepare`"
     )
     group.add_argument("--band", action="store_true", help="the virtual band")
+    group.add_argument(
+        "--attention",
+        type=Path,
+        metavar="attention.npz",
+        help="of `training attention`: where in photographs without a plain ground the instruments "
+        "are, for what scores places",
+    )
     parser.add_argument(
         "--cache",
         type=Path,
@@ -79,7 +86,7 @@ def _side(
     sources: list[ClipSource] = []
     try:
         if options.bank:
-            bank = _bank(options.bank, options.cache, audio, held_out)
+            bank = _bank(options, audio, held_out)
             if bank.lacking:
                 print(f"{side}: {bank.lacking}; they are left out", file=sys.stderr)
             sources.append(bank)
@@ -104,10 +111,11 @@ def _band(cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
     return BandClips(SoloMaker(band, held_out=held_out))
 
 
-def _bank(folder: Path, cache: Path, audio: AudioSpec, held_out: bool) -> BankClips:
+def _bank(options: argparse.Namespace, audio: AudioSpec, held_out: bool) -> BankClips:
+    folder: Path = options.bank
     try:
-        bank = open_players(folder, cache, audio.rate_hz)
-        photos = open_photos(folder / "photos")
+        bank = open_players(folder, options.cache, audio.rate_hz)
+        photos = open_photos(folder / "photos", options.attention)
     except FileNotFoundError as error:
         raise ClipError(
             f"{error}; --bank wants solo_audio/<class>/… and photos/<class>/…"

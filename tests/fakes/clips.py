@@ -12,14 +12,15 @@ import soundfile
 from training.clips import FRAME_PX, Clip
 from training.paper import AUDIO, FRAMES
 
-_TONES = {"bell": 2400.0, "drone": 180.0, "horn": 450.0, "pipe": 900.0}
+_TONES = {"bell": 2400.0, "drone": 180.0, "pipe": 900.0, "saw": 4500.0}
 _COLOURS = {
     "bell": (230, 210, 40),
     "drone": (40, 60, 220),
-    "horn": (200, 60, 60),
     "pipe": (30, 190, 60),
+    "saw": (190, 30, 120),
 }
-THREE, FOUR = ("bell", "drone", "pipe"), tuple(_TONES)
+THREE = ("bell", "drone", "pipe")
+FOUR = (*THREE, "saw")
 TAKES = 14  # of each class in a bank: some are on either side of its split
 
 
@@ -27,7 +28,11 @@ class ToneClips:
     """A ``ClipSource`` at the paper's rate."""
 
     def __init__(self, labels: Sequence[str] = THREE) -> None:
-        self.labels = sorted(labels)
+        self._labels = labels
+
+    @property
+    def labels(self) -> Sequence[str]:
+        return self._labels
 
     def clip(self, label: str, samples: int, rng: np.random.Generator) -> Clip:
         time_s = np.arange(samples) / AUDIO.rate_hz
@@ -36,7 +41,8 @@ class ToneClips:
         frames = np.zeros((FRAMES, FRAME_PX, FRAME_PX, 3), np.uint8)
         left, top = rng.integers(0, FRAME_PX // 2, 2)
         frames[:, top : top + 100, left : left + 100] = _COLOURS[label]
-        return Clip(label, (tone * swell).astype(np.float32), frames)
+        box = tuple(float(edge) / FRAME_PX for edge in (left, top, left + 100, top + 100))
+        return Clip(label, (tone * swell).astype(np.float32), frames, box)
 
 
 def write_bank(folder: Path, labels: Sequence[str] = THREE) -> Path:

@@ -22,6 +22,7 @@ from tests.fakes.clips import FOUR, ToneClips, write_bank
 from tests.fakes.disk import room_for
 from training.checkpoints import TrainingError
 from training.clips import Clip, ClipError
+from training.contenders import read_model
 from training.learner import Plan, State, judge, learning_rate
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
@@ -29,7 +30,6 @@ from training.precision import Precision
 from training.separate import main, train, trained
 from training.separators import LEAST_SIGHT_WIDTH, Make, class_numbers, make
 from training.table import main as table
-from training.table import read_model
 from training.team import Team
 from training.variants import VARIANTS, View
 

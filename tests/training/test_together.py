@@ -11,11 +11,11 @@ import torch
 from tests.fakes.clips import ToneClips
 from tests.training.test_separate import PLAN, fresh, mixtures, run
 from training.checkpoints import TrainingError
+from training.contenders import read_model
 from training.learner import State, judge
 from training.mixing import Mixtures, Varying
 from training.paper import AUDIO
 from training.separators import Make
-from training.table import read_model
 from training.together import SCALES, Pupil, SeenThroughAll, main, teach
 from training.variants import VARIANTS, View
 
