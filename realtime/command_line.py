@@ -17,6 +17,7 @@ from realtime.dial import DIALS
 from realtime.errors import UsageError
 from realtime.graph import Pace, Placement
 from realtime.options import MOST_OBJECTS, NONE, EngineName, Options, Precision, View
+from realtime.rig import LARGEST_GAIN_DB, LARGEST_OFFSET_MS
 
 # The standard library has it from Python 3.11 on; before, the package tomli is the same.
 _toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
@@ -39,6 +40,20 @@ class _Row:
 def _positive(text: str) -> float:
     value = float(text)
     if not (value > 0 and math.isfinite(value)):
+        raise ValueError
+    return value
+
+
+def _offset(text: str) -> float:
+    return _within(float(text), LARGEST_OFFSET_MS)
+
+
+def _gain(text: str) -> float:
+    return _within(float(text), LARGEST_GAIN_DB)
+
+
+def _within(value: float, largest: float) -> float:
+    if not abs(value) <= largest:
         raise ValueError
     return value
 
@@ -84,6 +99,17 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 place="input.audio",
                 metavar="URI",
                 help="a microphone's name or number, a file, or none",
+            ),
+        },
+        "what sets it right (default: as measured by: python -m calibration)": {
+            "av-offset": _Row(
+                place="rig.av_offset_ms",
+                metavar="MS",
+                parse=_offset,
+                help="how much later the picture tells of what happens than the sound",
+            ),
+            "gain": _Row(
+                place="rig.gain_db", metavar="DB", parse=_gain, help="of the sound that goes in"
             ),
         },
         "what computes": {

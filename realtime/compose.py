@@ -21,6 +21,7 @@ from realtime.options import (
     View,
 )
 from realtime.plan import SUPERVISOR, Plan
+from realtime.remembered import remembered
 from realtime.sinks.private import make_folder
 
 BUILDER = "realtime.build:build"
@@ -43,6 +44,8 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
     )
     dial_at(spec, options.separation.lookahead or STUDIO)
     names = (*_sources(options.input), "sight", "hearing", "separator", *_sinks(options))
+    rig = remembered(options, names, environment, tell)
+    options = dataclasses.replace(options, rig=rig)
     options = _with_engine(options, tell)  # last: measuring takes seconds, a mistake none
     apart = options.run.place == "processes"
     return Plan(

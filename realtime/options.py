@@ -41,6 +41,15 @@ class InputOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RigOptions:
+    """What sets the devices right (:mod:`realtime.rig`). None: as it was measured."""
+
+    av_offset_ms: float | None = None
+    gain_db: float | None = None
+    untold_ms: float | None = None  # of the speaker's delay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
     """What computes. ``threads_per_network`` None: half of the cores."""
 
@@ -87,6 +96,7 @@ class Options:
 
     action: Action = "run"
     input: InputOptions = field(default_factory=InputOptions)
+    rig: RigOptions = field(default_factory=RigOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     separation: SeparationOptions = field(default_factory=SeparationOptions)
     output: OutputOptions = field(default_factory=OutputOptions)

@@ -15,7 +15,9 @@ import numpy as np
 
 from realtime.clock import NS_PER_S
 from realtime.latency import causes_ms
+from realtime.lip_sync import verdict
 from realtime.messages import Scene, SceneObject, Stats, Streams
+from realtime.sinks.hud import total
 from realtime.sinks.private import new_file
 from realtime.sinks.sound_files import object_file
 
@@ -117,12 +119,24 @@ class SessionLog:
             "latency_causes_ms": {
                 cause: round(value, 1) for cause, value in causes_ms(self._stages).items()
             },
+            "sync": self._sync(),
             "stages": {stage: _stage(values) for stage, values in self._stages.items()},
             "dropped": {
                 "video_frames": self._total("dropped_video", samples=False),
                 "audio_samples": self._total("dropped_", samples=True),
             },
-            "restarts": round(sum(v.get("restarts", 0.0) for v in self._stages.values())),
+            "restarts": round(total(self._stages, "restarts")),
+        }
+
+    def _sync(self) -> dict[str, Any]:
+        """What was set right, and how sound and picture fitted together where they were shown."""
+        told = [values for values in self._stages.values() if "sound_early_ms" in values]
+        early_ms = round(told[0]["sound_early_ms"], 1) if told else None
+        return {
+            "av_offset_ms": round(total(self._stages, "av_offset_ms"), 1),
+            "gain_db": round(total(self._stages, "gain_db"), 1),
+            "sound_early_ms": early_ms,
+            "bt1359": None if early_ms is None else verdict(early_ms),
         }
 
     def save(self, folder: Path) -> None:

@@ -187,6 +187,9 @@ def test_the_session_tells_everything(recorder, folder):
                 stats("sight", p50_ms=6.0, p99_ms=9.0, rate_hz=14.9, late=3, dropped_video=4),
                 stats("hearing", dropped_audio=1, dropped_audio_samples=441),
                 stats("supervisor", restarts=1),
+                stats("camera", av_offset_ms=83.21),
+                stats("microphone", gain_db=6.0),
+                stats("web", sound_early_ms=51.0),
             ],
         },
     )
@@ -202,6 +205,12 @@ def test_the_session_tells_everything(recorder, folder):
         "duration_s": 1.0,
         "latency_ms": {"p50": 150.0, "p99": 180.0, "max": 200.0},
         "latency_causes_ms": {},
+        "sync": {
+            "av_offset_ms": 83.2,
+            "gain_db": 6.0,
+            "sound_early_ms": 51.0,
+            "bt1359": "seen",
+        },
         "dropped": {"video_frames": 4, "audio_samples": 441},
         "restarts": 1,
     }
