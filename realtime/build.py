@@ -14,8 +14,10 @@ from pixelplayer.spec import ModelSpec
 from realtime.clock import Clock
 from realtime.compose import file_of
 from realtime.dial import Dial, dial_at
-from realtime.options import NONE, Options
+from realtime.graph import STAGES
+from realtime.options import NONE, Options, RigOptions
 from realtime.plan import Plan
+from realtime.sources.corrected import Corrected
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
 from realtime.turning import Turning
@@ -29,7 +31,18 @@ def build(name: str, plan: Plan, clock: Clock) -> Stage:
     Raises:
         EngineError, SpecError: the model is unusable.
     """
-    return _MAKERS[name](Options.from_plain(plan.options), plan, clock)
+    options = Options.from_plain(plan.options)
+    stage = _MAKERS[name](options, plan, clock)
+    return _set_right(name, stage, options.rig) if STAGES[name].kind == "source" else stage
+
+
+def _set_right(name: str, source: Stage, rig: RigOptions) -> Stage:
+    writes = STAGES[name].writes
+    av_offset_ms = (rig.av_offset_ms or 0.0) if "video" in writes else 0.0
+    gain_db = (rig.gain_db or 0.0) if "audio" in writes else 0.0
+    if not (av_offset_ms or gain_db):
+        return source
+    return Corrected(source, av_offset_ms=av_offset_ms, gain_db=gain_db)
 
 
 def _pace(plan: Plan, clock: Clock) -> Pace:
@@ -144,7 +157,8 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.speaker import Speaker
 
     name, dial = options.output.speaker, _dial(options)
-    device = NoDevice() if name == NONE else SoundDevice(name, dial.speaker_latency)
+    untold_s = (options.rig.untold_ms or 0.0) / 1000
+    device = NoDevice() if name == NONE else SoundDevice(name, dial.speaker_latency, untold_s)
     spec = open_model(Path(options.model.model)).spec
     return Speaker(
         device,

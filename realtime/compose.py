@@ -21,6 +21,8 @@ from realtime.options import (
     View,
 )
 from realtime.plan import SUPERVISOR, Plan
+from realtime.remembered import remembered
+from realtime.sinks.private import make_folder
 
 BUILDER = "realtime.build:build"
 
@@ -45,6 +47,8 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
     if asked is not None and (line := departure(spec, asked)):
         tell(line)
     names = (*_sources(options.input), "sight", "hearing", "separator", *_sinks(options))
+    rig = remembered(options, names, environment, tell)
+    options = dataclasses.replace(options, rig=rig)
     options = _with_engine(options, tell)  # last: measuring takes seconds, a mistake none
     apart = options.run.place == "processes"
     return Plan(
@@ -163,7 +167,7 @@ def _speaker(output: OutputOptions, options: Options, tell: Callable[[str], None
 
 def _writable(option: str, folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise UsageError(f"{option} {folder}: {error.strerror}; choose another folder") from error
     if not os.access(folder, os.W_OK):

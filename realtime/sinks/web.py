@@ -89,8 +89,8 @@ class Web:
             self._server = None
 
     def stats(self) -> Mapping[str, float]:
-        """How many watch."""
-        return {"viewers": self._showcase.viewers}
+        """How many watch, and how picture and sound fit together."""
+        return {"viewers": self._showcase.viewers, **self._viewer.stats()}
 
     def _ask(self, body: bytes) -> None:
         """Take a request, from any of the server's threads; raises RequestError."""

@@ -124,8 +124,8 @@ class Window:
             self._window = None
 
     def stats(self) -> Mapping[str, float]:
-        """Nothing to tell."""
-        return {}
+        """How picture and sound fit together."""
+        return self._viewer.stats()
 
     def _current_layout(self, window: ViewWindow) -> Layout:
         size = window.size or (self._layout.width, self._layout.height)

@@ -61,8 +61,9 @@ def test_missing_folder_names_what_to_read(tmp_path):
         ModelSpec.load(tmp_path / "nowhere")
 
 
-def test_unreadable_file_is_named(tmp_path):
-    (tmp_path / "model.json").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_unreadable_file_is_named(tmp_path, text):
+    (tmp_path / "model.json").write_text(text, encoding="utf-8")
     with pytest.raises(SpecError, match=r"model.json cannot be read"):
         ModelSpec.load(tmp_path)
 
@@ -77,6 +78,17 @@ def test_unreadable_file_is_named(tmp_path):
         ("audio", "hop", True, "'hop' must be int, found True"),
         ("sound", "depth", 3, "sound.depth is unknown"),
         ("mask", "power", None, "'power' must be float"),
+        ("", "channels", 2**40, "'channels' must be 1..1024"),
+        ("", "name", "\ud800", "'name' must be a short word"),
+        ("", "name", "x" * 101, "'name' must be a short word"),
+        ("audio", "n_fft", 2**40, "audio.n_fft must be at most 65536, found 1099511627776"),
+        ("audio", "n_fft", 2048, "audio.hop 1024 is too long for audio.n_fft 2048"),
+        ("audio", "warp_base", 1.0, "audio.warp_base must be more than 1"),
+        ("audio", "warp_base", 10**400, "'warp_base' must be float, found 1000"),
+        ("audio", "warp_base", float("nan"), "audio.warp_base must be positive"),
+        ("vision", "grid", 225, "vision.frame_px must be at least a pixel for each of 225"),
+        ("sound", "network", "streaming", "sound.lookaheads .. cannot be heard"),
+        ("sound", "lookaheads", [0, 2**13], "sound.lookaheads must be integers of at most 4096"),
     ],
 )
 def test_wrong_field_is_named(section, key, value, message):
@@ -194,7 +206,8 @@ def test_a_window_that_the_levels_cannot_halve_is_refused(field, size, nearest):
 
 @pytest.mark.parametrize("lookaheads", [[], [-4, 0], [0, 3], [0, 256]])
 def test_lookaheads_that_cannot_be_heard_are_refused(lookaheads):
-    sound = {"width": 24, "levels": 6, "network": "streaming", "lookaheads": lookaheads}
+    sound = {"width": 24, "levels": 6, "network": "streaming", "state": 8}
+    sound["lookaheads"] = lookaheads
     wanted = r"sound.lookaheads .* possible are some of -2, 0, 2 … 254, .*audio.columns 256"
     with pytest.raises(SpecError, match=wanted):
         ModelSpec.from_dict(VALUES | {"sound": sound})
