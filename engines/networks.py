@@ -9,9 +9,7 @@ from engines.errors import EngineError
 from engines.onnx_file import with_columns
 from engines.protocol import Network, TensorSpec
 from pixelplayer.encoder_columns import EncoderColumns, encoder_columns
-from pixelplayer.spec import ModelSpec
-
-FRAME_COLUMNS = 2  # that a network which streams is given at a time
+from pixelplayer.spec import FRAME_COLUMNS, ModelSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

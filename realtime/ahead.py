@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from engines.networks import FRAME_COLUMNS
 from pixelplayer.encoder_columns import encoder_columns
-from pixelplayer.spec import ModelSpec, SoundSpec
+from pixelplayer.spec import FRAME_COLUMNS, ModelSpec, SoundSpec
+from realtime.clock import NS_PER_MS
+
+_LEAST_COLUMNS = -1  # what is divided is there one column before what is listened to
 
 
 def _slack(columns_per_step: int) -> int:
@@ -33,11 +35,13 @@ def answered(sound: SoundSpec, lookahead_columns: int, columns_per_step: int) ->
 def positions(spec: ModelSpec, columns_per_step: int) -> tuple[int, ...]:
     """All lookaheads that this model can be asked for, ascending.
 
-    One that looks at windows can look at them anywhere in their newer half.
+    One that looks at windows can look at them anywhere in their newer half. One that guesses a
+    whole frame is asked as soon as the columns are there that its guess divides.
     """
     if spec.sound.is_streaming:
-        return tuple(ahead + _slack(columns_per_step) for ahead in spec.sound.lookaheads)
-    return tuple(range(-1, spec.audio.columns // 2 + 1))
+        slack = _slack(columns_per_step)
+        return tuple(max(ahead + slack, _LEAST_COLUMNS) for ahead in spec.sound.lookaheads)
+    return tuple(range(_LEAST_COLUMNS, spec.audio.columns // 2 + 1))
 
 
 def is_stepped(spec: ModelSpec, lookahead_columns: int, columns_per_step: int) -> bool:
@@ -59,3 +63,8 @@ def turnable(spec: ModelSpec, lookahead_columns: int, columns_per_step: int) -> 
         if is_stepped(spec, ahead, columns_per_step)
         and (ahead - lookahead_columns) % spec.sound.step_columns == 0
     )
+
+
+def in_ms(spec: ModelSpec, columns: int) -> float:
+    """How long so many columns last, in milliseconds."""
+    return columns * spec.audio.at_rate(spec.audio.rate_hz).hop_ns / NS_PER_MS

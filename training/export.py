@@ -23,10 +23,10 @@ from pixelplayer.networks.cached_sound import CachedSoundNet
 from pixelplayer.networks.checkpoint import AudioNet
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
-from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet, VisualFeatures
-from pixelplayer.spec import ModelSpec
+from pixelplayer.spec import FRAME_COLUMNS, ModelSpec
 
 OPSET = 18  # the newest that every runtime we use takes, TensorRT 10.3 included
 _TOLERANCE = 1e-4  # of the largest value; the graphs are float32
