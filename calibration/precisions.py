@@ -20,6 +20,7 @@ from calibration.graphs import read_graph
 from calibration.half import halved
 from calibration.quantize import quantized, simplified
 from calibration.sensitivity import Suffering, sensitivity
+from calibration.steps import quantized_like
 from calibration.trials import Cost, Outcome, Trial, cost, judged
 from calibration.weights import in_half, packed
 from engines.errors import TooFarOffError
@@ -90,7 +91,8 @@ def write_eight_bits(
     """``vision.int8.onnx`` and ``sound.int8.onnx`` in the model's folder, or ``….fp8.onnx``.
 
     As long as it costs more than it may, the convolutions that suffer most go back to float32, one
-    of each network at a time. Of ears that stream the weights alone have eight bits.
+    of each network at a time. Of ears that stream the weights alone have eight bits. Where the
+    model has steps with a cache, ``step.int8.onnx`` is quantised as its windows are.
 
     Raises:
         CalibrationError: it costs more than it may with ``MOST_KEPT`` of them left.
@@ -126,6 +128,8 @@ def write_eight_bits(
         if written.lost.sdr_db <= bench.most_lost_db:
             break
     _accept(bench, written)
+    if bench.model.spec.sound.step_columns and precision == "int8":
+        graphs["step"] = quantized_like(simplified(_fp32(bench.model, "step")), graphs["sound"])
     _keep(bench.model.folder, graphs, written)
     return written
 

@@ -128,7 +128,7 @@ def choose(
     key = _key(model_dir, precisions, threads, newest)
     if newest is not None:
         opener = partial(opener, newest=newest)
-    remembered = _recalled(path, key) if path else None
+    remembered = recalled(path, key) if path else None
     if remembered:
         return Choice(
             backend=remembered[0].backend,
@@ -244,7 +244,7 @@ def _failed(backend: str, precision: str, problem: str) -> Measurement:
     )
 
 
-def _recalled(path: Path, key: str) -> tuple[Measurement, ...]:
+def recalled(path: Path, key: str) -> tuple[Measurement, ...]:
     """The measurements remembered under ``key``, the fastest first; empty if unusable."""
     entry = memory.recall(path, key) or {}
     rows = entry.get("measurements")
@@ -276,6 +276,8 @@ def _from_json(row: dict[str, object]) -> Measurement:
     vision_ms, sound_ms = row["vision_ms"], row["sound_ms"]
     if not isinstance(vision_ms, float) or not isinstance(sound_ms, float):
         raise TypeError("a time is no number")
+    if not (0 < vision_ms < math.inf and 0 < sound_ms < math.inf):
+        raise ValueError("a time is none")
     return Measurement(backend=backend, precision=precision, vision_ms=vision_ms, sound_ms=sound_ms)
 
 

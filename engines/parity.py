@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from engines.errors import TooFarOffError
+from engines.networks import PAST
 from engines.protocol import Engine, FloatArray, Network
 from engines.remembering import Remembering
 from pixelplayer import band
@@ -23,6 +24,7 @@ TOLERANCE: Mapping[str, float] = MappingProxyType(
 )
 
 _SEED = 77
+_REMEMBERED = 0.3  # of what a step remembers: as large as activations are
 
 
 def inputs(
@@ -60,8 +62,17 @@ def inputs(
 
 
 def answer(engine: Engine, given: FloatArray) -> FloatArray:
-    """What a network makes of one input; one that streams is given it step by step."""
+    """What a network makes of one input.
+
+    One that streams is given it step by step; a step with a cache is given its beginning, and noise
+    to remember.
+    """
     first, *others = engine.inputs
+    if others and others[0].name == PAST:
+        columns = np.ascontiguousarray(given[..., : first.shape[3]])
+        remembered = np.random.default_rng(_SEED).standard_normal(others[0].shape, np.float32)
+        remembered *= _REMEMBERED
+        return engine.infer({first.name: columns, PAST: remembered})[engine.outputs[0].name]
     if others:
         lookaheads = range(others[0].shape[1])  # by number: here the furthest will do
         return Remembering(engine, lookaheads).whole(given)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engines.errors import EngineError
 
-Network = Literal["vision", "sound"]
+Network = Literal["vision", "sound", "step"]  # "step": of the sound network, with its cache
 FloatArray = NDArray[np.float32]
 
 

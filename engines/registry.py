@@ -28,6 +28,7 @@ class Backend:
     precisions: tuple[str, ...] = ("fp32", "fp16", "int8")  # that it can compute in
     provider: str = ""  # of ONNX Runtime, for another than the processor's
     is_slow_to_open: bool = False  # it compiles at every start, and keeps nothing
+    caches: bool = False  # steps with a cache take it less time than whole windows
 
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
@@ -37,17 +38,20 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             runtimes=("onnxruntime",),
             install="pip install onnxruntime",
             precisions=PRECISIONS,
+            caches=True,
         ),
         "openvino": Backend(
             module="engines.backends.openvino",
             runtimes=("openvino",),
             install="pip install openvino",
+            caches=True,
         ),
         "torch": Backend(
             module="engines.backends.torch",
             runtimes=("torch",),
             install="pip install torch",
             precisions=("fp32",),
+            caches=True,
         ),
         "torch_cuda": Backend(
             module="engines.backends.torch_cuda",
@@ -143,14 +147,16 @@ def open_engine(
 
     Args:
         model_dir: the model's folder.
-        network: which of its two networks.
+        network: which of its networks; ``step`` is the sound network on the next few columns,
+            with what it remembers (``engines.cached_steps``).
         backend: a name in ``BACKENDS``, with ``=HOST:PORT`` for one that needs a server; what
             ``auto`` means is decided by ``engines.auto``.
         precision: ``auto``, ``fp32``, or one that the model has a graph for.
         threads: CPU threads the network may use, at least 1.
         grid: rows and columns of cells that the visual network shall see; a square's unless told.
         newest: how many columns of a window the sound network shall give, the newest; all unless
-            told. Fewer take less work. A network that streams has no window, and gives what is new.
+            told. Fewer take less work. A ``step`` gives the first of these, as many as it is given;
+            what is new unless told. A network that streams has no window, and gives what is new.
         is_portable: compile for other GPUs as well, where the engine can (``tensorrt``).
 
     Raises:
@@ -162,16 +168,19 @@ def open_engine(
         raise EngineError(f"unknown engine {backend!r}; there are {', '.join(BACKENDS)}")
     if threads < 1:
         raise EngineError(f"an engine needs at least 1 thread, got {threads = }")
-    if newest is not None and not 1 <= newest <= read_spec(model_dir).audio.columns:
+    spec = read_spec(model_dir)
+    if newest is not None and not 1 <= newest <= spec.audio.columns:
         raise EngineError(f"a window has no {newest} columns to give")
     if not is_installed(name):
         raise EngineError(f"engine {name} is not installed; run: {entry.install}")
-    spec = read_spec(model_dir)
     is_streaming = network == "sound" and spec.sound.is_streaming
     graph = graph_path(model_dir, network, "fp32" if entry.reads_weights else precision)
     if (wanted := resolve_precision(precision)) not in entry.precisions:
         known = " or ".join(entry.precisions)
         raise EngineError(f"engine {name} computes in {known} only, not {wanted}")
+    if network == "step" and not entry.caches:
+        able = ", ".join(other for other, one in BACKENDS.items() if one.caches)
+        raise EngineError(f"engine {name} runs no steps with a cache; use one of {able}")
     request = NetworkRequest(
         folder=model_dir,
         network=network,
@@ -180,11 +189,18 @@ def open_engine(
         precision=wanted,
         threads=threads,
         grid=grid or (spec.vision.grid, spec.vision.grid),
-        newest=newest if network == "sound" and not is_streaming else None,
+        newest=None if network == "vision" or is_streaming else newest,
         address=address,
         provider=entry.provider,
         is_portable=is_portable,
     )
+    if network == "step" and newest is not None:
+        steps = request.steps
+        if not steps.step <= newest <= steps.newest:
+            raise EngineError(
+                f"a step begins {steps.step} to {steps.newest} columns before the newest, not "
+                f"{newest}"
+            )
     try:
         module = importlib.import_module(entry.module)
     except Exception as error:

@@ -17,7 +17,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ _log = logging.getLogger(__name__)
 
 VERSION = 1
 _MOST = 48  # engines; the oldest give way: pictures of every proportion have one of their own
+_MOST_BYTES = 2**40  # of an engine
+_MOST_MANIFEST_BYTES = 1024 * 1024
 _ENGINE, _MANIFEST = "engine.bin", "manifest.json"
 
 
@@ -102,7 +104,7 @@ class Store:
         try:
             manifest = _read(place)
             engine = (place / _ENGINE).read_bytes()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             self.remarks.append(f"{place} is damaged ({error}); it is built again")
             return None
         if _plain(manifest.key) != _plain(key):
@@ -195,7 +197,7 @@ class Store:
         """All engines whose manifests can be read, by runtime, then device."""
         found = []
         for place in self._places():
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            with contextlib.suppress(OSError, ValueError):
                 found.append(_read(place))
         return sorted(found, key=lambda one: (one.key.runtime, one.key.device, one.key.digest))
 
@@ -232,9 +234,33 @@ def _plain(value: EngineKey | Manifest) -> dict[str, Any]:
 
 
 def _read(place: Path) -> Manifest:
-    content = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
-    if content.pop("version") != VERSION:
+    """The manifest of an engine's folder; raises OSError, and ValueError where it is damaged."""
+    path = place / _MANIFEST
+    if path.stat().st_size > _MOST_MANIFEST_BYTES:
+        raise ValueError("its manifest is too large")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("its manifest is no manifest") from None
+    if not isinstance(content, dict) or content.pop("version", None) != VERSION:
         raise ValueError("its manifest is of another version")
+    _check(Manifest, content, {"key": dict, "facts": dict, "build_s": float, "engine_bytes": int})
     key = content.pop("key")
+    _check(EngineKey, key, {"shapes": dict, "options": dict})
+    if not all(isinstance(shape, list) for shape in key["shapes"].values()):
+        raise ValueError("its manifest has no shapes")
     shapes = {name: tuple(shape) for name, shape in key.pop("shapes").items()}
     return Manifest(key=EngineKey(shapes=shapes, **key), **content)
+
+
+def _check(kind: type, values: Mapping[str, Any], known: Mapping[str, type]) -> None:
+    """Raise ValueError unless there are the fields of ``kind``: texts, but for ``known`` ones."""
+    wanted = {field.name: known.get(field.name, str) for field in fields(kind)}
+    if set(values) != set(wanted):
+        raise ValueError(f"its manifest lacks or has more than {', '.join(wanted)}")
+    for name, one in wanted.items():
+        value = values[name]
+        if one is float and type(value) is int and abs(value) < _MOST_BYTES:
+            continue
+        if type(value) is not one or (isinstance(value, int) and not 0 <= value < _MOST_BYTES):
+            raise ValueError(f"its manifest's {name} is damaged")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from realtime.graph import Pace, Placement
+from realtime.plain import from_plain
 
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
 View: TypeAlias = Literal["auto", "window", "web", "none"]
@@ -40,6 +41,15 @@ class InputOptions:
     source: str | None = None
     video: str | None = None
     audio: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RigOptions:
+    """What sets the devices right (:mod:`realtime.rig`). None: as it was measured."""
+
+    av_offset_ms: float | None = None
+    gain_db: float | None = None
+    untold_ms: float | None = None  # of the speaker's delay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +103,7 @@ class Options:
 
     action: Action = "run"
     input: InputOptions = field(default_factory=InputOptions)
+    rig: RigOptions = field(default_factory=RigOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     separation: SeparationOptions = field(default_factory=SeparationOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
@@ -104,12 +115,9 @@ class Options:
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Options:
-        """What :meth:`to_plain` gave."""
-        return cls(
-            action=values["action"],
-            input=InputOptions(**values["input"]),
-            model=ModelOptions(**values["model"]),
-            separation=SeparationOptions(**values["separation"]),
-            output=OutputOptions(**values["output"]),
-            run=RunOptions(**values["run"]),
-        )
+        """What :meth:`to_plain` gave.
+
+        Raises:
+            PlainError: it is something else.
+        """
+        return from_plain(cls, values)

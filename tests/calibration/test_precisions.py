@@ -22,7 +22,12 @@ from engines import parity
 from engines.registry import open_engine
 from engines.remembering import Remembering
 from pixelplayer.spec import ModelSpec
-from tests.fakes.tiny_model import tiny_spec, tiny_streaming_spec, write_tiny_model
+from tests.fakes.tiny_model import (
+    tiny_spec,
+    tiny_stepping_spec,
+    tiny_streaming_spec,
+    write_tiny_model,
+)
 
 INPUTS = {"vision": (3, 64, 64), "sound": (1, 48, 32)}
 
@@ -251,6 +256,31 @@ def test_unknown_operators_need_no_special_care() -> None:
     onnx.checker.check_model(half)
     given = np.random.default_rng(0).random((1, 1, 8, 8), np.float32)
     np.testing.assert_allclose(outputs(half, given), outputs(model, given), rtol=2e-3)
+
+
+def test_steps_have_the_numbers_of_windows(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "model", tmp_path / "set.npz"
+    write_tiny_model(folder, tiny_stepping_spec())
+    which = ["--model", str(folder)]
+    assert main(["collect", *which, "--band", "1", "--most", "2", "--out", str(kept)]) == 0
+    line = ["quantize", *which, "--set", str(kept), "--scenes", "1"]
+    assert main([*line, "--most-lost-db", "9"]) == 0
+    scales = []
+    for name in ("sound", "step"):
+        eight = read_graph(folder / f"{name}.int8.onnx")
+        numbers = {one.name: one for one in eight.graph.initializer}
+        made = {node.output[0]: node for node in eight.graph.node}
+        scales.append(
+            [
+                numpy_helper.to_array(numbers[made[given].input[1]]).tolist()
+                for node in convolutions(eight)
+                for given in node.input[:2]
+                if made[given].op_type == "DequantizeLinear"
+            ]
+        )
+    windows, steps = scales
+    assert windows
+    assert steps == windows
 
 
 def test_of_ears_that_remember_the_weights_alone_are_rounded(

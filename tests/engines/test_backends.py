@@ -205,6 +205,26 @@ def test_the_newest_columns_alone_are_those_of_the_whole(
     assert difference <= 2e-6 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("newest", [1, 2, 6, 99, 255, 256])
+def test_the_newest_columns_alone_are_those_of_the_whole_in_the_papers_network_too(
+    backend: str, newest: int, tiny_published_model: Path
+):
+    """It enlarges with aligned corners: every column's place depends on the whole width."""
+    folder = tiny_published_model
+    with (
+        open_engine(folder, "sound", backend, "fp32", 1) as whole,
+        open_engine(folder, "sound", backend, "fp32", 1, newest=newest) as some,
+    ):
+        inputs = random_inputs(whole, 8)
+        (expected,), (found,) = whole.infer(inputs).values(), some.infer(inputs).values()
+        inputs["log_magnitude"][..., :64] = 0
+        (changed,) = some.infer(inputs).values()
+    assert found.shape == some.outputs[0].shape == (*expected.shape[:3], newest)
+    size = np.abs(expected).max()
+    assert np.abs(found - expected[..., -newest:]).max() <= 1e-5 * size
+    assert np.abs(changed - found)[..., -1].max() >= 0.01 * size  # the oldest are heard in it
+
+
 def test_a_graph_that_gives_all_columns_only_is_told(own_model: Path):
     path = own_model / "sound.onnx"
     graph = onnx.load(path)
