@@ -33,6 +33,7 @@ from calibration.collect import from_band
 from calibration.graphs import read_graph
 from calibration.half import halved
 from calibration.quantize import quantized, simplified
+from calibration.steps import quantized_like
 from engines import parity, survey
 from engines.model import graph_path, read_spec
 from engines.protocol import Engine, Network
@@ -279,6 +280,9 @@ def paper_model(folder: Path) -> Path:
         onnx.save(halved(simplified(whole)), folder / f"{network}.fp16.onnx")
         eight = quantized(simplified(whole), given[network][:_CALIBRATED_WITH])
         onnx.save(eight, folder / f"{network}.int8.onnx")
+    step = read_graph(graph_path(folder, "step", "fp32"))
+    window = read_graph(graph_path(folder, "sound", "int8"))
+    onnx.save(quantized_like(simplified(step), window), folder / "step.int8.onnx")
     return folder
 
 

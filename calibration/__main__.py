@@ -46,10 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collect.add_argument("--most", type=int, default=64, metavar="N", help="windows, and pictures")
     collect.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
     collect.set_defaults(run=_collect)
-    quantize = commands.add_parser("quantize", help="write fp16 and int8 graphs")
+    quantize = commands.add_parser("quantize", help="write graphs in other precisions")
     quantize.add_argument("--set", type=Path, required=True, metavar="FILE.npz")
     quantize.add_argument(
-        "--precision", choices=("fp16", "int8"), action="append", help="only this (default: both)"
+        "--precision",
+        choices=("fp16", "int8", "fp8"),
+        action="append",
+        help="only this (default: fp16 and int8)",
     )
     quantize.add_argument("--most-lost-db", type=float, default=MOST_LOST_DB, metavar="DB")
     quantize.add_argument("--scenes", type=int, default=16, metavar="N", help="that judge it")
@@ -104,7 +107,7 @@ def _collect(options: argparse.Namespace) -> None:
 
 def _quantize(options: argparse.Namespace) -> None:
     # They need onnx, which a rig's own commands must do without.
-    from calibration.precisions import Bench, Written, write_fp16, write_int8
+    from calibration.precisions import Bench, Written, write_eight_bits, write_fp16
     from calibration.sensitivity import as_table
     from calibration.trials import trials
     from engines.auto import CANDIDATES
@@ -125,7 +128,7 @@ def _quantize(options: argparse.Namespace) -> None:
         if precision == "fp16":
             written.append(write_fp16(bench, reference))
         else:
-            written.append(write_int8(bench, reference, collection))
+            written.append(write_eight_bits(bench, reference, collection, precision))
     print(
         f"{options.scenes} scenes of the virtual band in {bench.backend}, fp32: "
         f"{reference.sdr_db:.2f} dB SDR, {reference.in_place:.0%} in place\n"

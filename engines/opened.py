@@ -26,6 +26,7 @@ class OpenedNetwork(Closing):
         self.name = f"{backend}/{request.precision}"
         self.inputs: tuple[TensorSpec, ...] = request.inputs
         self.outputs: tuple[TensorSpec, ...] = request.outputs
+        self._kept: frozenset[str] = frozenset()  # inputs that it has itself, unless given
         self._is_open = True
 
     @abstractmethod
@@ -40,7 +41,8 @@ class OpenedNetwork(Closing):
         """See ``Engine.infer``."""
         if not self._is_open:
             raise EngineError(f"{self.name} is closed")
-        arrays = checked_inputs(inputs, self.inputs)
+        expected = [s for s in self.inputs if s.name in inputs or s.name not in self._kept]
+        arrays = checked_inputs(inputs, expected)
         try:
             return self._run(arrays)
         except Exception as error:  # the runtimes' errors share no narrower base

@@ -51,17 +51,15 @@ class Remembering:
 
     def reset(self) -> None:
         """Forget what was heard."""
-        self._state: FloatArray = np.zeros(self._state_in.shape, np.float32)
+        self._state: FloatArray | None = np.zeros(self._state_in.shape, np.float32)
 
     def step(self, log_magnitude: FloatArray) -> FloatArray:
         """The next ``(1, 1, F, t)`` to what is said then, ``(1, K, F, t)``."""
-        given = {
-            self._new.name: log_magnitude,
-            self._chosen_in.name: self._chosen,
-            self._state_in.name: self._state,
-        }
+        given = {self._new.name: log_magnitude, self._chosen_in.name: self._chosen}
+        if self._state is not None:
+            given[self._state_in.name] = self._state
         answers = self._engine.infer(given)
-        self._state = answers[self._state_out.name]
+        self._state = answers.get(self._state_out.name)  # None: the engine keeps it
         return answers[self._said.name]
 
     def whole(self, log_magnitude: FloatArray) -> FloatArray:

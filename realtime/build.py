@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from engines.model import open_model
+from engines.fallback import FallingBack, open_or_fall_back
+from engines.model import has_graph, open_model
 from engines.protocol import Engine, Network
 from engines.registry import backend_of, open_engine
 from engines.upgrade import Upgrading
 from pixelplayer.spec import ModelSpec
 from realtime.clock import Clock
 from realtime.compose import file_of
-from realtime.dial import STUDIO, Dial, dial_at
+from realtime.dial import Dial, dial_at
 from realtime.graph import STAGES
 from realtime.options import NONE, Options, RigOptions
 from realtime.plan import Plan
@@ -96,7 +97,7 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 def _dial(options: Options) -> Dial:
     spec = open_model(Path(options.model.model)).spec
-    return dial_at(spec, options.separation.lookahead or STUDIO)
+    return dial_at(spec, options.separation.lookahead)
 
 
 def _open(
@@ -107,7 +108,11 @@ def _open(
     grid: tuple[int, int] | None = None,
     newest: int | None = None,
 ) -> Engine:
-    """The engine asked for. To build for a GPU may take minutes: live, another goes ahead."""
+    """The engine asked for.
+
+    To build for a GPU may take minutes: live, another goes ahead. It also takes over again should
+    the GPU fail, and where nothing is live but ``auto`` chose the GPU.
+    """
     given = options.model
     threads = given.threads_per_network or 1
 
@@ -117,9 +122,19 @@ def _open(
         )
 
     entry = backend_of(given.engine)
-    if plan.pace == "fast" or entry is None or not entry.needs_gpu:
+    is_live = plan.pace != "fast"
+    if entry is None or not entry.needs_gpu or not (is_live or given.is_chosen):
         return opened(given.engine, given.precision)
-    return Upgrading(opened(*READY_AT_ONCE), lambda: opened(given.engine, given.precision))
+
+    def ready() -> Engine:
+        return opened(*READY_AT_ONCE)
+
+    def asked() -> Engine:
+        return opened(given.engine, given.precision)
+
+    if is_live:
+        return Upgrading(ready(), lambda: FallingBack(asked(), ready))
+    return open_or_fall_back(asked, ready)
 
 
 def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -134,7 +149,14 @@ def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
 
     spec = open_model(Path(options.model.model)).spec
     steps = _dial(options).pace(is_fast=plan.pace == "fast")
-    return Hearing(lambda newest: _open(options, plan, "sound", newest=newest), spec, steps)
+
+    def opened(network: Network) -> Callable[[int], Engine]:
+        return lambda newest: _open(options, plan, network, newest=newest)
+
+    given, entry = options.model, backend_of(options.model.engine)
+    caches = entry is not None and entry.caches
+    has_steps = caches and has_graph(Path(given.model), "step", given.precision)
+    return Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None)
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -173,6 +195,12 @@ def _turning(spec: ModelSpec, dial: Dial) -> Turning | None:
     return Turning(spec, dial.lookahead_columns, dial.columns_per_step)
 
 
+def _positions_ms(options: Options) -> tuple[float, ...]:
+    """All that the dial can be turned to; none where it cannot be turned."""
+    turning = _turning(open_model(Path(options.model.model)).spec, _dial(options))
+    return () if turning is None else turning.positions_ms
+
+
 def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.recorder import Recorder
     from realtime.sinks.session import SessionInfo
@@ -192,13 +220,13 @@ def _engine_names(options: Options) -> dict[str, str]:
 def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.window import Window
 
-    return Window(plan.stream, _engine_names(options))
+    return Window(plan.stream, _engine_names(options), _positions_ms(options))
 
 
 def _web(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.web import Web
 
-    return Web(plan.stream, _engine_names(options), _announce)
+    return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options))
 
 
 def _announce(address: str) -> None:

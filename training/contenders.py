@@ -15,7 +15,7 @@ from training.live_model import LiveModel
 from training.material import Material
 from training.methods import Method, mixture_itself, network, oracle_mask
 from training.nmf import learn_bases, nmf
-from training.separate import checkpoint_name
+from training.separate import checkpoint_name, trained
 from training.separators import KINDS, Make, PixelPlayer, make
 from training.variants import VARIANTS, Variant, View
 from training.watching import PaperWatcher, Watcher
@@ -53,7 +53,7 @@ def methods_of(
     for name, variant in VARIANTS.items():
         for kind in KINDS:
             row = checkpoint_name(kind, name)
-            path = work / f"{row}.pt" if work else None
+            path = trained(work, row) if work else None
             if path and path.exists():
                 found[row] = _trained(path, views[variant.scale], variant)
     for folder in models:

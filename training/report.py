@@ -25,10 +25,12 @@ from training.material import add_material_options, open_material
 from training.methods import Problem, network
 from training.mixing import Mixtures
 from training.paper import AUDIO
+from training.separate import trained
 from training.separators import PixelPlayer
 from training.table import TRACE
 from training.variants import VARIANTS, Variant, View
 from training.watching import PaperWatcher
+from training.whole import TrainingError, write_text
 
 _SEED = 2018  # the mixtures of `training table`
 _COLUMNS = 16  # at a time: what all cells let through are many numbers
@@ -158,7 +160,7 @@ def _sound(caption: str, picture: np.ndarray, samples: np.ndarray, rate_hz: int)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 2 for material or a checkpoint that cannot be used."""
+    """Returns 0; 2 for material or a checkpoint that cannot be used; 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="training report", description=__doc__.splitlines()[0])
     add_material_options(parser)
     parser.add_argument("--work", type=Path, required=True, help="of `training separate`")
@@ -170,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     variant = VARIANTS[options.variant]
     try:
         material = open_material(options, AUDIO)
-        model, _ = read_model(options.work / f"{options.variant}.pt")
+        model, _ = read_model(trained(options.work, options.variant))
         view = View(material.audio, variant.scale)
         mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
         problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
@@ -178,7 +180,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     shown = [look(problem, model, view, variant) for problem in problems]
-    options.out.write_text(page(f"{options.variant}: {options.work}", shown, view), "utf-8")
+    try:
+        write_text(options.out, page(f"{options.variant}: {options.work}", shown, view))
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     print(f"{options.out} is written; open it in a browser")
     return 0
 

@@ -38,6 +38,7 @@ from training.places import places
 from training.quiet import false_objects
 from training.variants import View
 from training.watching import Watcher
+from training.whole import TrainingError, write_text
 
 _SEED = 2018
 TRACE = 1e-3  # of the mixture, added to every estimate: silence has no score
@@ -185,7 +186,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 2 for material, checkpoints or models that cannot be used."""
+    """Returns 0; 1 where it cannot be written; 2 for what cannot be used."""
     parser = argparse.ArgumentParser(prog="training table", description=__doc__.splitlines()[0])
     add_material_options(parser)
     parser.add_argument("--work", type=Path, help="checkpoints of `training separate`")
@@ -219,10 +220,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     table = markdown(rows)
     print(table)
-    if options.markdown:
-        options.markdown.write_text(table + "\n", "utf-8")
-    if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    try:
+        if options.markdown:
+            write_text(options.markdown, table + "\n")
+        if options.json:
+            write_text(options.json, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from realtime.latency import causes_ms
 from realtime.lip_sync import verdict
 from realtime.messages import Scene, SceneObject, Stats, Streams
 from realtime.sinks.hud import total
+from realtime.sinks.private import new_file
 from realtime.sinks.sound_files import object_file
 
 VERSION = 1
@@ -141,7 +143,13 @@ class SessionLog:
         """Replace folder/session.json in one go; raises OSError."""
         text = json.dumps(self.contents(), indent=2, allow_nan=False) + "\n"
         temporary = folder / "session.json.part"
-        temporary.write_text(text, encoding="utf-8")
+        temporary.unlink(missing_ok=True)
+        try:
+            with os.fdopen(new_file(temporary), "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         temporary.replace(folder / "session.json")
 
     def _object(self, object_id: int, duration_s: float) -> dict[str, Any]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
+import soundfile
 
 from training.clips import FRAME_PX, Clip
 from training.paper import AUDIO, FRAMES
@@ -18,6 +21,7 @@ _COLOURS = {
 }
 THREE = ("bell", "drone", "pipe")
 FOUR = (*THREE, "saw")
+TAKES = 14  # of each class in a bank: some are on either side of its split
 
 
 class ToneClips:
@@ -39,3 +43,17 @@ class ToneClips:
         frames[:, top : top + 100, left : left + 100] = _COLOURS[label]
         box = tuple(float(edge) / FRAME_PX for edge in (left, top, left + 100, top + 100))
         return Clip(label, (tone * swell).astype(np.float32), frames, box)
+
+
+def write_bank(folder: Path, labels: Sequence[str] = THREE) -> Path:
+    """A sample bank of such clips, a second each, with photographs of them."""
+    source, rng = ToneClips(labels), np.random.default_rng(0)
+    for label in source.labels:
+        for kind in ("solo_audio", "photos"):
+            (folder / kind / label).mkdir(parents=True)
+        for number in range(TAKES):
+            clip = source.clip(label, AUDIO.rate_hz, rng)
+            sound = folder / f"solo_audio/{label}/note{number}.wav"
+            soundfile.write(sound, clip.samples, AUDIO.rate_hz)
+            cv2.imwrite(str(folder / f"photos/{label}/{label}{number}.png"), clip.frames[0])
+    return folder
