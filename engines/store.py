@@ -245,6 +245,8 @@ def _read(place: Path) -> Manifest:
     if not isinstance(content, dict) or content.pop("version", None) != VERSION:
         raise ValueError("its manifest is of another version")
     _check(Manifest, content, {"key": dict, "facts": dict, "build_s": float, "engine_bytes": int})
+    if not all(type(value) in (int, float) for value in content["facts"].values()):
+        raise ValueError("its manifest's facts are damaged")
     key = content.pop("key")
     _check(EngineKey, key, {"shapes": dict, "options": dict})
     if not all(isinstance(shape, list) for shape in key["shapes"].values()):
