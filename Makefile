@@ -2,13 +2,14 @@
 # make test      the whole test suite
 # make install   the runtime alone, into .venv
 # make check     what CI runs: format, lint, types, tests
+# make audit     what is installed, among known vulnerabilities; needs the net, and says so
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OPTIONS ?=
 
-.PHONY: install demo test check format development clean
+.PHONY: install demo test check audit format development clean
 
 install: $(VENV)/.installed
 
@@ -25,6 +26,12 @@ check: development
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(MAKE) test
+
+audit: development
+	[ -x $(VENV)/audit/bin/pip-audit ] || { $(PYTHON) -m venv $(VENV)/audit \
+	  && $(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit; } \
+	  || echo "note: pip-audit cannot be installed here"
+	$(BIN)/python scripts/audit $(VENV)/audit/bin/pip-audit
 
 format: development
 	$(BIN)/ruff check --fix-only .

@@ -23,14 +23,14 @@ from realtime.supervisor import Supervisor
 from realtime.trace import Trace
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Parse, plan, run.
+def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
+    """Parse, plan, run. How it goes is told to ``screen``, or shown on the terminal.
 
     Returns:
         0 ran; 2 wrong use; 3 a device or library is missing; 130 interrupted.
     """
     settle_heap()
-    screen = Screen(sys.stderr)
+    screen = screen or Screen(sys.stderr)
     with failing(screen) as outcome:
         options = parse(arguments)
         outcome.exit_code = _ACTIONS[options.action](options, screen)

@@ -29,7 +29,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import paper_model
 from benchmarks.report import Report, command, command_line
 from engines.backends.torch_cuda import TorchCudaEngine, usable_device
-from engines.backends.torch_modules import Half, Newest, example, module
+from engines.backends.torch_modules import Half, Newest, example, module, results
 from engines.model import read_spec
 from engines.networks import NetworkRequest
 from engines.opened import warmed_up
@@ -112,9 +112,9 @@ def _alone(
 ) -> None:
     network = request.network
     captured = _times_ms(update, STEPS // 4)
-    (given,) = example(request)
+    given = example(request)
     with FlopCounterMode(display=False) as counted, torch.inference_mode():
-        whole(given.clone())
+        whole(*(one.clone() for one in given))
     flops = counted.get_total_flops()
     eager = _times_ms(_eager(whole, given), 100)
     once, twice = float(np.median(eager)), float(np.median(captured))
@@ -224,12 +224,12 @@ def _update(engine: TorchCudaEngine) -> Callable[[], object]:
     return lambda: engine.infer(inputs)
 
 
-def _eager(whole: nn.Module, given: Tensor) -> Callable[[], object]:
+def _eager(whole: nn.Module, given: Sequence[Tensor]) -> Callable[[], object]:
     there = whole.cuda().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def update() -> object:
         with torch.inference_mode():
-            return there(given.cuda()).cpu()
+            return [one.cpu() for one in results(there(*(one.cuda() for one in given)))]
 
     for _ in range(5):
         update()

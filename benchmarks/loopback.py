@@ -9,22 +9,27 @@ A private PulseAudio has a null sink ``mic``, whose monitor is the microphone, a
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 
 import numpy as np
 
-from benchmarks.delay import Delay, delays
-from benchmarks.monitors import RATE_HZ, MonitorRecorder, Recording
+from benchmarks.delay import Delay
+from benchmarks.monitors import RATE_HZ
+from benchmarks.null_sinks import (
+    OPENING_S,
+    SETTLING_S,
+    check_programs,
+    exchange,
+    player_s,
+    wait_until,
+)
 from benchmarks.report import Report, command, command_line
 from benchmarks.session_run import (
     LiveRun,
-    RunError,
     add_options,
     live_run,
     model_arguments,
@@ -34,19 +39,14 @@ from benchmarks.session_run import (
 from pixelplayer import band
 from realtime.dial import INSTANT, LIVE, STAGE
 from tests.live.mjpeg import MjpegCamera
-from tests.live.parts import end_process
 from tests.live.pulse import PulseServer
 
 MOST_LATENCY_MS: Mapping[str, float] = {STAGE: 400.0, LIVE: 180.0, INSTANT: 90.0}
 MOST_SPREAD_MS = 20.0  # below this nobody hears a delay change
 MOST_DRIFT_MS_PER_MINUTE = 5.0
-_LONGEST_S = 4.0
-_LIKE = 0.5  # correlation below which a second counts as not heard
+LIKE = 0.5  # correlation below which a second counts as not heard
 _LEAST_LIKE = 3
 _STALLED_SECONDS = 2  # of noise that a stall may make unlike
-_OPENING_S = 60.0
-_SETTLING_S = 5.0
-_NEEDED = ("pulseaudio", "pactl", "pacat")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,9 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--device", default="pulse", help="PortAudio's name for both directions")
     options = parser.parse_args(arguments)
-    for program in _NEEDED:
-        if shutil.which(program) is None:
-            parser.error(f"{program} is missing; run: scripts/system-packages test")
+    check_programs(parser)
     still = band.scene(11, 2.0, RATE_HZ).frame(0.5, 360, 640)
     server, camera = PulseServer(), MjpegCamera(lambda _: still, 1 / 15)
     try:
@@ -76,15 +74,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             line = ["--video", camera.url, "--audio", options.device, "--speaker", options.device]
             line += ["--view", "none", *model_arguments(options)]
             line += ["--lookahead", options.lookahead]
-            line += ["--duration", str(options.duration + 2 * _SETTLING_S)]
+            line += ["--duration", str(player_s(options.duration))]
             with live_run(line, folder / "live", server.environment) as run:
-                _wait_for_recording(run)
-                half_s = _SETTLING_S / 2 + options.duration / 2
+                wait_until(lambda: _is_recording(run), run, "begin to record")
+                half_s = SETTLING_S / 2 + options.duration / 2
                 stall = Timer(half_s, _stop_for, (run.pid, options.stall / 1000))
                 if options.stall:
                     stall.start()
-                said, again, heard = _exchange(server, options.duration)
-                run.wait(_OPENING_S)
+                gone = exchange(server, options.duration)
+                run.wait(player_s(options.duration) - options.duration + OPENING_S)
                 facts = read_session(run.record).facts
                 told, causes = facts["latency_ms"], facts["latency_causes_ms"]
     finally:
@@ -94,12 +92,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.keep("told_latency_ms", told)
     judge(
         report,
-        _between(said, heard),
+        gone.delays,
         MOST_LATENCY_MS[options.lookahead],
         most_unheard=_STALLED_SECONDS if options.stall else 0,
     )
-    report.note("clocks, speaker against microphone", f"{1e6 * (heard.slow - said.slow):+.0f} ppm")
-    error_ms = [1000 * item.delay_s for item in _between(said, again)]
+    report.note("clocks, speaker against microphone", f"{gone.apart_ppm:+.0f} ppm")
+    error_ms = [1000 * item.delay_s for item in gone.errors]
     if error_ms:
         report.note("error of the measurement (one source, recorded twice)", _range(error_ms))
     report.note("latency as the player tells it", f"{told['p50']:.0f} ms")
@@ -110,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def judge(report: Report, found: Sequence[Delay], most_ms: float, most_unheard: int = 0) -> None:
     """Median, spread and drift of the delays of the seconds that were heard again."""
-    like = [item for item in found if item.likeness >= _LIKE]
+    like = [item for item in found if item.likeness >= LIKE]
     report.keep("delays_ms", [(item.at_s, 1000 * item.delay_s, item.likeness) for item in found])
     is_met = len(like) + most_unheard >= len(found) >= _LEAST_LIKE
     asked = f"all but {most_unheard}" if most_unheard else "all"
@@ -139,61 +137,10 @@ def slope(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.median((y[second] - y[first]) / (x[second] - x[first])))
 
 
-def noises(duration_s: float, rate_hz: int, seed: int = 3) -> np.ndarray:
-    """A different noise and a different chirp every second, ``(n,)`` float32."""
-    rng = np.random.default_rng(seed)
-    seconds = []
-    t_s = np.arange(rate_hz // 4) / rate_hz
-    fade = np.hanning(t_s.size)
-    for _ in range(round(duration_s)):
-        low_hz, high_hz = rng.uniform(200, 800), rng.uniform(2000, 6000)
-        chirp = np.sin(2 * np.pi * (low_hz + (high_hz - low_hz) * 2 * t_s) * t_s)
-        second = np.zeros(rate_hz)
-        second[: t_s.size] = 0.2 * chirp * fade
-        second[rate_hz // 2 : rate_hz // 2 + t_s.size] = 0.1 * rng.standard_normal(t_s.size) * fade
-        seconds.append(second)
-    return np.concatenate(seconds).astype(np.float32)
-
-
-def _exchange(server: PulseServer, duration_s: float) -> tuple[Recording, Recording, Recording]:
-    """Play into the microphone; record it twice, and the speaker."""
-    sources = ("mic.monitor", "mic.monitor", "spk.monitor")
-    recorders = [MonitorRecorder(source, server.environment) for source in sources]
-    time.sleep(_SETTLING_S / 2)
-    player = server.play(noises(duration_s, RATE_HZ))
-    try:
-        player.wait(duration_s + _OPENING_S)
-        time.sleep(_SETTLING_S / 2)
-    finally:
-        end_process(player)
-        said, again, heard = (recorder.stop() for recorder in recorders)
-    return said, again, heard
-
-
-def _between(said: Recording, heard: Recording) -> tuple[Delay, ...]:
-    later_s = heard.start_s - said.start_s
-    found = delays(
-        said.samples, heard.samples, RATE_HZ, heard_later_s=later_s, longest_s=_LONGEST_S
-    )
-    # By each sink's own clock, which are not one.
-    return tuple(
-        replace(
-            item,
-            delay_s=heard.instant_s(item.at_s - later_s + item.delay_s) - said.instant_s(item.at_s),
-        )
-        for item in found
-    )
-
-
-def _wait_for_recording(run: LiveRun) -> None:
-    """Until the player's own recording grows: then all of its parts are at work."""
+def _is_recording(run: LiveRun) -> bool:
+    """Whether the player's own recording grows: then all of its parts are at work."""
     mixture: Path = run.record / "mixture.wav"
-    deadline_s = time.monotonic() + _OPENING_S
-    while time.monotonic() < deadline_s and run.is_running:
-        if mixture.exists() and mixture.stat().st_size > RATE_HZ:
-            return
-        time.sleep(0.1)
-    raise RunError(f"the player did not begin to record\n{run.output()[-2000:]}")
+    return mixture.exists() and mixture.stat().st_size > RATE_HZ
 
 
 def _range(values: Sequence[float]) -> str:

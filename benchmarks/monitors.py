@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -21,7 +22,8 @@ _LEAST_BINS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """``samples`` (n,) float32 at RATE_HZ; ``start_s``: when the first was played, monotonic.
+    """``samples`` (n,) float32 at RATE_HZ, on disk; ``start_s``: when the first was played,
+    monotonic.
 
     The sink's clock needs ``1 + slow`` seconds for a second of samples.
     """
@@ -53,7 +55,7 @@ class MonitorRecorder:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
         )
-        self._parts: list[bytes] = []
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - an hour is too long for memory
         self._arrivals: list[tuple[float, float]] = []  # of how many s of samples, and when
         self._thread = threading.Thread(target=self._read, name=f"record-{source}", daemon=True)
         self._thread.start()
@@ -63,8 +65,12 @@ class MonitorRecorder:
         self._process.terminate()
         self._process.wait(5)
         self._thread.join(5)
-        data = b"".join(self._parts)
-        samples = np.frombuffer(data[: len(data) // _BYTES * _BYTES], "<f4").astype(np.float32)
+        with self._file:
+            self._file.flush()
+            length = self._file.tell() // _BYTES
+            samples = np.zeros(0, np.float32)
+            if length:
+                samples = np.memmap(self._file, "<f4", mode="r", shape=(length,))
         start_s, slow = earliest(np.array(self._arrivals).reshape(-1, 2))
         return Recording(samples=samples, start_s=start_s, slow=slow)
 
@@ -73,7 +79,7 @@ class MonitorRecorder:
         total = 0
         with self._process.stdout as pipe:
             while data := os.read(pipe.fileno(), _READ_BYTES):
-                self._parts.append(data)
+                self._file.write(data)
                 total += len(data)
                 self._arrivals.append((total / _BYTES / RATE_HZ, time.monotonic()))
 

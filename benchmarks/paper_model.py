@@ -10,13 +10,16 @@ from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
 
+UPDATES_PER_S = 10.0
+_RATE_HZ, _HOP = 11025, 256
+
 SPEC = ModelSpec(
     name="paper",
     channels=PAPER_CHANNELS,
     audio=AudioSpec(
-        rate_hz=11025,
+        rate_hz=_RATE_HZ,
         n_fft=1022,
-        hop=256,
+        hop=_HOP,
         columns=PAPER_WINDOW,
         frequency_bins=PAPER_WINDOW,
         warp_base=21.0,
@@ -24,7 +27,9 @@ SPEC = ModelSpec(
     vision=VisionSpec(
         width=PAPER_WIDTH, frame_px=PAPER_SIDE_PX, grid=PAPER_SIDE_PX // 16, frames=3, rate_hz=8
     ),
-    sound=SoundSpec(width=PAPER_WIDTH, levels=7),
+    sound=SoundSpec(
+        width=PAPER_WIDTH, levels=7, step_columns=round(_RATE_HZ / (_HOP * UPDATES_PER_S))
+    ),
     mask=MaskSpec(power=1.0, residual_floor=0.2),
 )
 

@@ -1,9 +1,11 @@
-"""Memory and processor time of a process and all that it started."""
+"""Memory, processor time, files and threads of a process and all that it started."""
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +14,14 @@ import psutil
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One look: resident memory in MB and processor seconds so far, summed over the tree."""
+    """One look, summed over the tree: resident memory in MB, processor seconds so far, handles."""
 
     at_s: float  # monotonic
     rss_mb: float
     cpu_s: float
     processes: int
+    files: int  # and sockets, pipes: all that has a handle
+    threads: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,21 +52,44 @@ class TreeWatch:
     def _watch(self) -> None:
         while not self._over.wait(self._every_s):
             try:
-                members = [self._root, *self._root.children(recursive=True)]
-                self.samples.append(_sum(members))
+                self.samples.append(_sum(_members(self._root)))
             except psutil.NoSuchProcess:
                 continue  # one left while it was looked at
 
 
+def stop_for(pid: int, duration_s: float) -> None:
+    """Stop a process and all that it started (SIGSTOP), and let them go on."""
+    members = _members(psutil.Process(pid))
+    try:
+        for member in members:
+            member.suspend()
+        time.sleep(duration_s)
+    finally:
+        for member in members:
+            with suppress(psutil.NoSuchProcess):
+                member.resume()
+
+
+def _members(root: psutil.Process) -> list[psutil.Process]:
+    return [root, *root.children(recursive=True)]
+
+
 def _sum(members: list[psutil.Process]) -> Sample:
-    rss_bytes, cpu_s = 0, 0.0
+    rss_bytes, cpu_s, files, threads = 0, 0.0, 0, 0
     for member in members:
         with member.oneshot():
             rss_bytes += member.memory_info().rss
             times = member.cpu_times()
             cpu_s += times.user + times.system
+            files += member.num_handles() if sys.platform == "win32" else member.num_fds()
+            threads += member.num_threads()
     return Sample(
-        at_s=time.monotonic(), rss_mb=rss_bytes / 1e6, cpu_s=cpu_s, processes=len(members)
+        at_s=time.monotonic(),
+        rss_mb=rss_bytes / 1e6,
+        cpu_s=cpu_s,
+        processes=len(members),
+        files=files,
+        threads=threads,
     )
 
 

@@ -5,7 +5,6 @@ python -m benchmarks.realtime --duration 60
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from benchmarks.session_run import (
     read_session,
     working_folder,
 )
+from benchmarks.traces import steps
 from pixelplayer import band
 
 LEAST_UPDATES_PER_S = 10.0
@@ -54,8 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             session = read_session(run.record)
         report = Report(f"live, {options.duration:.0f} s at real pace")
         report.keep("session", session.facts)
-        judge_updates(report, step_starts_s(trace, "hearing"), step_starts_s(trace, "separator"))
-        judge_overlap(report, steps_s(trace, "hearing"), steps_s(trace, "sight"))
+        taken = steps(trace, ("hearing", "separator", "sight"))
+        judge_updates(report, taken["hearing"].starts_s, taken["separator"].starts_s)
+        judge_overlap(report, taken["hearing"].spans_s, taken["sight"].spans_s)
         judge_gaps(report, session, mixture)
     settled_s = (ended_s - options.duration + SETTLED_AFTER_S, ended_s - _LATE_S)
     judge_memory(report, [s for s in watch.samples if settled_s[0] <= s.at_s <= settled_s[1]])
@@ -76,24 +77,8 @@ def write_film(path: Path, duration_s: float) -> np.ndarray:
     return mixture
 
 
-def step_starts_s(trace: Path, stage: str) -> np.ndarray:
-    """When a stage's steps began, ``(n,)`` seconds, sorted; each gave something."""
-    return steps_s(trace, stage)[:, 0]
-
-
-def steps_s(trace: Path, stage: str) -> np.ndarray:
-    """From when to when a stage's steps took, ``(n, 2)`` seconds, sorted."""
-    events = json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
-    found = [
-        (event["ts"] / 1e6, (event["ts"] + event["dur"]) / 1e6)
-        for event in events
-        if event["ph"] == "X" and event["name"] == stage
-    ]
-    return np.array(sorted(found)).reshape(-1, 2)
-
-
 def judge_overlap(report: Report, heard_s: np.ndarray, seen_s: np.ndarray) -> None:
-    """Whether sight and hearing work at the same time; steps as ``steps_s`` gives them.
+    """Whether sight and hearing work at the same time; ``(n, 2)`` seconds, sorted.
 
     Were they to wait for each other it would be 0; where they do not, each is as often busy while
     the other is as at any time.

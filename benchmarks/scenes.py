@@ -35,13 +35,12 @@ from benchmarks.session_run import (
     run_session,
     working_folder,
 )
+from pixelplayer.metrics import overlap
 
 LEAST_NSDR_DB = 5.0
 LEAST_RIGHT_PERCENT = 85.0
 LEAST_OVERLAP = 0.4
 _TIMEOUT_S = 300.0
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,16 +132,6 @@ def overlaps_of(scene: HeldOutScene, session: Session, scores: Sequence[StemScor
         0.0 if score.stream is None else overlap(box, session.objects[score.stream].box)
         for box, score in zip(scene.boxes, scores, strict=True)
     ]
-
-
-def overlap(first: Box, second: Box) -> float:
-    """Intersection over union of two boxes (x0, y0, x1, y1)."""
-    across = min(first[2], second[2]) - max(first[0], second[0])
-    down = min(first[3], second[3]) - max(first[1], second[1])
-    common = max(across, 0.0) * max(down, 0.0)
-    areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (first, second)]
-    union = sum(areas) - common
-    return common / union if union > 0 else 0.0
 
 
 def _run(

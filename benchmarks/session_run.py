@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -73,22 +74,21 @@ class Session:
         return total
 
 
-class LiveRun:
-    """The command while it runs. Its standard output and error go to one file."""
+class ProgramRun:
+    """A Python program while it runs. Its standard output and error go to ``output.txt``."""
 
     def __init__(
         self,
-        arguments: Sequence[str],
+        line: Sequence[str],
         folder: Path,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        """``line`` is what follows ``python``."""
         folder.mkdir(parents=True, exist_ok=True)
         self._said = folder / "output.txt"
-        self.record = folder / "record"
-        command = [sys.executable, str(COMMAND), *arguments, "--record", str(self.record)]
         with self._said.open("wb") as said:
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, *line],
                 cwd=COMMAND.parent,
                 env=None if environment is None else dict(environment),
                 stdin=subprocess.DEVNULL,
@@ -110,18 +110,22 @@ class LiveRun:
         """What it has printed so far."""
         return self._said.read_text(encoding="utf-8", errors="replace")
 
-    def wait(self, timeout_s: float) -> float:
+    def interrupt(self) -> None:
+        """Ask it to end, as Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
+
+    def wait(self, timeout_s: float, exit_code: int = 0) -> float:
         """Wait for the end; when it was noticed, monotonic seconds.
 
         Raises:
-            RunError: it takes longer, or the exit code is not 0.
+            RunError: it takes longer, or the exit code is another.
         """
         try:
             code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             raise RunError(f"it ran longer than {timeout_s:.0f} s\n{self._tail()}") from None
         ended_s = time.monotonic()
-        if code != 0:
+        if code != exit_code:
             raise RunError(f"exit code {code}\n{self._tail()}")
         return ended_s
 
@@ -137,6 +141,20 @@ class LiveRun:
 
     def _tail(self) -> str:
         return self.output()[-_TAIL_CHARACTERS:]
+
+
+class LiveRun(ProgramRun):
+    """``run_live.py`` while it runs; it records to ``record``."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.record = folder / "record"
+        line = [str(COMMAND), *arguments, "--record", str(self.record)]
+        super().__init__(line, folder, environment)
 
 
 @contextlib.contextmanager

@@ -24,10 +24,10 @@ from benchmarks.session_run import (
     run_session,
     working_folder,
 )
+from training.quiet import room_noise
 
 MOST_PER_MINUTE = 1.0
 DURATION_S = 20.0
-NOISE_DB = (-65.0, -40.0)  # of full scale, RMS
 _TIMEOUT_S = 300.0
 
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             has_noise = number % 2 == 1
             rng = np.random.default_rng([options.seed, number])
             length = round(DURATION_S * RATE_HZ)
-            sound = room_noise(length, rng) if has_noise else np.zeros(length, np.float32)
+            sound = room_noise(length, RATE_HZ, rng) if has_noise else np.zeros(length, np.float32)
             found = _objects(scenes, number, sound, folder, model_arguments(options))
             objects[has_noise].append(found)
             print(f"scene {number}: {found} objects", file=sys.stderr, flush=True)
@@ -58,15 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     report.note("in a room's noise", f"{sum(objects[True])} in {len(objects[True])} scenes")
     report.keep("objects", {"silent": objects[False], "noisy": objects[True]})
     return report.publish(options.json)
-
-
-def room_noise(length: int, rng: np.random.Generator) -> Samples:
-    """(length,) float32: noise that falls by 0 to 6 dB per octave, at a level from ``NOISE_DB``."""
-    spectrum = np.fft.rfft(rng.standard_normal(length))
-    frequencies = np.arange(len(spectrum)) + 20.0 * length / RATE_HZ
-    noise = np.fft.irfft(spectrum * frequencies ** -rng.uniform(0, 1), length)
-    level = 10 ** (rng.uniform(*NOISE_DB) / 20)
-    return (noise * (level / np.sqrt(np.mean(noise**2)))).astype(np.float32)
 
 
 def _objects(

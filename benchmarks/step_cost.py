@@ -20,18 +20,22 @@ import numpy as np
 from benchmarks.cost import Cost, LivePath, paper_update
 from benchmarks.engines import paper_model
 from benchmarks.model_engines import PACE, add_model_options, cores, open_networks
+from benchmarks.paper_model import SPEC, UPDATES_PER_S
 from benchmarks.report import Report, command, command_line
 from engines import auto
+from engines.cached_steps import CachedSteps
 from engines.model import read_spec
 from engines.protocol import Engine, Network
 from engines.registry import open_engine
 from engines.remembering import Remembering
+from pixelplayer.encoder_columns import encoder_columns
+from pixelplayer.warp import LOG_FLOOR
 from realtime.allocator import settle_heap
 
 LEAST_AGAINST_EAGER, LEAST_AGAINST_WINDOW = 40.0, 4.0
 MOST_OF_A_CORE = 0.25
 MOST_WITH_LONGER_PAST = 1.1
-UPDATES_PER_S = 10.0
+MOST_DIFFERENT = 1e-5  # of the largest value, in float32: rounding
 _TURNS = 5
 _STEPS = 40
 _LONGER_S = 60.0
@@ -56,39 +60,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _judge_paper(report: Report, folder: Path, per_turn: int) -> None:
     """The paper's widths: eager windows, windows in the fastest engine, steps in the same."""
-    spec = read_spec(folder)
-    hop_s = spec.audio.hop / spec.audio.rate_hz
     # As the live model: what is new since the last update, and 93 ms ahead of it.
-    newest = round(1 / (UPDATES_PER_S * hop_s)) + PACE.lookahead_columns
+    newest = SPEC.sound.step_columns + PACE.lookahead_columns
     choice = auto.choose(folder, 1, newest=newest)
-    eager, window, step = Cost(), Cost(), Cost()
+    eager, window, some, step = Cost(), Cost(), Cost(), Cost()
     with contextlib.ExitStack() as opened:
 
         def open_(network: Network, columns: int | None = None) -> Engine:
             engine = open_engine(
-                folder,
-                network,
-                choice.backend,
-                choice.precision,
-                1,
-                newest=columns,
+                folder, network, choice.backend, choice.precision, 1, newest=columns
             )
             return opened.enter_context(engine)
 
-        sight = open_("vision")
-        whole, some = _both(sight, open_("sound")), _both(sight, open_("sound", newest))
+        see = _again(open_("vision"))
+        hear, hear_some = _again(open_("sound")), _again(open_("sound", newest))
+        hear_step = _step(open_("step", newest), newest)
         baseline = paper_update(cores())
-        for update in (baseline, whole, some):
+        updates: list[tuple[Cost, Callable[[], object]]] = [
+            (eager, baseline),
+            (window, lambda: (see(), hear())),
+            (some, lambda: (see(), hear_some())),
+            (step, lambda: (see(), hear_step())),
+        ]
+        for _, update in updates:
             update()
         for _ in range(_TURNS):
-            eager.measure(baseline, per_turn)
-            window.measure(whole, per_turn)
-            step.measure(some, per_turn)
+            for cost, update in updates:
+                cost.measure(update, per_turn)
     name = f"{choice.backend}/{choice.precision}"
     for what, cost in (
         ("paper's widths: whole windows, torch eager", eager),
         (f"… whole windows, {name}", window),
-        (f"… the {newest} newest columns, {name}", step),
+        (f"… windows, the {newest} newest columns decoded, {name}", some),
+        (f"… steps with a cache, {name}", step),
     ):
         told = f"{UPDATES_PER_S * cost.median_cpu_ms / 1000:.2f} CPU s per second of sound"
         report.note(f"{what}, {UPDATES_PER_S:g} updates/s", told)
@@ -97,15 +101,54 @@ def _judge_paper(report: Report, folder: Path, per_turn: int) -> None:
     report.at_least("… against eager windows", ratio, LEAST_AGAINST_EAGER, "x")
     ratio = window.median_cpu_ms / step.median_cpu_ms
     report.at_least("… against windows in the same engine", ratio, LEAST_AGAINST_WINDOW, "x")
+    what = "… largest difference from windows, both borders included"
+    found = _difference(folder, choice.backend, "fp32", newest)
+    report.claim(what, f"<= {MOST_DIFFERENT:.0e}", f"{found:.1e}", met=found <= MOST_DIFFERENT)
+    if choice.precision != "fp32":
+        found = _difference(folder, choice.backend, choice.precision, newest)
+        report.note(f"{what}, {choice.precision} from {choice.precision}", f"{found:.1e}")
 
 
-def _both(sight: Engine, hearing: Engine) -> Callable[[], object]:
+def _again(engine: Engine) -> Callable[[], object]:
     rng = np.random.default_rng(1)
-    given = [
-        {spec.name: rng.random(spec.shape, np.float32) for spec in engine.inputs}
-        for engine in (sight, hearing)
-    ]
-    return lambda: (sight.infer(given[0]), hearing.infer(given[1]))
+    given = {spec.name: rng.random(spec.shape, np.float32) for spec in engine.inputs}
+    return lambda: engine.infer(given)
+
+
+def _difference(folder: Path, backend: str, precision: str, newest: int) -> float:
+    """Of steps from windows, of their largest value, until the first step has left the window."""
+    audio, step = SPEC.audio, SPEC.sound.step_columns
+    heard = np.full((1, 1, audio.frequency_bins, audio.columns), np.log(LOG_FLOOR), np.float32)
+    rng = np.random.default_rng(3)
+    worst = 0.0
+    with (
+        open_engine(folder, "sound", backend, precision, 1, newest=newest) as windows,
+        open_engine(folder, "step", backend, precision, 1, newest=newest) as engine,
+    ):
+        steps = _steps(engine, newest)
+        for _ in range(audio.columns // step + 2):
+            new = rng.uniform(-16, 3, engine.inputs[0].shape).astype(np.float32)
+            heard = np.ascontiguousarray(np.concatenate([heard[..., step:], new], axis=3))
+            said, whole = steps.step(new), windows.infer({"log_magnitude": heard})["sound"]
+            difference = np.abs(said - whole[..., :step]).max() / np.abs(whole).max()
+            worst = max(worst, float(difference))
+    return worst
+
+
+def _steps(engine: Engine, newest: int) -> CachedSteps:
+    columns = encoder_columns(SPEC.sound, SPEC.audio)
+    return CachedSteps(
+        lambda given, _: engine.infer(given),
+        columns,
+        SPEC.audio.frequency_bins,
+        newest - columns.step,
+    )
+
+
+def _step(engine: Engine, newest: int) -> Callable[[], object]:
+    steps = _steps(engine, newest)
+    new = np.random.default_rng(1).uniform(-16, 3, engine.inputs[0].shape).astype(np.float32)
+    return lambda: steps.step(new)
 
 
 def _judge_past(report: Report, folder: Path) -> None:

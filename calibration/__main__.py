@@ -1,7 +1,10 @@
-"""Other precisions of a model: collect what to calibrate with, then quantise.
+"""What must be measured before a run: of a model, its ranges; of a rig, its devices.
 
-python -m calibration collect  --out set.npz --band 24
-python -m calibration quantize --set set.npz --model models/mine
+python -m calibration collect      --out set.npz --band 24
+python -m calibration quantize     --set set.npz --model models/mine
+python -m calibration av-offset    --pattern
+python -m calibration loop-latency
+python -m calibration levels
 """
 
 from __future__ import annotations
@@ -16,15 +19,11 @@ import numpy as np
 from calibration.collect import from_band, from_files
 from calibration.collection import CalibrationError, Collection, Look, Window, stratified
 from calibration.live import from_live
-from calibration.precisions import Bench, Written, write_fp16, write_int8
-from calibration.sensitivity import as_table
-from calibration.trials import trials
-from engines.auto import CANDIDATES
+from calibration.rig_commands import add_commands
 from engines.errors import EngineError
 from engines.model import open_model
-from engines.registry import is_installed
 from realtime.clock import SystemClock
-from realtime.errors import DeviceError
+from realtime.errors import DeviceError, UsageError
 from realtime.options import SHIPPED_MODEL
 from realtime.sources.camera import CameraSource
 from realtime.sources.microphone import MicrophoneSource
@@ -34,7 +33,7 @@ _TRIAL_SEED = 91_000  # far from those of scenes that are calibrated with
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; after one line that says why, 2 where it cannot be done, 3 without a device."""
+    """Returns 0; after a line that says why, 2 where it cannot be, 3 without a device; 130: ^C."""
     parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -47,10 +46,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     collect.add_argument("--most", type=int, default=64, metavar="N", help="windows, and pictures")
     collect.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
     collect.set_defaults(run=_collect)
-    quantize = commands.add_parser("quantize", help="write fp16 and int8 graphs")
+    quantize = commands.add_parser("quantize", help="write graphs in other precisions")
     quantize.add_argument("--set", type=Path, required=True, metavar="FILE.npz")
     quantize.add_argument(
-        "--precision", choices=("fp16", "int8"), action="append", help="only this (default: both)"
+        "--precision",
+        choices=("fp16", "int8", "fp8"),
+        action="append",
+        help="only this (default: fp16 and int8)",
     )
     quantize.add_argument("--most-lost-db", type=float, default=MOST_LOST_DB, metavar="DB")
     quantize.add_argument("--scenes", type=int, default=16, metavar="N", help="that judge it")
@@ -59,15 +61,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for command in (collect, quantize):
         command.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
         command.add_argument("--seed", type=int, default=0)
+    add_commands(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-    except (CalibrationError, EngineError) as error:
+    except (CalibrationError, EngineError, UsageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except DeviceError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 
@@ -101,6 +106,13 @@ def _collect(options: argparse.Namespace) -> None:
 
 
 def _quantize(options: argparse.Namespace) -> None:
+    # They need onnx, which a rig's own commands must do without.
+    from calibration.precisions import Bench, Written, write_eight_bits, write_fp16
+    from calibration.sensitivity import as_table
+    from calibration.trials import trials
+    from engines.auto import CANDIDATES
+    from engines.registry import is_installed
+
     collection = Collection.read(options.set)
     model = open_model(options.model)
     bench = Bench(
@@ -116,7 +128,7 @@ def _quantize(options: argparse.Namespace) -> None:
         if precision == "fp16":
             written.append(write_fp16(bench, reference))
         else:
-            written.append(write_int8(bench, reference, collection))
+            written.append(write_eight_bits(bench, reference, collection, precision))
     print(
         f"{options.scenes} scenes of the virtual band in {bench.backend}, fp32: "
         f"{reference.sdr_db:.2f} dB SDR, {reference.in_place:.0%} in place\n"

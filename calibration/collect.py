@@ -20,7 +20,6 @@ from realtime.errors import UsageError
 from realtime.sources.size import LONGEST_SIDE_PX
 from realtime.sources.tracks import Complaints, FileSound, open_file_pictures
 
-SILENCE_DB = -80.0  # a window below this is silent
 LEVELS_DB = (-36.0, 0.0)  # of the band's scenes: microphones stand near and far
 MEDIA_SUFFIXES = (
     *(".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v"),
@@ -50,8 +49,8 @@ class Ears:
             whole = np.full((loud.shape[0], width), loud.min(), np.float32)
             whole[:, : part.shape[1]] = part
             window = Window(log_magnitude=whole, label=label)
-            is_silent = window.level_db < SILENCE_DB
-            found.append(Window(log_magnitude=whole, label=SILENT) if is_silent else window)
+            silent = Window(log_magnitude=whole, label=SILENT)
+            found.append(silent if window.is_silent else window)
         return found
 
 

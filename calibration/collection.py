@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 LEVEL_STEP_DB = 12.0  # windows of one label within such a step count as alike
 SILENT = "silence"
+SILENCE_DB = -80.0  # a window below this is silent
 
 
 class CalibrationError(RuntimeError):
@@ -34,6 +35,11 @@ class Window:
         """Root mean square of the magnitudes, in decibels."""
         power = np.exp(2 * self.log_magnitude.astype(np.float64)).mean()
         return float(10 * np.log10(power + 1e-20))
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing in it to learn a range from."""
+        return self.level_db < SILENCE_DB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,24 +61,34 @@ class Collection:
     pictures: NDArray[np.float32]
 
     def write(self, path: Path) -> None:
-        """Keep it as one file."""
-        with path.open("wb") as file:
-            np.savez_compressed(
-                file,
-                log_magnitudes=self.log_magnitudes.astype(np.float16),
-                pictures=np.round(self.pictures * 255).astype(np.uint8),
-            )
+        """Keep it as one file.
+
+        Raises:
+            CalibrationError: it cannot be written.
+        """
+        try:
+            with path.open("wb") as file:
+                np.savez_compressed(
+                    file,
+                    log_magnitudes=self.log_magnitudes.astype(np.float16),
+                    pictures=np.round(self.pictures * 255).astype(np.uint8),
+                )
+        except OSError as error:
+            raise CalibrationError(
+                f"{path} cannot be written: {error.strerror}; give another --out"
+            ) from error
 
     @classmethod
     def read(cls, path: Path) -> Collection:
         """What ``write`` has kept.
 
         Raises:
-            CalibrationError: it is missing or no such file.
+            CalibrationError: it is missing or no such file, or there is nothing in it but silence.
         """
+        again = f"make a new one: python -m calibration collect --band 24 --out {path}"
         try:
             with np.load(path, allow_pickle=False) as kept:
-                return cls(
+                found = cls(
                     log_magnitudes=kept["log_magnitudes"].astype(np.float32),
                     pictures=kept["pictures"].astype(np.float32) / 255,
                 )
@@ -81,10 +97,15 @@ class Collection:
                 f"{path} is missing; make it: python -m calibration collect --out {path}"
             ) from None
         except (OSError, ValueError, KeyError) as error:
+            raise CalibrationError(f"{path} is no calibration set ({error}); {again}") from error
+        if not (found.log_magnitudes.size and found.pictures.size):
+            raise CalibrationError(f"{path} has no windows, or no pictures; {again}")
+        if all(Window(log_magnitude=one, label="").is_silent for one in found.log_magnitudes):
             raise CalibrationError(
-                f"{path} is no calibration set ({error}); make a new one: "
-                f"python -m calibration collect --out {path}"
-            ) from error
+                f"{path}: all {len(found.log_magnitudes)} windows are silent, and ranges cannot be "
+                f"learned from silence; {again}"
+            )
+        return found
 
 
 def stratified(

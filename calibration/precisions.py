@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,15 @@ import onnx
 from onnx import ModelProto
 
 from calibration.collection import CalibrationError, Collection
+from calibration.float8 import as_float8
 from calibration.graphs import read_graph
 from calibration.half import halved
 from calibration.quantize import quantized, simplified
 from calibration.sensitivity import Suffering, sensitivity
+from calibration.steps import quantized_like
 from calibration.trials import Cost, Outcome, Trial, cost, judged
 from calibration.weights import in_half, packed
+from engines.errors import TooFarOffError
 from engines.model import Model, graph_path
 from engines.protocol import Engine, Network
 from engines.registry import open_engine
@@ -81,11 +85,14 @@ def write_fp16(bench: Bench, reference: Outcome) -> Written:
     return written
 
 
-def write_int8(bench: Bench, reference: Outcome, collection: Collection) -> Written:
-    """``vision.int8.onnx`` and ``sound.int8.onnx`` in the model's folder.
+def write_eight_bits(
+    bench: Bench, reference: Outcome, collection: Collection, precision: str
+) -> Written:
+    """``vision.int8.onnx`` and ``sound.int8.onnx`` in the model's folder, or ``….fp8.onnx``.
 
     As long as it costs more than it may, the convolutions that suffer most go back to float32, one
-    of each network at a time. Of ears that stream the weights alone have eight bits.
+    of each network at a time. Of ears that stream the weights alone have eight bits. Where the
+    model has steps with a cache, ``step.int8.onnx`` is quantised as its windows are.
 
     Raises:
         CalibrationError: it costs more than it may with ``MOST_KEPT`` of them left.
@@ -102,21 +109,27 @@ def write_int8(bench: Bench, reference: Outcome, collection: Collection) -> Writ
         network: sensitivity(simple[network], inputs[network][:_SENSITIVITY_INPUTS])
         for network in whole
     }
+    if precision == "fp8":  # of the engines on a processor one knows it
+        bench = replace(bench, backend="onnxruntime")
     for count in range(MOST_KEPT + 1):
         kept = {network: [one.layer for one in suffering[network][:count]] for network in whole}
         graphs = small | {
             network: quantized(simple[network], inputs[network], kept=kept[network])
             for network in whole
         }
+        if precision == "fp8":
+            graphs = {network: as_float8(graphs[network], simple[network]) for network in graphs}
         written = Written(
-            precision="int8",
-            lost=_lost(bench, reference, graphs, "int8"),
+            precision=precision,
+            lost=_lost(bench, reference, graphs, precision),
             kept=tuple(f"{network}:{layer}" for network in whole for layer in kept[network]),
             suffering=suffering,
         )
         if written.lost.sdr_db <= bench.most_lost_db:
             break
     _accept(bench, written)
+    if bench.model.spec.sound.step_columns and precision == "int8":
+        graphs["step"] = quantized_like(simplified(_fp32(bench.model, "step")), graphs["sound"])
     _keep(bench.model.folder, graphs, written)
     return written
 
@@ -130,11 +143,14 @@ def _lost(
 ) -> Cost:
     with tempfile.TemporaryDirectory(prefix="calibration-") as scratch:
         folder = Path(scratch)
-        for name in ("model.json", "weights.safetensors"):
+        for name in ("model.json", "weights.safetensors", *(f"{one}.onnx" for one in NETWORKS)):
             shutil.copy(bench.model.folder / name, folder / name)
         for network, graph in graphs.items():
             onnx.save(graph, folder / f"{network}.{precision}.onnx")
-        return cost(reference, bench.outcome(folder, precision))
+        try:
+            return cost(reference, bench.outcome(folder, precision))
+        except TooFarOffError:  # no engine would take it: all is lost
+            return Cost(sdr_db=math.inf, in_place=1.0, vision_cosine=0.0, sound_cosine=0.0)
 
 
 def _accept(bench: Bench, written: Written) -> None:

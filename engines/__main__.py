@@ -16,19 +16,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines import auto, memory, parity, survey
+from engines import auto, cuda, memory, parity, survey
 from engines.errors import EngineError
 from engines.model import read_spec
 from engines.protocol import Network
-from engines.registry import BACKENDS, open_engine
+from engines.registry import BACKENDS, installed_runtime, open_engine
 from engines.repository import export
 from engines.store import Store
+from engines.tensorrt_plan import CLASSIC
 from pixelplayer.spec import USUAL
 
 SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
 LIVE_COLUMNS = (3, 6, 14, 25, 28, 36)  # steps at the dial's usual positions; and to catch up
 _INPUTS = 4
+_OWN_CACHE = "make its folder writable, or set XDG_CACHE_HOME to one that is"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
         command.add_argument("--threads", type=int, default=1, metavar="N", help="per network")
         command.set_defaults(run=run)
+        if run is _build:
+            command.add_argument(
+                "--portable", action="store_true", help="TensorRT's for other GPUs as well; slower"
+            )
     command = commands.add_parser("export-repository")
     command.add_argument("target", type=Path, metavar="DIR")
     command.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
@@ -92,16 +98,17 @@ def _cases(folder: Path) -> Iterator[_Case]:
         if found.problem or entry.is_slow_to_open:
             continue
         for precision in survey.precisions(folder):
-            if precision in entry.precisions:
+            is_lacking = precision == "fp8" and entry.needs_gpu and not cuda.device().has_float8
+            if precision in entry.precisions and not is_lacking:
                 yield _Case(backend=found.backend, precision=precision)
 
 
 def _list(options: argparse.Namespace) -> int:
     spec = read_spec(options.model)
     for found in survey.backends():
-        print(f"{found.backend:<16}{found.runtime or found.problem}")
+        print(f"{found.backend:<22}{found.runtime or found.problem}")
         if found.runtime and found.problem:
-            print(f"{'':<16}not used: {found.problem}")
+            print(f"{'':<22}not used: {found.problem}")
     print(f"\nmodel {spec.name}: {', '.join(survey.precisions(options.model))}")
     store = Store()
     kept = store.entries()
@@ -113,21 +120,36 @@ def _list(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace) -> int:
     grid = read_spec(options.model).vision.grid_for(*USUAL)
-    for case in _cases(options.model):
-        if case.backend == "torch":
-            continue
+    cases = [case for case in _cases(options.model) if case.backend != "torch"]
+    if options.portable and not any(_compiles_for_others(case.backend) for case in cases):
+        raise EngineError(
+            "nothing here compiles for other GPUs: --portable needs a GPU and the classic package, "
+            "pip install tensorrt"
+        )
+    for case in cases:
         for network in NETWORKS:
             with open_engine(
-                options.model, network, case.backend, case.precision, options.threads, grid=grid
+                options.model,
+                network,
+                case.backend,
+                case.precision,
+                options.threads,
+                grid=grid,
+                is_portable=options.portable,
             ):
                 print(f"{case.name}: {network} is ready", flush=True)
     return 0
 
 
+def _compiles_for_others(backend: str) -> bool:
+    return backend == "tensorrt" and installed_runtime(backend) == CLASSIC
+
+
 def _bench(options: argparse.Namespace) -> int:
-    path = memory.default_path()
-    if path is not None:
-        path.unlink(missing_ok=True)
+    trouble = _forget_choices()
+    if trouble:
+        print(f"error: {trouble}: {_OWN_CACHE}", file=sys.stderr)
+        return 2
     print(auto.choose(options.model, options.threads).report())
     return 0
 
@@ -141,17 +163,18 @@ def _compare(options: argparse.Namespace) -> int:
     for network in NETWORKS:
         given = parity.inputs(spec, network, grid, _INPUTS)
         with open_engine(options.model, network, "torch", "fp32", 1, grid=grid) as reference:
-            for case in _cases(options.model):
-                if case.backend == "torch":
-                    continue
-                with open_engine(
-                    options.model, network, case.backend, case.precision, 1, grid=grid
-                ) as engine:
-                    found = parity.error(reference, engine, given)
-                most = parity.TOLERANCE[case.precision]
-                verdict = "" if found <= most else "too far off"
-                is_fine &= found <= most
-                print(f"| {case.name} | {network} | {found:.1e} | {most:.0e} | {verdict} |")
+            wanted = [parity.answer(reference, one) for one in given]
+        for case in _cases(options.model):
+            if case.backend == "torch":
+                continue
+            with open_engine(
+                options.model, network, case.backend, case.precision, 1, grid=grid
+            ) as engine:
+                found = parity.difference(wanted, engine, given)
+            most = parity.TOLERANCE[case.precision]
+            verdict = "" if found <= most else "too far off"
+            is_fine &= found <= most
+            print(f"| {case.name} | {network} | {found:.1e} | {most:g} | {verdict} |")
     return 0 if is_fine else 1
 
 
@@ -160,12 +183,12 @@ def _doctor(options: argparse.Namespace) -> int:
     for found in survey.backends():
         if not found.problem:
             usable += found.backend != "torch"
-            print(f"ok       {found.backend:<16}{found.runtime}")
+            print(f"ok       {found.backend:<22}{found.runtime}")
         else:
             mend = f"; mend it with: {found.mend}" if found.mend else ""
             runtime = f"{found.runtime}: " if found.runtime else ""
-            print(f"missing  {found.backend:<16}{runtime}{found.problem}{mend}")
-    print(f"ok       {'model':<16}{options.model}: {', '.join(survey.precisions(options.model))}")
+            print(f"missing  {found.backend:<22}{runtime}{found.problem}{mend}")
+    print(f"ok       {'model':<22}{options.model}: {', '.join(survey.precisions(options.model))}")
     return 0 if usable else 1
 
 
@@ -178,11 +201,19 @@ def _export_repository(options: argparse.Namespace) -> int:
 def _clean(_options: argparse.Namespace) -> int:
     store = Store()
     count = store.clean()
-    path = memory.default_path()
-    if path is not None:
-        path.unlink(missing_ok=True)
+    trouble = _forget_choices()
+    left = len(store.entries())
+    if trouble or left:
+        reason = trouble or f"{left} engines in {store.folder} cannot be removed"
+        print(f"error: {reason}: {_OWN_CACHE}", file=sys.stderr)
+        return 2
     print(f"{count} engines and the remembered choices are gone")
     return 0
+
+
+def _forget_choices() -> str | None:
+    path = memory.default_path()
+    return memory.forget(path) if path else None
 
 
 if __name__ == "__main__":

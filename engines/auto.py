@@ -25,6 +25,7 @@ import numpy as np
 from engines import cuda, memory
 from engines.errors import EngineError
 from engines.model import graph_path
+from engines.processor import processor
 from engines.protocol import Engine, Network
 from engines.registry import installed_runtime, is_installed, open_engine
 
@@ -127,7 +128,7 @@ def choose(
     key = _key(model_dir, precisions, threads, newest)
     if newest is not None:
         opener = partial(opener, newest=newest)
-    remembered = _recalled(path, key) if path else None
+    remembered = recalled(path, key) if path else None
     if remembered:
         return Choice(
             backend=remembered[0].backend,
@@ -243,7 +244,7 @@ def _failed(backend: str, precision: str, problem: str) -> Measurement:
     )
 
 
-def _recalled(path: Path, key: str) -> tuple[Measurement, ...]:
+def recalled(path: Path, key: str) -> tuple[Measurement, ...]:
     """The measurements remembered under ``key``, the fastest first; empty if unusable."""
     entry = memory.recall(path, key) or {}
     rows = entry.get("measurements")
@@ -275,6 +276,8 @@ def _from_json(row: dict[str, object]) -> Measurement:
     vision_ms, sound_ms = row["vision_ms"], row["sound_ms"]
     if not isinstance(vision_ms, float) or not isinstance(sound_ms, float):
         raise TypeError("a time is no number")
+    if not (0 < vision_ms < math.inf and 0 < sound_ms < math.inf):
+        raise ValueError("a time is none")
     return Measurement(backend=backend, precision=precision, vision_ms=vision_ms, sound_ms=sound_ms)
 
 
@@ -297,7 +300,7 @@ def _key(model_dir: Path, precisions: Sequence[str], threads: int, newest: int |
     versions = [f"{backend} {_version(backend)}" for backend in CANDIDATES]
     machine = [
         platform.machine(),
-        _processor(),
+        processor(),
         str(os.cpu_count()),
         str(threads),
         str(newest),
@@ -315,12 +318,3 @@ def _version(backend: str) -> str:
         return metadata.version(runtime)
     except metadata.PackageNotFoundError:
         return "of unknown version"
-
-
-def _processor() -> str:
-    """The CPU's name; Linux tells it in /proc only."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return platform.processor()
-    return next((line for line in lines if line.startswith("model name")), platform.processor())

@@ -28,6 +28,11 @@ class Device:
     capability: str  # "8.9"
     memory_bytes: int
 
+    @property
+    def has_float8(self) -> bool:
+        """Whether it computes in floats of eight bits: from Ada on."""
+        return tuple(map(int, self.capability.split("."))) >= (8, 9)
+
 
 def device() -> Device:
     """The GPU of this machine.
@@ -88,6 +93,14 @@ class Stream:
             cuda.cudaMemcpyAsync(
                 buffer.host_address, buffer.address, buffer.nbytes, kind, self._stream
             )
+        )
+
+    def copy(self, source: Buffer, target: Buffer) -> None:
+        """On the device, in order."""
+        cuda = self._cuda
+        kind = cuda.cudaMemcpyKind.cudaMemcpyDeviceToDevice
+        _done(
+            cuda.cudaMemcpyAsync(target.address, source.address, source.nbytes, kind, self._stream)
         )
 
     def wait(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 _VERSION = 1
 _ENTRIES_MAX = 64  # the oldest are forgotten first
+_MOST_BYTES = 4 * 1024 * 1024  # of the file; what is larger is not ours
 
 
 def default_path() -> Path | None:
@@ -60,10 +61,25 @@ def remember(path: Path, key: str, entry: Mapping[str, Any]) -> str | None:
     return None
 
 
+def forget(path: Path) -> str | None:
+    """Keep nothing any more.
+
+    Returns:
+        None, or why it could not be thrown away.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        return f"{path} cannot be removed: {error.strerror}"
+    return None
+
+
 def _entries(path: Path) -> dict[str, Any]:
     try:
+        if path.stat().st_size > _MOST_BYTES:
+            return {}
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(content, dict) or content.get("version") != _VERSION:
         return {}

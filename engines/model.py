@@ -13,7 +13,7 @@ from engines.protocol import FloatArray, Network
 from pixelplayer.spec import ModelSpec, SpecError
 from pixelplayer.vocabulary import Vocabulary
 
-PRECISIONS = ("fp32", "fp16", "int8")
+PRECISIONS = ("fp32", "fp16", "int8", "fp8")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +82,20 @@ def resolve_precision(precision: str) -> str:
     return "fp32" if precision == "auto" else precision
 
 
+def has_graph(folder: Path, network: Network, precision: str) -> bool:
+    """Whether a model has one of its networks in a precision: see ``graph_path``."""
+    try:
+        return graph_path(folder, network, precision).exists()
+    except EngineError:
+        return False
+
+
 def graph_path(folder: Path, network: Network, precision: str) -> Path:
     """The ONNX file of one network in one precision: ``sound.onnx``, ``sound.int8.onnx``.
 
     Args:
         folder: the model's.
-        network: which of its two.
+        network: which of them.
         precision: ``auto`` or one of ``PRECISIONS``; ``auto`` is the graph as trained, fp32.
 
     Raises:

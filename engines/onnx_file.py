@@ -19,7 +19,8 @@ from engines.protocol import TensorSpec
 
 # Field numbers of onnx.proto3.
 _MODEL_GRAPH = 7
-_GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 5, 11, 12
+_GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
+_NODE_NAME, _NODE_OPERATOR = 3, 4
 _TENSOR_DATA_TYPE, _TENSOR_FLOAT_DATA, _TENSOR_NAME, _TENSOR_RAW_DATA = 2, 4, 8, 9
 _COLUMNS = b"columns"  # the constant of a sound graph that says which columns it gives
 _TENSOR_DATA_LOCATION = 14
@@ -102,6 +103,20 @@ def with_columns(content: bytes, start: int, stop: int) -> bytes | None:
         return None
     wanted = np.array([start, stop], "<i8").tobytes()
     return content[:at] + wanted + content[at + len(wanted) :]
+
+
+def node_of(content: bytes, operator: str) -> str:
+    """The name of a graph's first node of an operator; "" where there is none, or it has none."""
+    try:
+        for field, value in _fields(_only_message(memoryview(content), _MODEL_GRAPH)):
+            if field != _GRAPH_NODE:
+                continue
+            node = dict(_fields(_message(value)))
+            if bytes(_message(node.get(_NODE_OPERATOR, _NOTHING))) == operator.encode():
+                return bytes(_message(node.get(_NODE_NAME, _NOTHING))).decode("utf-8", "replace")
+    except _WireError:
+        pass  # told by `check_graph`
+    return ""
 
 
 def _columns_at(content: memoryview) -> int | None:

@@ -27,6 +27,7 @@ class OpenedNetwork(Closing):
         self.name = f"{backend}/{request.precision}"
         self.inputs: tuple[TensorSpec, ...] = request.inputs
         self.outputs: tuple[TensorSpec, ...] = request.outputs
+        self._kept: frozenset[str] = frozenset()  # inputs that it has itself, unless given
         self._is_open = True
 
     @abstractmethod
@@ -38,9 +39,10 @@ class OpenedNetwork(Closing):
     ) -> dict[str, FloatArray]:
         """The same, some of the results in arrays of the caller's."""
         answers = self._run(inputs)
-        for name, array in into.items():
+        given = {name: array for name, array in into.items() if name in answers}
+        for name, array in given.items():
             np.copyto(array, answers[name])
-        return {**answers, **into}
+        return {**answers, **given}
 
     @abstractmethod
     def _release(self) -> None:
@@ -54,7 +56,8 @@ class OpenedNetwork(Closing):
         """See ``Engine.infer``."""
         if not self._is_open:
             raise EngineError(f"{self.name} is closed")
-        arrays = checked_inputs(inputs, self.inputs)
+        expected = [s for s in self.inputs if s.name in inputs or s.name not in self._kept]
+        arrays = checked_inputs(inputs, expected)
         try:
             return self._run_into(arrays, into) if into else self._run(arrays)
         except Exception as error:  # the runtimes' errors share no narrower base

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engines.errors import EngineError
 
-Network = Literal["vision", "sound"]
+Network = Literal["vision", "sound", "step"]  # "step": of the sound network, with its cache
 FloatArray = NDArray[np.float32]
 
 
@@ -50,6 +50,10 @@ class Engine(Protocol):
         into: Mapping[str, FloatArray] | None = None,
     ) -> dict[str, FloatArray]:
         """Run the network once.
+
+        An engine of a network that remembers may keep what it remembers where it computes: then
+        ``next_state`` is not among the answers, and ``state`` is left out of the next inputs
+        unless the network shall go on from another.
 
         Args:
             inputs: one float32 array for each of ``self.inputs``, by name.

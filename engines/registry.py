@@ -25,9 +25,10 @@ class Backend:
     needs_gpu: bool = False
     reads_weights: bool = False  # not a graph: its precisions are its own
     needs_server: bool = False  # it is named with an address: "remote=HOST:8001"
-    precisions: tuple[str, ...] = PRECISIONS  # that it can compute in
+    precisions: tuple[str, ...] = ("fp32", "fp16", "int8")  # that it can compute in
+    provider: str = ""  # of ONNX Runtime, for another than the processor's
     is_slow_to_open: bool = False  # it compiles at every start, and keeps nothing
-    streams: bool = True  # it runs networks that remember
+    caches: bool = False  # steps with a cache take it less time than whole windows
 
 
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
@@ -36,17 +37,21 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             module="engines.backends.onnxruntime",
             runtimes=("onnxruntime",),
             install="pip install onnxruntime",
+            precisions=PRECISIONS,
+            caches=True,
         ),
         "openvino": Backend(
             module="engines.backends.openvino",
             runtimes=("openvino",),
             install="pip install openvino",
+            caches=True,
         ),
         "torch": Backend(
             module="engines.backends.torch",
             runtimes=("torch",),
             install="pip install torch",
             precisions=("fp32",),
+            caches=True,
         ),
         "torch_cuda": Backend(
             module="engines.backends.torch_cuda",
@@ -55,7 +60,6 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             needs_gpu=True,
             reads_weights=True,
             precisions=("fp32", "fp16"),
-            streams=False,
         ),
         "torch_compile": Backend(
             module="engines.backends.torch_compile",
@@ -64,13 +68,13 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             reads_weights=True,
             precisions=("fp32", "fp16"),
             is_slow_to_open=True,
-            streams=False,
         ),
         "tensorrt": Backend(
             module="engines.backends.tensorrt",
             runtimes=("tensorrt", "tensorrt_rtx"),
             install="pip install tensorrt-rtx cuda-bindings",
             needs_gpu=True,
+            precisions=PRECISIONS,
         ),
         "torch_tensorrt": Backend(
             module="engines.backends.torch_tensorrt",
@@ -79,7 +83,28 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
             needs_gpu=True,
             reads_weights=True,
             precisions=("fp32", "fp16"),
-            streams=False,
+        ),
+        "onnxruntime_cuda": Backend(
+            module="engines.backends.onnxruntime",
+            runtimes=("onnxruntime",),
+            install="pip uninstall -y onnxruntime && pip install onnxruntime-gpu cuda-bindings",
+            needs_gpu=True,
+            precisions=("fp32", "fp16"),
+            provider="CUDAExecutionProvider",
+        ),
+        "onnxruntime_tensorrt": Backend(
+            module="engines.backends.onnxruntime",
+            runtimes=("onnxruntime",),
+            install="pip uninstall -y onnxruntime && pip install onnxruntime-gpu cuda-bindings",
+            needs_gpu=True,
+            provider="TensorrtExecutionProvider",
+        ),
+        "onnxruntime_coreml": Backend(
+            module="engines.backends.onnxruntime",
+            runtimes=("onnxruntime",),
+            install="pip install onnxruntime, on a Mac",
+            precisions=("fp32", "fp16"),
+            provider="CoreMLExecutionProvider",
         ),
         "remote": Backend(
             module="engines.backends.remote",
@@ -116,19 +141,23 @@ def open_engine(
     *,
     grid: tuple[int, int] | None = None,
     newest: int | None = None,
+    is_portable: bool = False,
 ) -> Engine:
     """Compile and warm up one network of a model.
 
     Args:
         model_dir: the model's folder.
-        network: which of its two networks.
+        network: which of its networks; ``step`` is the sound network on the next few columns,
+            with what it remembers (``engines.cached_steps``).
         backend: a name in ``BACKENDS``, with ``=HOST:PORT`` for one that needs a server; what
             ``auto`` means is decided by ``engines.auto``.
         precision: ``auto``, ``fp32``, or one that the model has a graph for.
         threads: CPU threads the network may use, at least 1.
         grid: rows and columns of cells that the visual network shall see; a square's unless told.
         newest: how many columns of a window the sound network shall give, the newest; all unless
-            told. Fewer take less work. A network that streams has no window, and gives what is new.
+            told. Fewer take less work. A ``step`` gives the first of these, as many as it is given;
+            what is new unless told. A network that streams has no window, and gives what is new.
+        is_portable: compile for other GPUs as well, where the engine can (``tensorrt``).
 
     Raises:
         EngineError: backend or precision is unknown or not there, or the model is unusable.
@@ -139,26 +168,39 @@ def open_engine(
         raise EngineError(f"unknown engine {backend!r}; there are {', '.join(BACKENDS)}")
     if threads < 1:
         raise EngineError(f"an engine needs at least 1 thread, got {threads = }")
-    if newest is not None and not 1 <= newest <= read_spec(model_dir).audio.columns:
+    spec = read_spec(model_dir)
+    if newest is not None and not 1 <= newest <= spec.audio.columns:
         raise EngineError(f"a window has no {newest} columns to give")
     if not is_installed(name):
         raise EngineError(f"engine {name} is not installed; run: {entry.install}")
-    spec = read_spec(model_dir)
     is_streaming = network == "sound" and spec.sound.is_streaming
-    if is_streaming and not entry.streams:
-        able = ", ".join(other for other, one in BACKENDS.items() if one.streams)
-        raise EngineError(f"engine {name} runs no network that remembers; use one of {able}")
+    graph = graph_path(model_dir, network, "fp32" if entry.reads_weights else precision)
+    if (wanted := resolve_precision(precision)) not in entry.precisions:
+        known = " or ".join(entry.precisions)
+        raise EngineError(f"engine {name} computes in {known} only, not {wanted}")
+    if network == "step" and not entry.caches:
+        able = ", ".join(other for other, one in BACKENDS.items() if one.caches)
+        raise EngineError(f"engine {name} runs no steps with a cache; use one of {able}")
     request = NetworkRequest(
         folder=model_dir,
         network=network,
         spec=spec,
-        graph=graph_path(model_dir, network, "fp32" if entry.reads_weights else precision),
-        precision=resolve_precision(precision),
+        graph=graph,
+        precision=wanted,
         threads=threads,
         grid=grid or (spec.vision.grid, spec.vision.grid),
-        newest=newest if network == "sound" and not is_streaming else None,
+        newest=None if network == "vision" or is_streaming else newest,
         address=address,
+        provider=entry.provider,
+        is_portable=is_portable,
     )
+    if network == "step" and newest is not None:
+        steps = request.steps
+        if not steps.step <= newest <= steps.newest:
+            raise EngineError(
+                f"a step begins {steps.step} to {steps.newest} columns before the newest, not "
+                f"{newest}"
+            )
     try:
         module = importlib.import_module(entry.module)
     except Exception as error:

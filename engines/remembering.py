@@ -51,18 +51,19 @@ class Remembering:
 
     def reset(self) -> None:
         """Forget what was heard."""
-        self._state: FloatArray = np.zeros(self._state_in.shape, np.float32)
-        self._next_state = np.empty_like(self._state)
+        self._state: FloatArray | None = np.zeros(self._state_in.shape, np.float32)
+        self._next_state: FloatArray = np.empty_like(self._state)
 
     def step(self, log_magnitude: FloatArray) -> FloatArray:
         """The next ``(1, 1, F, t)`` to what is said then, ``(1, K, F, t)``."""
-        given = {
-            self._new.name: log_magnitude,
-            self._chosen_in.name: self._chosen,
-            self._state_in.name: self._state,
-        }
+        given = {self._new.name: log_magnitude, self._chosen_in.name: self._chosen}
+        before = self._state
+        if before is not None:
+            given[self._state_in.name] = before
         answers = self._engine.infer(given, into={self._state_out.name: self._next_state})
-        self._state, self._next_state = self._next_state, self._state
+        self._state = answers.get(self._state_out.name)  # None: the engine keeps it
+        if self._state is not None:  # they change places: no new pages with every step
+            self._next_state = np.empty_like(self._state) if before is None else before
         return answers[self._said.name]
 
     def whole(self, log_magnitude: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ network: of whole windows, and of the columns that live steps need.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,8 +21,13 @@ WAIT_US = 2_000  # for others to come
 
 
 def served_name(model: str, network: Network, newest: int | None = None) -> str:
-    """What a network is called on a server: ``live_vision``, ``live_sound``, ``live_sound_6``."""
-    return f"{model}_{network}" + (f"_{newest}" if newest is not None else "")
+    """What a network is called on a server: ``live_vision``, ``live_sound``, ``live_sound_6``.
+
+    What a server may not take in a name becomes a ``_``.
+    """
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", f"{model}_{network}") + (
+        f"_{newest}" if newest is not None else ""
+    )
 
 
 def export(folder: Path, target: Path, precision: str, newest: Sequence[int]) -> list[str]:

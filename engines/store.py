@@ -9,13 +9,15 @@ a cache that cannot be read or written costs time, not the engine.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
+import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,12 @@ try:
 except ImportError:  # not on Windows: there two builds at once both build, and one is kept
     fcntl = None  # type: ignore[assignment]
 
+_log = logging.getLogger(__name__)
+
 VERSION = 1
 _MOST = 48  # engines; the oldest give way: pictures of every proportion have one of their own
+_MOST_BYTES = 2**40  # of an engine
+_MOST_MANIFEST_BYTES = 1024 * 1024
 _ENGINE, _MANIFEST = "engine.bin", "manifest.json"
 
 
@@ -67,8 +73,13 @@ class Manifest:
         shapes = ", ".join("×".join(map(str, shape)) for shape in key.shapes.values())
         return (
             f"{key.runtime} {key.runtime_version} {key.precision} {shapes} on {key.device}, "
-            f"{self.engine_bytes / 1e6:.1f} MB, built in {self.build_s:.1f} s"
+            f"{self.engine_bytes / 1e6:.1f} MB, built in {self.build_s:.1f} s{self._measured()}"
         )
+
+    def _measured(self) -> str:
+        told = {"parity": "{:.1e} from the reference", "ms": "{:.1f} ms"}
+        parts = [text.format(self.facts[name]) for name, text in told.items() if name in self.facts]
+        return "".join(f", {part}" for part in parts)
 
 
 class Store:
@@ -93,7 +104,7 @@ class Store:
         try:
             manifest = _read(place)
             engine = (place / _ENGINE).read_bytes()
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError) as error:
             self.remarks.append(f"{place} is damaged ({error}); it is built again")
             return None
         if _plain(manifest.key) != _plain(key):
@@ -110,7 +121,7 @@ class Store:
     def keep(
         self, key: EngineKey, engine: bytes, build_s: float, facts: Mapping[str, float]
     ) -> Manifest:
-        """Write an engine; where that is not possible, ``remarks`` says why.
+        """Write an engine; where that is not possible, that is told once for each folder.
 
         It appears whole or not at all, and replaces a damaged one.
         """
@@ -141,9 +152,7 @@ class Store:
                 shutil.rmtree(oldest, ignore_errors=True)
         except OSError as error:
             if not place.exists():
-                self.remarks.append(
-                    f"the engine is not kept: {self.folder}: {error.strerror or error}"
-                )
+                _tell(f"{self.folder}: {error.strerror or error}")
         return manifest
 
     def timings(self, key: EngineKey) -> bytes:
@@ -188,21 +197,27 @@ class Store:
         """All engines whose manifests can be read, by runtime, then device."""
         found = []
         for place in self._places():
-            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            with contextlib.suppress(OSError, ValueError):
                 found.append(_read(place))
         return sorted(found, key=lambda one: (one.key.runtime, one.key.device, one.key.digest))
 
     def clean(self) -> int:
-        """Throw all engines away, damaged ones too; how many there were."""
+        """Throw all engines away, damaged ones too; how many are gone."""
         places = self._places()
         for place in places:
             shutil.rmtree(place, ignore_errors=True)
-        return len(places)
+        return sum(not place.exists() for place in places)
 
     def _places(self) -> list[Path]:
         if self.folder is None or not self.folder.is_dir():
             return []
         return sorted(place for place in self.folder.iterdir() if place.is_dir())
+
+
+@functools.cache
+def _tell(trouble: str) -> None:
+    """Once in each process: it is the folder's trouble, not an engine's."""
+    _log.warning("engines are not kept: %s; free space there or set XDG_CACHE_HOME", trouble)
 
 
 def _age(place: Path) -> float:
@@ -219,9 +234,35 @@ def _plain(value: EngineKey | Manifest) -> dict[str, Any]:
 
 
 def _read(place: Path) -> Manifest:
-    content = json.loads((place / _MANIFEST).read_text(encoding="utf-8"))
-    if content.pop("version") != VERSION:
+    """The manifest of an engine's folder; raises OSError, and ValueError where it is damaged."""
+    path = place / _MANIFEST
+    if path.stat().st_size > _MOST_MANIFEST_BYTES:
+        raise ValueError("its manifest is too large")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("its manifest is no manifest") from None
+    if not isinstance(content, dict) or content.pop("version", None) != VERSION:
         raise ValueError("its manifest is of another version")
+    _check(Manifest, content, {"key": dict, "facts": dict, "build_s": float, "engine_bytes": int})
+    if not all(type(value) in (int, float) for value in content["facts"].values()):
+        raise ValueError("its manifest's facts are damaged")
     key = content.pop("key")
+    _check(EngineKey, key, {"shapes": dict, "options": dict})
+    if not all(isinstance(shape, list) for shape in key["shapes"].values()):
+        raise ValueError("its manifest has no shapes")
     shapes = {name: tuple(shape) for name, shape in key.pop("shapes").items()}
     return Manifest(key=EngineKey(shapes=shapes, **key), **content)
+
+
+def _check(kind: type, values: Mapping[str, Any], known: Mapping[str, type]) -> None:
+    """Raise ValueError unless there are the fields of ``kind``: texts, but for ``known`` ones."""
+    wanted = {field.name: known.get(field.name, str) for field in fields(kind)}
+    if set(values) != set(wanted):
+        raise ValueError(f"its manifest lacks or has more than {', '.join(wanted)}")
+    for name, one in wanted.items():
+        value = values[name]
+        if one is float and type(value) is int and abs(value) < _MOST_BYTES:
+            continue
+        if type(value) is not one or (isinstance(value, int) and not 0 <= value < _MOST_BYTES):
+            raise ValueError(f"its manifest's {name} is damaged")

@@ -50,15 +50,16 @@ def _backend(name: str) -> Found:
             label = f"{runtime} {metadata.version(runtime)}"
             return Found(backend=name, runtime=label, problem=str(error))
     try:
-        importlib.import_module(runtime)
+        package = importlib.import_module(runtime)
     except Exception as error:  # noqa: BLE001  several packages raise what they like
         reason = f"does not load: {' '.join(str(error).split())}"
         return Found(backend=name, runtime=runtime, problem=reason, mend=entry.install)
     label = f"{runtime} {metadata.version(runtime)}"
-    if entry.needs_server:
-        return Found(
-            backend=name, runtime=label, problem=f"asked for by --engine {name} --server HOST:8001"
-        )
-    if entry.needs_gpu:
-        return Found(backend=name, runtime=f"{label} on {gpu.name} ({gpu.capability})")
-    return Found(backend=name, runtime=label)
+    problem = mend = ""
+    if entry.provider and entry.provider not in package.get_available_providers():
+        problem, mend = f"has no {entry.provider}", entry.install
+    elif entry.needs_server:
+        problem = f"asked for by --engine {name} --server HOST:8001"
+    elif entry.needs_gpu:
+        label = f"{label} on {gpu.name} ({gpu.capability})"
+    return Found(backend=name, runtime=label, problem=problem, mend=mend)

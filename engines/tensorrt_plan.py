@@ -16,7 +16,8 @@ from typing import Any
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 
-PACKAGES = ("tensorrt", "tensorrt_rtx")  # the first that is there is taken
+CLASSIC = "tensorrt"
+PACKAGES = (CLASSIC, "tensorrt_rtx")  # the first that is there is taken
 OLDEST = (10, 0)  # of the classic package: named tensors, strongly typed networks
 
 
@@ -45,7 +46,7 @@ def package() -> Any:
             raise EngineError(
                 f"{name} is installed but does not load ({error}); see docs/jetson.md"
             ) from error
-        if name == "tensorrt" and version(found) < OLDEST:
+        if name == CLASSIC and version(found) < OLDEST:
             raise EngineError(
                 f"TensorRT {found.__version__} is too old, needed is "
                 f"{'.'.join(map(str, OLDEST))} or newer; see docs/jetson.md"
@@ -91,7 +92,7 @@ def build_plan(
     config = builder.create_builder_config()
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, options.workspace_mb << 20)
     config.clear_flag(trt.BuilderFlag.TF32)  # fp32 shall be that; who wants less takes fp16
-    is_classic = trt.__name__ == "tensorrt"
+    is_classic = trt.__name__ == CLASSIC
     if options.is_portable and is_classic:
         config.set_flag(trt.BuilderFlag.VERSION_COMPATIBLE)
         config.hardware_compatibility_level = trt.HardwareCompatibilityLevel.AMPERE_PLUS

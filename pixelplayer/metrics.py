@@ -1,4 +1,4 @@
-"""How well sources were separated: BSS-eval version 3, and the paper's NSDR.
+"""How well sources were separated: BSS-eval version 3, the paper's NSDR; and places, by boxes.
 
 An estimate ``e`` is split into what a short filter can make of its reference, what filters can make
 of all references together, and the rest (Vincent, Gribonval, Fevotte, 2006):
@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 AnyFloats = NDArray[np.floating[Any]]
+
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1, y down
 
 FILTER_TAPS = 512  # distortion allowed before it counts against an estimate: the usual length
 
@@ -75,6 +77,16 @@ def bss_eval_in_order(
         sar=np.diagonal(sar).copy(),
         permutation=np.arange(len(sdr)),
     )
+
+
+def overlap(first: Box, second: Box) -> float:
+    """Intersection over union of two boxes, 0..1; 0 where neither has an area."""
+    across = min(first[2], second[2]) - max(first[0], second[0])
+    down = min(first[3], second[3]) - max(first[1], second[1])
+    common = max(across, 0.0) * max(down, 0.0)
+    areas = [(x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in (first, second)]
+    union = sum(areas) - common
+    return common / union if union > 0 else 0.0
 
 
 def nsdr(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pixelplayer.masks import mask_logits, share, sigmoid
 from pixelplayer.spec import ModelSpec
-from pixelplayer.stft import Samples, istft, stft
+from pixelplayer.stft import Samples, Spectrum, istft, stft
 from pixelplayer.understanding import Understanding, UnderstandingSettings
 from pixelplayer.vocabulary import Vocabulary
 from pixelplayer.warp import LOG_FLOOR, LogFrequencyWarp
@@ -53,28 +53,70 @@ def separate_offline(
         ``(N + 1, n)`` float32, the residual last; the rows sum to the mixture.
     """
     analysis = spec.audio.at_rate(rate_hz)
-    warp = LogFrequencyWarp(spec.audio, analysis)
     spectrum = stft(samples, analysis)
-    loudness = warp.log_magnitude(spectrum)
-    columns = loudness.shape[1]
-
+    loudness = LogFrequencyWarp(spec.audio, analysis).log_magnitude(spectrum)
     sound = mean_features(infer, loudness, spec.audio.columns, windows)
     if vocabulary is not None:
-        understanding = Understanding(
-            vocabulary,
-            scale,
-            bias,
-            analysis=analysis,
-            warp=warp,
-            settings=UnderstandingSettings(memory_s=np.inf),
+        understanding = understood(
+            sound, spectrum, spec, scale, bias, vocabulary=vocabulary, rate_hz=rate_hz
         )
-        for start in range(0, columns, spec.audio.columns):
-            part = slice(start, start + spec.audio.columns)
-            understanding.feed(sound[..., part], spectrum[:, part])
         vectors = understanding.vectors(vectors)
+    parts = divide(sound, spectrum, spec, scale, bias, vectors=vectors, rate_hz=rate_hz)
+    return istft(parts, analysis, len(samples))
 
-    shares = np.empty((len(vectors), *loudness.shape), np.float32)
-    for start in range(0, columns, spec.audio.columns):
+
+def understood(
+    sound: Floats,
+    spectrum: Spectrum,
+    spec: ModelSpec,
+    scale: Floats,
+    bias: float,
+    *,
+    vocabulary: Vocabulary,
+    rate_hz: int,
+) -> Understanding:
+    """What can be said of objects after all of a recording was heard; none of it is forgotten.
+
+    Arguments are those of ``divide``.
+    """
+    analysis = spec.audio.at_rate(rate_hz)
+    understanding = Understanding(
+        vocabulary,
+        scale,
+        bias,
+        analysis=analysis,
+        warp=LogFrequencyWarp(spec.audio, analysis),
+        settings=UnderstandingSettings(memory_s=np.inf),
+    )
+    for start in range(0, spectrum.shape[1], spec.audio.columns):
+        part = slice(start, start + spec.audio.columns)
+        understanding.feed(sound[..., part], spectrum[:, part])
+    return understanding
+
+
+def divide(
+    sound: Floats,
+    spectrum: Spectrum,
+    spec: ModelSpec,
+    scale: Floats,
+    bias: float,
+    *,
+    vectors: Floats,
+    rate_hz: int,
+) -> Spectrum:
+    """Divide a recording's columns among known objects, as what was heard in them says.
+
+    Args:
+        sound: ``(K, F, C)`` float32, the sound network's features of all columns.
+        spectrum: ``(bins, C)`` complex64, the mixture's.
+        spec, scale, bias, vectors, rate_hz: as of ``separate_offline``.
+
+    Returns:
+        ``(N + 1, bins, C)`` complex64, the residual last; they sum to the mixture's.
+    """
+    warp = LogFrequencyWarp(spec.audio, spec.audio.at_rate(rate_hz))
+    shares = np.empty((len(vectors), *sound.shape[1:]), np.float32)
+    for start in range(0, sound.shape[2], spec.audio.columns):
         part = slice(start, start + spec.audio.columns)
         masks = sigmoid(mask_logits(vectors, sound[..., part], scale, bias))
         shares[..., part] = share(masks, spec.mask.power, spec.mask.residual_floor)[:-1]
@@ -82,7 +124,7 @@ def separate_offline(
     parts = np.empty((len(vectors) + 1, *spectrum.shape), np.complex64)
     parts[:-1] = warp.to_linear(shares) * spectrum
     parts[-1] = spectrum - parts[:-1].sum(axis=0)
-    return istft(parts, analysis, len(samples))
+    return parts
 
 
 def vectors_of(maps: Floats, cells: NDArray[np.bool_]) -> Floats:

@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from engines.model import open_model
+from engines.fallback import FallingBack, open_or_fall_back
+from engines.model import has_graph, open_model
 from engines.protocol import Engine, Network
 from engines.registry import backend_of, open_engine
 from engines.upgrade import Upgrading
 from pixelplayer.spec import ModelSpec
 from realtime.clock import Clock
 from realtime.compose import file_of
-from realtime.dial import STUDIO, Dial, dial_at
-from realtime.options import NONE, Options
+from realtime.dial import Dial, dial_at
+from realtime.graph import STAGES
+from realtime.options import NONE, Options, RigOptions
 from realtime.plan import Plan
+from realtime.sources.corrected import Corrected
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
 from realtime.turning import Turning
@@ -29,7 +32,18 @@ def build(name: str, plan: Plan, clock: Clock) -> Stage:
     Raises:
         EngineError, SpecError: the model is unusable.
     """
-    return _MAKERS[name](Options.from_plain(plan.options), plan, clock)
+    options = Options.from_plain(plan.options)
+    stage = _MAKERS[name](options, plan, clock)
+    return _set_right(name, stage, options.rig) if STAGES[name].kind == "source" else stage
+
+
+def _set_right(name: str, source: Stage, rig: RigOptions) -> Stage:
+    writes = STAGES[name].writes
+    av_offset_ms = (rig.av_offset_ms or 0.0) if "video" in writes else 0.0
+    gain_db = (rig.gain_db or 0.0) if "audio" in writes else 0.0
+    if not (av_offset_ms or gain_db):
+        return source
+    return Corrected(source, av_offset_ms=av_offset_ms, gain_db=gain_db)
 
 
 def _pace(plan: Plan, clock: Clock) -> Pace:
@@ -83,7 +97,7 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 def _dial(options: Options) -> Dial:
     spec = open_model(Path(options.model.model)).spec
-    return dial_at(spec, options.separation.lookahead or STUDIO)
+    return dial_at(spec, options.separation.lookahead)
 
 
 def _open(
@@ -94,7 +108,11 @@ def _open(
     grid: tuple[int, int] | None = None,
     newest: int | None = None,
 ) -> Engine:
-    """The engine asked for. To build for a GPU may take minutes: live, another goes ahead."""
+    """The engine asked for.
+
+    To build for a GPU may take minutes: live, another goes ahead. It also takes over again should
+    the GPU fail, and where nothing is live but ``auto`` chose the GPU.
+    """
     given = options.model
     threads = given.threads_per_network or 1
 
@@ -104,9 +122,19 @@ def _open(
         )
 
     entry = backend_of(given.engine)
-    if plan.pace == "fast" or entry is None or not entry.needs_gpu:
+    is_live = plan.pace != "fast"
+    if entry is None or not entry.needs_gpu or not (is_live or given.is_chosen):
         return opened(given.engine, given.precision)
-    return Upgrading(opened(*READY_AT_ONCE), lambda: opened(given.engine, given.precision))
+
+    def ready() -> Engine:
+        return opened(*READY_AT_ONCE)
+
+    def asked() -> Engine:
+        return opened(given.engine, given.precision)
+
+    if is_live:
+        return Upgrading(ready(), lambda: FallingBack(asked(), ready))
+    return open_or_fall_back(asked, ready)
 
 
 def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -121,7 +149,14 @@ def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
 
     spec = open_model(Path(options.model.model)).spec
     steps = _dial(options).pace(is_fast=plan.pace == "fast")
-    return Hearing(lambda newest: _open(options, plan, "sound", newest=newest), spec, steps)
+
+    def opened(network: Network) -> Callable[[int], Engine]:
+        return lambda newest: _open(options, plan, network, newest=newest)
+
+    given, entry = options.model, backend_of(options.model.engine)
+    caches = entry is not None and entry.caches
+    has_steps = caches and has_graph(Path(given.model), "step", given.precision)
+    return Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None)
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -144,7 +179,8 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.speaker import Speaker
 
     name, dial = options.output.speaker, _dial(options)
-    device = NoDevice() if name == NONE else SoundDevice(name, dial.speaker_latency)
+    untold_s = (options.rig.untold_ms or 0.0) / 1000
+    device = NoDevice() if name == NONE else SoundDevice(name, dial.speaker_latency, untold_s)
     spec = open_model(Path(options.model.model)).spec
     return Speaker(
         device,
@@ -157,6 +193,12 @@ def _turning(spec: ModelSpec, dial: Dial) -> Turning | None:
     if not dial.can_turn:
         return None
     return Turning(spec, dial.lookahead_columns, dial.columns_per_step)
+
+
+def _positions_ms(options: Options) -> tuple[float, ...]:
+    """All that the dial can be turned to; none where it cannot be turned."""
+    turning = _turning(open_model(Path(options.model.model)).spec, _dial(options))
+    return () if turning is None else turning.positions_ms
 
 
 def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -178,13 +220,13 @@ def _engine_names(options: Options) -> dict[str, str]:
 def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.window import Window
 
-    return Window(plan.stream, _engine_names(options))
+    return Window(plan.stream, _engine_names(options), _positions_ms(options))
 
 
 def _web(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.web import Web
 
-    return Web(plan.stream, _engine_names(options), _announce)
+    return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options))
 
 
 def _announce(address: str) -> None:

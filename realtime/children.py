@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 
+from realtime.plain import PlainError
 from realtime.plan import Plan
 from realtime.reports import Command, Report
 
@@ -52,7 +53,8 @@ class Child:
     def _read(self) -> None:
         assert self._popen.stdout is not None
         for line in self._popen.stdout:
-            self._report(Report.from_json(line))
+            with suppress(PlainError):  # half a line, of a child that was killed as it wrote
+                self._report(Report.from_json(line))
 
     def fate(self) -> str | None:
         """How the child ended, in words; None while it lives or its reports are still coming."""

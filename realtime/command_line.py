@@ -17,9 +17,13 @@ from realtime.dial import DIALS
 from realtime.errors import UsageError
 from realtime.graph import Pace, Placement
 from realtime.options import MOST_OBJECTS, NONE, EngineName, Options, Precision, View
+from realtime.rig import LARGEST_GAIN_DB, LARGEST_OFFSET_MS
 
 # The standard library has it from Python 3.11 on; before, the package tomli is the same.
 _toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+
+_MOST_CONFIG_BYTES = 64 * 1024
+_LARGEST_INTEGER = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +44,25 @@ def _positive(text: str) -> float:
     return value
 
 
+def _offset(text: str) -> float:
+    return _within(float(text), LARGEST_OFFSET_MS)
+
+
+def _gain(text: str) -> float:
+    return _within(float(text), LARGEST_GAIN_DB)
+
+
+def _within(value: float, largest: float) -> float:
+    if not abs(value) <= largest:
+        raise ValueError
+    return value
+
+
 def _lookahead(text: str) -> str | float:
     if text in DIALS:
         return text
     value = float(text)
-    if not (value >= 0 and math.isfinite(value)):
+    if not math.isfinite(value):
         raise ValueError
     return value
 
@@ -81,6 +99,17 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 place="input.audio",
                 metavar="URI",
                 help="a microphone's name or number, a file, or none",
+            ),
+        },
+        "what sets it right (default: as measured by: python -m calibration)": {
+            "av-offset": _Row(
+                place="rig.av_offset_ms",
+                metavar="MS",
+                parse=_offset,
+                help="how much later the picture tells of what happens than the sound",
+            ),
+            "gain": _Row(
+                place="rig.gain_db", metavar="DB", parse=_gain, help="of the sound that goes in"
             ),
         },
         "what computes": {
@@ -120,7 +149,7 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 place="separation.lookahead",
                 metavar="|".join((*DIALS, "MS")),
                 parse=_lookahead,
-                help="later but better (default: stage with a microphone, else 93; fast: studio)",
+                help="later but better (default: stage at a microphone, else watched; fast studio)",
             ),
         },
         "what comes out": {
@@ -232,10 +261,12 @@ def parse(arguments: Sequence[str]) -> Options:
 def _config(path: Path) -> dict[str, object]:
     """The values of a TOML file, by option."""
     try:
+        if path.stat().st_size > _MOST_CONFIG_BYTES:
+            raise UsageError(f"--config {path}: it is larger than {_MOST_CONFIG_BYTES // 1024} KB")
         found = _toml.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UsageError(f"--config {path}: there is no such file") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"--config {path}: {error}") from error
     for key in found:
         if key not in _ROWS:
@@ -251,6 +282,8 @@ def _value(name: str, key: str, value: object) -> object:
         raise UsageError(f"{name}: wanted true or false, got {value!r}")
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise UsageError(f"{name}: wanted {row.metavar}, got {value!r}")
+    if isinstance(value, int) and abs(value) >= _LARGEST_INTEGER:
+        raise UsageError(f"{name}: wanted {row.metavar}, got a number of far too many digits")
     text = str(value)
     if row.choices and text not in row.choices:
         near = _nearest(text, row.choices)

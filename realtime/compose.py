@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pixelplayer.spec import ModelSpec
-from realtime.dial import STAGE, STUDIO, WATCHED_MS, dial_at
+from realtime.dial import STAGE, STUDIO, WATCHED, departure, dial_at
 from realtime.errors import DeviceError, UsageError
 from realtime.graph import MAIN, STAGES
 from realtime.options import (
@@ -21,6 +21,8 @@ from realtime.options import (
     View,
 )
 from realtime.plan import SUPERVISOR, Plan
+from realtime.remembered import remembered
+from realtime.sinks.private import make_folder
 
 BUILDER = "realtime.build:build"
 
@@ -34,14 +36,19 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
         UsageError, SpecError, EngineError: a file or the model cannot be used.
     """
     spec = ModelSpec.load(Path(options.model.model))
+    asked = options.separation.lookahead
     options = dataclasses.replace(
         options,
         separation=_separation(options),
         output=_speaker(_output(options.output, environment), options, tell),
         model=dataclasses.replace(options.model, threads_per_network=_threads(options)),
     )
-    dial_at(spec, options.separation.lookahead or STUDIO)
+    dial_at(spec, options.separation.lookahead)
+    if asked is not None and (line := departure(spec, asked)):
+        tell(line)
     names = (*_sources(options.input), "sight", "hearing", "separator", *_sinks(options))
+    rig = remembered(options, names, environment, tell)
+    options = dataclasses.replace(options, rig=rig)
     options = _with_engine(options, tell)  # last: measuring takes seconds, a mistake none
     apart = options.run.place == "processes"
     return Plan(
@@ -107,7 +114,7 @@ def _separation(options: Options) -> SeparationOptions:
     if "microphone" in _sources(options.input):
         return dataclasses.replace(given, lookahead=STAGE)
     is_fast = options.run.pace == "fast"
-    return dataclasses.replace(given, lookahead=STUDIO if is_fast else WATCHED_MS)
+    return dataclasses.replace(given, lookahead=STUDIO if is_fast else WATCHED)
 
 
 def _existing(option: str, path: Path) -> None:
@@ -160,7 +167,7 @@ def _speaker(output: OutputOptions, options: Options, tell: Callable[[str], None
 
 def _writable(option: str, folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise UsageError(f"{option} {folder}: {error.strerror}; choose another folder") from error
     if not os.access(folder, os.W_OK):
@@ -184,11 +191,11 @@ def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     folder = Path(given.model)
     if given.engine == "auto":
         spec = ModelSpec.load(folder)
-        dial = dial_at(spec, options.separation.lookahead or STUDIO)
+        dial = dial_at(spec, options.separation.lookahead)
         newest = dial.pace(is_fast=False).newest_columns
         choice = auto.choose(folder, threads, given.precision, newest=newest)
         tell(choice.report().splitlines()[0])
-        return _decided(options, choice.backend, choice.precision)
+        return _decided(options, choice.backend, choice.precision, is_chosen=True)
     backend = registry.backend_of(given.engine)
     if backend is None:
         known = ", ".join(registry.BACKENDS)
@@ -206,10 +213,10 @@ def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     return _decided(options, engine, resolve_precision(given.precision))
 
 
-def _decided(options: Options, backend: str, precision: str) -> Options:
+def _decided(options: Options, backend: str, precision: str, *, is_chosen: bool = False) -> Options:
     """With the names that ``--engine`` and ``--precision`` would have had to give."""
     plain = options.to_plain()
-    plain["model"] |= {"engine": backend, "precision": precision}
+    plain["model"] |= {"engine": backend, "precision": precision, "is_chosen": is_chosen}
     return Options.from_plain(plain)
 
 

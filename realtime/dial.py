@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from pixelplayer.offline import WINDOWS
 from pixelplayer.spec import ModelSpec
-from realtime.ahead import positions
-from realtime.clock import NS_PER_MS
+from realtime.ahead import in_ms, positions
 from realtime.errors import UsageError
 from realtime.portaudio import Latency
 from realtime.stages.listener import Pace
 
 MOST_COLUMNS_PER_STEP = 24  # where a slow machine has to catch up
-WATCHED_MS = 93.0  # of lookahead for files as they play: at studio they would begin later
+_MOST_NAMED = 4  # positions that an error names one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +52,13 @@ class Dial:
         )
 
 
-WHOLE, STUDIO, STAGE, LIVE, INSTANT = "whole", "studio", "stage", "live", "instant"
+WHOLE, STUDIO, WATCHED = "whole", "studio", "watched"
+STAGE, LIVE, INSTANT = "stage", "live", "instant"
 DIALS: Mapping[str, Dial] = MappingProxyType(
     {
         WHOLE: Dial(lookahead_columns=126, window_step_columns=8),
         STUDIO: Dial(lookahead_columns=12),
+        WATCHED: Dial(lookahead_columns=4),
         STAGE: Dial(
             lookahead_columns=4,
             queue_s=0.030,
@@ -82,42 +82,87 @@ DIALS: Mapping[str, Dial] = MappingProxyType(
         ),
     }
 )
-"""For the best sound from files; files in a hurry; people before a microphone; those who play
-along; those who hear themselves."""
+"""For the best sound from files; files in a hurry; files as they play, which begin the sooner;
+people before a microphone; those who play along; those who hear themselves."""
 
 
-def dial_at(spec: ModelSpec, lookahead: str | float) -> Dial:
+def dial_at(spec: ModelSpec, lookahead: str | float | None) -> Dial:
     """The position that ``--lookahead`` asks for: by name, or in milliseconds to the nearest hop.
 
-    A network that streams was made for some lookaheads: of these the furthest that is not more.
+    None is ``studio``. A name is the furthest that the model can do and that is not more;
+    ``departure`` tells where that is less.
 
     Raises:
-        UsageError: there is no such name; or the lookahead is more than half of the model's window,
-            or less than a network that streams was made for.
+        UsageError: there is no such name; the model cannot do as little as the name says; or it
+            does not have these milliseconds.
     """
-    hop_ms = spec.audio.at_rate(spec.audio.rate_hz).hop_ns / NS_PER_MS
+    if lookahead is None:
+        return _named(spec, STUDIO)
     if isinstance(lookahead, str):
-        if lookahead not in DIALS:
-            raise UsageError(f"--lookahead {lookahead}: wanted {', '.join(DIALS)}, or milliseconds")
-        asked, dial = lookahead, DIALS[lookahead]
-        if dial.window_step_columns:
-            return _whole(spec, dial)
-    else:
-        asked = f"{lookahead:g}"
-        dial = replace(DIALS[STUDIO], lookahead_columns=round(lookahead / hop_ms))
+        return _named(spec, lookahead)
+    dial = DIALS[STUDIO]
     possible = positions(spec, dial.columns_per_step)
-    if not spec.sound.is_streaming and dial.lookahead_columns > possible[-1]:
-        most_ms = possible[-1] * hop_ms
-        raise UsageError(f"--lookahead {asked} is too much; {most_ms:.0f} ms at most")
-    least = possible[0]
-    if dial.lookahead_columns < least:
+    columns = round(lookahead / in_ms(spec, 1))
+    if columns not in possible:
+        nearest = min(possible, key=lambda one: abs(one - columns))
         raise UsageError(
-            f"--lookahead {asked} is too little for the model {spec.name!r}, which hears "
-            f"{least * hop_ms:.0f} ms ahead; give {math.ceil(least * hop_ms)} or more, or another "
-            "--model"
+            f"--lookahead {lookahead:g}: {_hears(spec)}; give --lookahead "
+            f"{in_ms(spec, nearest):.0f}, or another --model"
         )
-    columns = max(one for one in possible if one <= dial.lookahead_columns)
     return replace(dial, lookahead_columns=columns)
+
+
+def departure(spec: ModelSpec, lookahead: str | float) -> str | None:
+    """What a run tells where the model cannot do what a name means; None where it can.
+
+    Raises:
+        UsageError: as ``dial_at``.
+    """
+    if not isinstance(lookahead, str):
+        return None
+    wanted, found = DIALS[lookahead], dial_at(spec, lookahead)
+    found_ms = f"{in_ms(spec, found.lookahead_columns):.0f} ms"
+    if wanted.window_step_columns:
+        if found.window_step_columns:
+            return None
+        return (
+            f"--lookahead {lookahead}: the model {spec.name!r} looks at no windows; {found_ms} are "
+            "heard ahead, the most that it can"
+        )
+    if found.lookahead_columns == wanted.lookahead_columns:
+        return None
+    return (
+        f"--lookahead {lookahead}: {found_ms} are heard ahead in place of "
+        f"{in_ms(spec, wanted.lookahead_columns):.0f}; {_hears(spec)}"
+    )
+
+
+def _named(spec: ModelSpec, name: str) -> Dial:
+    if name not in DIALS:
+        raise UsageError(f"--lookahead {name}: wanted {', '.join(DIALS)}, or milliseconds")
+    dial = DIALS[name]
+    if dial.window_step_columns:
+        return _whole(spec, dial)
+    possible = positions(spec, dial.columns_per_step)
+    nearer = [one for one in possible if one <= dial.lookahead_columns]
+    if not nearer:
+        least = positions(spec, DIALS[STUDIO].columns_per_step)[0]
+        raise UsageError(
+            f"--lookahead {name} is too little: {_hears(spec)}; give --lookahead "
+            f"{in_ms(spec, least):.0f}, or another --model"
+        )
+    return replace(dial, lookahead_columns=max(nearer))
+
+
+def _hears(spec: ModelSpec) -> str:
+    """What can be asked for in milliseconds, for a message."""
+    possible = positions(spec, DIALS[STUDIO].columns_per_step)
+    found = [f"{in_ms(spec, columns):.0f}" for columns in possible]
+    if len(found) > _MOST_NAMED:
+        told = f"{found[0]} to {found[-1]}"
+    else:
+        told = " or ".join(filter(None, [", ".join(found[:-1]), found[-1]]))
+    return f"the model {spec.name!r} hears {told} ms ahead"
 
 
 def _whole(spec: ModelSpec, dial: Dial) -> Dial:

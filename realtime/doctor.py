@@ -41,7 +41,7 @@ class Finding:
         """``ok`` or ``missing``, the part, what was found, and what to do."""
         state = "missing" if self.mend else "ok"
         advice = f"; mend it with: {self.mend}" if self.mend else ""
-        return f"{state:<8}{self.part:<16}{self.found}{advice}"
+        return f"{state:<8}{self.part:<22}{self.found}{advice}"
 
 
 def examine(options: Options, environment: Mapping[str, str], out: TextIO) -> int:
@@ -106,7 +106,8 @@ def _engines() -> list[Finding]:
 
 
 def _is_special(backend: str) -> bool:
-    return BACKENDS[backend].needs_gpu or BACKENDS[backend].needs_server
+    entry = BACKENDS[backend]
+    return entry.needs_gpu or entry.needs_server or bool(entry.provider)
 
 
 def _model(folder: Path) -> Finding:

@@ -64,6 +64,7 @@ class StageEntry:
     process: str = MAIN
     thread: Literal["own", "main"] = "own"  # some window systems work on the main thread only
     keeps_up: bool = True  # False: a viewer; it never holds the others up, not even in fast
+    is_vital: bool = True  # False: a live run goes on without it; who listens hears on
 
 
 NICENESS: Mapping[str, int] = MappingProxyType({"sight": 10})
@@ -111,7 +112,9 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             process="separator",
         ),
         "speaker": StageEntry(kind="sink", reads=("streams", "control")),
-        "recorder": StageEntry(kind="sink", reads=("video", "streams", "scene", "stats")),
+        "recorder": StageEntry(
+            kind="sink", reads=("video", "streams", "scene", "stats"), is_vital=False
+        ),
         "window": StageEntry(
             kind="sink",
             reads=("video", "scene", "stats"),

@@ -20,6 +20,7 @@ from typing import TextIO
 from realtime.allocator import settle_heap
 from realtime.clock import Clock, SystemClock
 from realtime.graph import NICENESS, STAGES
+from realtime.plain import PlainError
 from realtime.plan import Plan
 from realtime.reports import EXIT_FAILED, EXIT_RAN, Command, Report
 from realtime.runner import Run, Runner
@@ -137,15 +138,20 @@ def main() -> int:
     if not first:
         return EXIT_FAILED
     process, _, text = first.partition(" ")
-    plan = Plan.from_json(text)
+    try:
+        plan = Plan.from_json(text)
+    except PlainError as error:
+        print(f"error: the plan on stdin is none ({error})", file=sys.stderr)
+        return EXIT_FAILED
     give_way(NICENESS.get(process, 0))
     host = Host(plan, process, SystemClock(), _Reporter(pipe))
     host.start()
     is_dismissed = False
     for line in sys.stdin:
-        command = Command.from_json(line)
-        is_dismissed |= command.order in ("release", "abort")
-        host.obey(command)
+        with suppress(PlainError):  # half a line, of a parent that was killed as it wrote
+            command = Command.from_json(line)
+            is_dismissed |= command.order in ("release", "abort")
+            host.obey(command)
     if not is_dismissed:
         host.obey(Command(order="abort"))
         if plan.folder is not None:

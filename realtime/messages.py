@@ -9,7 +9,8 @@ Rules that hold for every message:
 * Identity in time is the integer sample index ``first_sample``; ranges are half-open.
 * Arrays belong to the message once it is built: the producer does not write into them again, and
   the view that consumers get is read-only. ``repr`` shows shapes, never data.
-* A field that is out of range raises :class:`MessageError` naming field, wish and finding.
+* A field that is out of range raises :class:`MessageError` naming field, wish and finding. Numbers
+  are finite, but for a level of silence, which is -inf dB.
 """
 
 from __future__ import annotations
@@ -32,6 +33,15 @@ ControlKind: TypeAlias = Literal[
     "click", "solo", "unsolo", "mute", "gain", "pin", "objects", "lookahead", "quit"
 ]
 RESIDUAL_ID = 0  # the object id that stands for "everything no object claims"
+
+# Bounds that no honest message comes near; the largest and the smallest integer are int64's.
+MOST_CHARACTERS = 1024  # of a name
+MOST_OBJECTS = 1000  # of a scene, or of the streams
+HIGHEST_RATE_HZ = 1_000_000
+LONGEST_GAP_S = 24 * 3600
+_LARGEST_INTEGER = 2**63
+_LONGEST_REPR = 2000  # of one field
+_LARGEST_NUMBER = 1e6  # of gains, decibels, objects, milliseconds
 
 
 class MessageError(ValueError):
@@ -83,7 +93,7 @@ class AudioChunk(Message):
         Message.__post_init__(self)
         _integer(self, "capture_ns")
         _at_least(self, 0, "first_sample")
-        _at_least(self, 1, "rate_hz")
+        _rate(self)
         _array(self, "samples", np.float32, (None,))
 
 
@@ -101,7 +111,10 @@ class AudioGap(Message):
     def __post_init__(self) -> None:
         Message.__post_init__(self)
         _at_least(self, 0, "first_sample")
-        _at_least(self, 1, "length_samples", "rate_hz")
+        _at_least(self, 1, "length_samples")
+        _rate(self)
+        if self.length_samples > LONGEST_GAP_S * self.rate_hz:
+            raise _fail(self, "length_samples", f"at most {LONGEST_GAP_S} s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -146,7 +159,7 @@ class SoundColumns(Message):
         Message.__post_init__(self)
         _integer(self, "capture_ns")
         _at_least(self, 0, "first_column", "known_samples")
-        _at_least(self, 1, "rate_hz")
+        _rate(self)
         _array(self, "features", np.float32, (None, None, None))
         _array(self, "spectrum", np.complex64, (None, self.features.shape[2]))
 
@@ -172,11 +185,11 @@ class Streams(Message):
         Message.__post_init__(self)
         _integer(self, "capture_ns")
         _at_least(self, 0, "first_sample")
-        _at_least(self, 1, "rate_hz")
-        _ids(self, "object_ids")
+        _rate(self)
+        _ids(self, "object_ids", 1)
         rows = len(self.object_ids) + 1
         _array(self, "samples", np.float32, (rows, None))
-        _numbers(self, "gains", rows, 0.0, math.inf)
+        _numbers(self, "gains", rows, 0.0, _LARGEST_NUMBER)
         _numbers(self, "pans", rows, -1.0, 1.0)
 
 
@@ -204,9 +217,13 @@ class SceneObject:
         _numbers(self, "colour", 3, 0, 255)
         _numbers(self, "box", 4, 0.0, 1.0)
         _numbers(self, "centroid", 2, 0.0, 1.0)
-        _number(self, "energy_db", -math.inf, math.inf)
-        _number(self, "level_db", -math.inf, math.inf)
-        _number(self, "gain", 0.0, math.inf)
+        _number(self, "energy_db", -math.inf, _LARGEST_NUMBER)
+        _number(self, "level_db", -math.inf, _LARGEST_NUMBER)
+        _number(self, "gain", 0.0, _LARGEST_NUMBER)
+        if not isinstance(self.name, str) or len(self.name) > MOST_CHARACTERS:
+            raise _fail(self, "name", f"at most {MOST_CHARACTERS} characters")
+        if not self.name.isprintable():  # it is drawn, printed and written
+            raise _fail(self, "name", "characters that can be printed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -226,12 +243,13 @@ class Scene(Message):
         _integer(self, "capture_ns")
         if not all(isinstance(item, SceneObject) for item in self.objects):
             raise MessageError("Scene.objects: wanted SceneObject only")
+        if len(self.objects) > MOST_OBJECTS:
+            raise MessageError(f"Scene.objects: wanted at most {MOST_OBJECTS}")
         _array(self, "heatmap_db", np.float32, (None, None))
         _array(self, "clusters", np.int16, self.heatmap_db.shape)
-        _number(self, "residual_level_db", -math.inf, math.inf)
-        _number(self, "residual_gain", 0.0, math.inf)
-        if not all(isinstance(item, int) and item >= 0 for item in self.soloed):
-            raise MessageError(f"Scene.soloed: wanted ids >= 0, got {self.soloed!r}")
+        _number(self, "residual_level_db", -math.inf, _LARGEST_NUMBER)
+        _number(self, "residual_gain", 0.0, _LARGEST_NUMBER)
+        _ids(self, "soloed", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -240,7 +258,7 @@ class Control(Message):
 
     ``x`` and ``y`` are fractions of the picture (click, pin), ``object_id`` is an object or 0 for
     the residual (solo, mute, gain), ``value`` a linear gain, a number of objects,
-    or milliseconds of lookahead.
+    or milliseconds of lookahead, less than 0 where what comes next is guessed.
     """
 
     kind: ControlKind
@@ -261,12 +279,16 @@ class Control(Message):
         if self.object_id is not None:
             _at_least(self, 0, "object_id")
         if self.value is not None:
-            _number(self, "value", 0.0, math.inf)
+            least = -_LARGEST_NUMBER if self.kind == "lookahead" else 0.0
+            _number(self, "value", least, _LARGEST_NUMBER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Stats(Message):
-    """How ``stage`` is doing: counters and gauges; the unit is at the end of each name."""
+    """How ``stage`` is doing: counters and gauges; the unit is at the end of each name.
+
+    What a stage says may be infinite or no number; on the way to others such a message is lost.
+    """
 
     stage: str
     values: Mapping[str, float]
@@ -276,9 +298,11 @@ class Stats(Message):
         _text(self, "stage")
         for key, value in self.values.items():
             if not isinstance(key, str) or isinstance(value, bool):
-                raise MessageError(f"Stats.values: wanted name -> number, got {key!r} -> {value!r}")
+                raise MessageError(
+                    f"Stats.values: wanted name -> number, got {key!r} -> {_brief(value)}"
+                )
             if not isinstance(value, int | float | np.integer | np.floating):
-                raise MessageError(f"Stats.values[{key!r}]: wanted a number, got {value!r}")
+                raise MessageError(f"Stats.values[{key!r}]: wanted a number, got {_brief(value)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -304,7 +328,8 @@ def _brief(value: object) -> str:
         return f"{value.dtype}{value.shape}"
     if isinstance(value, Mapping):
         return f"<{len(value)} values>"
-    return repr(value)
+    text = repr(value)
+    return text if len(text) <= _LONGEST_REPR else f"{text[:_LONGEST_REPR]}..."
 
 
 def _fail(owner: object, name: str, wanted: str) -> MessageError:
@@ -314,14 +339,14 @@ def _fail(owner: object, name: str, wanted: str) -> MessageError:
 
 def _text(owner: object, name: str) -> None:
     value = getattr(owner, name)
-    if not isinstance(value, str) or not value:
-        raise _fail(owner, name, "a name")
+    if not isinstance(value, str) or not 0 < len(value) <= MOST_CHARACTERS:
+        raise _fail(owner, name, f"a name of at most {MOST_CHARACTERS} characters")
 
 
 def _integer(owner: object, name: str) -> None:
     value = getattr(owner, name)
-    if type(value) is not int:
-        raise _fail(owner, name, "an int")
+    if type(value) is not int or not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
+        raise _fail(owner, name, "an int of 64 bits")
 
 
 def _at_least(owner: object, least: int, *names: str) -> None:
@@ -331,12 +356,19 @@ def _at_least(owner: object, least: int, *names: str) -> None:
             raise _fail(owner, name, f"an int >= {least}")
 
 
+def _rate(owner: AudioChunk | AudioGap | SoundColumns | Streams) -> None:
+    _at_least(owner, 1, "rate_hz")
+    if owner.rate_hz > HIGHEST_RATE_HZ:
+        raise _fail(owner, "rate_hz", f"at most {HIGHEST_RATE_HZ} Hz")
+
+
 def _in_range(value: object, low: float, high: float) -> bool:
     return (
         isinstance(value, int | float | np.integer | np.floating)
         and not isinstance(value, bool)
+        and not (isinstance(value, int) and abs(value) >= _LARGEST_INTEGER)
         and bool(low <= value <= high)
-    )
+    )  # NaN is in no range
 
 
 def _number(owner: object, name: str, low: float, high: float) -> None:
@@ -354,14 +386,15 @@ def _numbers(owner: object, name: str, count: int, low: float, high: float) -> N
         raise _fail(owner, name, f"a tuple of {count} numbers in {low}..{high}")
 
 
-def _ids(owner: object, name: str) -> None:
+def _ids(owner: object, name: str, least: int) -> None:
     values = getattr(owner, name)
     if (
         not isinstance(values, tuple)
-        or not all(type(value) is int and value >= 1 for value in values)
+        or len(values) > MOST_OBJECTS
+        or not all(type(value) is int and least <= value < _LARGEST_INTEGER for value in values)
         or len(set(values)) != len(values)
     ):
-        raise _fail(owner, name, "a tuple of different ids >= 1")
+        raise _fail(owner, name, f"a tuple of at most {MOST_OBJECTS} different ids >= {least}")
 
 
 def _array(

@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from realtime.graph import Pace, Placement
+from realtime.plain import from_plain
 
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
 View: TypeAlias = Literal["auto", "window", "web", "none"]
 EngineName: TypeAlias = Literal[
     "auto",
     "onnxruntime",
+    "onnxruntime_cuda",
+    "onnxruntime_tensorrt",
+    "onnxruntime_coreml",
     "openvino",
     "tensorrt",
     "torch_tensorrt",
@@ -22,7 +26,7 @@ EngineName: TypeAlias = Literal[
     "torch_compile",
     "remote",
 ]
-Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8"]
+Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8", "fp8"]
 
 NONE = "none"
 MOST_OBJECTS = 8
@@ -40,14 +44,27 @@ class InputOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RigOptions:
+    """What sets the devices right (:mod:`realtime.rig`). None: as it was measured."""
+
+    av_offset_ms: float | None = None
+    gain_db: float | None = None
+    untold_ms: float | None = None  # of the speaker's delay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOptions:
-    """What computes. ``threads_per_network`` None: half of the cores."""
+    """What computes. ``threads_per_network`` None: half of the cores.
+
+    ``is_chosen``: the engine stands for ``auto``, and another may take its place.
+    """
 
     model: str = str(SHIPPED_MODEL)
     engine: EngineName = "auto"
     server: str | None = None  # HOST:PORT of the engine "remote"
     precision: Precision = "auto"
     threads_per_network: int | None = None
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +103,7 @@ class Options:
 
     action: Action = "run"
     input: InputOptions = field(default_factory=InputOptions)
+    rig: RigOptions = field(default_factory=RigOptions)
     model: ModelOptions = field(default_factory=ModelOptions)
     separation: SeparationOptions = field(default_factory=SeparationOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
@@ -97,12 +115,9 @@ class Options:
 
     @classmethod
     def from_plain(cls, values: Mapping[str, Any]) -> Options:
-        """What :meth:`to_plain` gave."""
-        return cls(
-            action=values["action"],
-            input=InputOptions(**values["input"]),
-            model=ModelOptions(**values["model"]),
-            separation=SeparationOptions(**values["separation"]),
-            output=OutputOptions(**values["output"]),
-            run=RunOptions(**values["run"]),
-        )
+        """What :meth:`to_plain` gave.
+
+        Raises:
+            PlainError: it is something else.
+        """
+        return from_plain(cls, values)

@@ -20,6 +20,7 @@ from realtime.graph import (
     edges,
     when_full,
 )
+from realtime.plain import PlainError, from_line
 from realtime.stage import Stage
 from realtime.transport import Listen, Scheme, Way, between_processes, local_address
 
@@ -121,8 +122,21 @@ class Plan:
 
     @classmethod
     def from_json(cls, line: str) -> Plan:
-        """What :meth:`to_json` gave; it comes from our own parent process."""
-        return cls(**json.loads(line))
+        """What :meth:`to_json` gave; it comes from our own parent process.
+
+        Raises:
+            PlainError: it is something else, or names a stage that there is not.
+        """
+        plan = from_line(cls, line)
+        unknown = sorted(plan.processes.keys() - STAGES.keys())
+        if unknown:
+            raise PlainError(f"Plan.processes: there is no stage {unknown[0]!r}")
+        if plan.duration_s is not None and plan.duration_s <= 0:
+            raise PlainError("Plan.duration_s: wanted more than 0")
+        for edge in edges(plan.stages):
+            if plan._crosses(edge) and f"{edge.consumer}.{edge.topic}" not in plan.addresses:
+                raise PlainError(f"Plan.addresses: {edge.consumer}.{edge.topic} has none")
+        return plan
 
 
 def load_builder(name: str) -> Builder:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from engines.errors import EngineError
 from pixelplayer.spec import SpecError
 from realtime.errors import DeviceError, UsageError
+from realtime.plain import from_line
 
 EXIT_RAN = 0
 EXIT_FAILED = 1
@@ -44,8 +45,12 @@ class Report:
 
     @classmethod
     def from_json(cls, line: str) -> Report:
-        """What :meth:`to_json` gave; spans come as lists."""
-        return cls(**json.loads(line))
+        """What :meth:`to_json` gave.
+
+        Raises:
+            PlainError: it is something else.
+        """
+        return from_line(cls, line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +71,12 @@ class Command:
 
     @classmethod
     def from_json(cls, line: str) -> Command:
-        """What :meth:`to_json` gave."""
-        return cls(**json.loads(line))
+        """What :meth:`to_json` gave.
+
+        Raises:
+            PlainError: it is something else.
+        """
+        return from_line(cls, line)
 
 
 def failure(stage: str, error: Exception) -> Report:

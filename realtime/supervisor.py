@@ -7,6 +7,7 @@ thread lives here; a window is stepped from here too, as some systems want it.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -18,7 +19,7 @@ from types import FrameType
 
 from realtime.children import Child
 from realtime.clock import NS_PER_S, Clock
-from realtime.graph import MAIN
+from realtime.graph import MAIN, STAGES
 from realtime.host import Host
 from realtime.messages import Control, Scene, Stats
 from realtime.plan import SUPERVISOR, Plan
@@ -40,6 +41,14 @@ OVERTIME_S = 2.0  # for sources to keep to the duration by themselves
 MORE_FAILURES_S = 1.0
 LEAVE_S = 3.0
 IDLE_MS = 50
+_LONGEST_FOLDER_BYTES = 60  # 40 more for the run's own folder and the longest socket's name
+_SHORT_FOLDER = "/tmp"
+
+
+def roomy(folder: str) -> str:
+    """``folder``, or a shorter one: the paths of sockets in it have a limit of about 100 bytes."""
+    is_short = len(os.fsencode(folder)) <= _LONGEST_FOLDER_BYTES
+    return folder if is_short or not Path(_SHORT_FOLDER).is_dir() else _SHORT_FOLDER
 
 
 class Supervisor:
@@ -81,7 +90,7 @@ class Supervisor:
         folder: Path | None = None
         plan = self._plan
         if plan.children:
-            folder = Path(tempfile.mkdtemp(prefix="pixelplayer-"))
+            folder = Path(tempfile.mkdtemp(prefix="pixelplayer-", dir=roomy(tempfile.gettempdir())))
             plan = plan.with_addresses(folder, self._scheme)
         try:
             with self._signals():
@@ -247,7 +256,9 @@ class Supervisor:
         else:
             self._screen.error(report.text)
         self._exit_code = self._exit_code or report.exit_code
-        self._stop()
+        is_live = self._started_ns is not None and self._plan.pace == "realtime"
+        if STAGES[report.stage].is_vital or not is_live:
+            self._stop()
 
     def _gone(self, stage: str, order: str) -> None:
         self._opening.discard(stage)

@@ -3,17 +3,18 @@
 More lookahead makes every sample late by as much. The speaker must have put that much into its
 queue before the sound stops coming; less lookahead makes sound come earlier, which may leave the
 queue only once it is there. So of the two, whoever must wait for the other waits a second. Pure.
+
+All that the model can do can be turned to, the guess of ``--lookahead instant`` too. But devices
+and steps stay as they were opened: what is turned to is later than what was begun with its name.
 """
 
 from __future__ import annotations
 
 from pixelplayer.spec import ModelSpec
-from realtime.ahead import positions
-from realtime.clock import NS_PER_MS
+from realtime.ahead import in_ms, turnable
 from realtime.messages import Control
 
 WAIT_S = 1.0  # of sound
-_LEAST_COLUMNS = 0  # that can be turned to: less wants other devices, which stay as they are
 
 
 class Turning:
@@ -26,13 +27,14 @@ class Turning:
     """
 
     def __init__(self, spec: ModelSpec, lookahead_columns: int, columns_per_step: int) -> None:
-        self._hop_ms = spec.audio.at_rate(spec.audio.rate_hz).hop_ns / NS_PER_MS
-        self._positions = [
-            columns
-            for columns in positions(spec, columns_per_step)
-            if columns >= min(_LEAST_COLUMNS, lookahead_columns)
-        ]
+        self._hop_ms = in_ms(spec, 1)
+        self._positions = turnable(spec, lookahead_columns, columns_per_step)
         self.columns = lookahead_columns
+
+    @property
+    def positions_ms(self) -> tuple[float, ...]:
+        """All that can be asked for, ascending."""
+        return tuple(columns * self._hop_ms for columns in self._positions)
 
     @property
     def lookahead_ms(self) -> float:

@@ -1,7 +1,8 @@
 """Messages as bytes: one JSON header, then the raw arrays. Nothing is ever unpickled.
 
 The receiver trusts nothing: sizes are bounded, field names and types are checked against the
-message's own declaration, and the message then checks its values as on any construction.
+message's own declaration, arrays and statistics are finite, and the message then checks its values
+as on any construction. ``benchmarks/fuzz.py`` tries.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from realtime.messages import (
+    MOST_CHARACTERS,
     AudioChunk,
     AudioGap,
     Control,
@@ -110,12 +113,29 @@ def _fields(kind: type[Message], values: Any) -> dict[str, Any]:
     wanted = {field.name for field in dataclasses.fields(kind)} - set(_ARRAYS[kind])
     if not isinstance(values, dict) or set(values) != wanted:
         raise WireError(f"{kind.__name__}: wanted the fields {sorted(wanted)}")
-    fields = {name: _tuple(value) for name, value in values.items()}
+    nested: dict[str, Any] = {}
     if kind is Scene:
-        fields["objects"] = tuple(_scene_object(value) for value in _list(values["objects"]))
-    if kind is Stats and not isinstance(values["values"], dict):
-        raise WireError("Stats.values: wanted names and numbers")
-    return fields
+        nested["objects"] = tuple(_scene_object(value) for value in _list(values["objects"]))
+    if kind is Stats:
+        nested["values"] = _stats(values["values"])
+    return {name: _plain_field(values[name]) for name in wanted - set(nested)} | nested
+
+
+def _stats(values: Any) -> dict[str, Any]:
+    if not isinstance(values, dict) or not all(map(is_finite_number, values.values())):
+        raise WireError("Stats.values: wanted names and finite numbers")
+    if any(len(name) > MOST_CHARACTERS for name in values):
+        raise WireError(f"Stats.values: wanted names of at most {MOST_CHARACTERS} characters")
+    return values
+
+
+def is_finite_number(value: object) -> bool:
+    """Whether it is a number, out of JSON, that a float can hold."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and abs(value) <= sys.float_info.max  # NaN is not
+    )
 
 
 def _scene_object(values: Any) -> SceneObject:
@@ -123,7 +143,7 @@ def _scene_object(values: Any) -> SceneObject:
     if not isinstance(values, dict) or set(values) != wanted:
         raise WireError(f"SceneObject: wanted the fields {sorted(wanted)}")
     try:
-        return SceneObject(**{name: _tuple(value) for name, value in values.items()})
+        return SceneObject(**{name: _plain_field(value) for name, value in values.items()})
     except ValueError as error:
         raise WireError(str(error)) from error
 
@@ -145,7 +165,11 @@ def _arrays(
             raise WireError(
                 f"{name}: wanted {size_bytes} bytes, at most {ARRAY_BYTES}; got {len(part)}"
             )
-        arrays[name] = np.frombuffer(part, dtype=dtype).reshape(shape)
+        array = np.frombuffer(part, dtype=dtype)
+        # A complex number is two floats, which are looked at twice as fast.
+        if dtype.kind in "fc" and not np.isfinite(array.view(np.float32)).all():
+            raise WireError(f"{name}: wanted finite numbers")
+        arrays[name] = array.reshape(shape)
     return arrays
 
 
@@ -155,7 +179,11 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
-def _tuple(value: Any) -> Any:
+def _plain_field(value: Any) -> Any:
+    """A text, a number or nothing; or a tuple of these."""
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(item, list | dict) for item in items):
+        raise WireError("a field holds lists of lists")
     return tuple(value) if isinstance(value, list) else value
 
 

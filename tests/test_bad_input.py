@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 import wave
@@ -12,7 +14,7 @@ import pytest
 import safetensors.numpy
 import soundfile
 
-from tests.fakes.tiny_model import write_tiny_model
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 from tests.realtime.sources.media_files import noise, write_media, write_wav
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -153,3 +155,69 @@ def test_a_model_with_nan_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("error: ") == 1
     assert "synthesizer.scale" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def streaming(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("streaming")
+    write_tiny_model(folder, tiny_streaming_spec())
+    return folder
+
+
+@pytest.mark.parametrize("asked", ["5000", "30", "-60"])
+def test_a_lookahead_that_the_model_cannot_do_is_one_line(
+    streaming: Path, tmp_path: Path, asked: str
+) -> None:
+    source = write_wav(tmp_path / "a.wav", tone(0.2, 44_100, 1), 44_100)
+    done = run(streaming, source, "--lookahead", asked)
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(
+        f"error: --lookahead {asked}: the model 'tiny streaming' hears -23, 0 or"
+    )
+    nearest = line.split("give --lookahead ")[1].split(",")[0]
+    again = run(streaming, source, "--lookahead", nearest)
+    assert again.returncode == 0, again.stderr
+
+
+def test_a_name_that_the_model_cannot_do_is_one_line(streaming: Path, tmp_path: Path) -> None:
+    source = write_wav(tmp_path / "a.wav", tone(0.2, 44_100, 1), 44_100)
+    told = run(streaming, source, "--lookahead", "live")
+    assert told.returncode == 0, told.stderr
+    assert "--lookahead live: 0 ms are heard ahead in place of 23" in told.stderr
+    patient = with_numbers(streaming, tmp_path / "patient", "sound", lookaheads=[4, 8, 12])
+    done = run(patient, source, "--lookahead", "live")
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines() == [
+        "error: --lookahead live is too little: the model 'tiny streaming' hears 93, 186 or 279 ms "
+        "ahead; give --lookahead 93, or another --model"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("section", "numbers", "text"),
+    [
+        ("audio", {"hop": 2044}, "audio.hop 2044 is too long for audio.n_fft 4088"),
+        ("audio", {"frequency_bins": 96}, "possible are multiples of 64, the nearest 64 or 128"),
+        ("sound", {"lookaheads": []}, "sound.lookaheads [] cannot be heard; possible are some of"),
+        ("sound", {"lookaheads": [0, 100]}, "some of -2, 0, 2 … 30, in columns"),
+    ],
+)
+def test_a_model_whose_numbers_cannot_be_is_one_line(
+    streaming: Path, tmp_path: Path, section: str, numbers: dict[str, object], text: str
+) -> None:
+    source = write_wav(tmp_path / "a.wav", tone(0.2, 44_100, 1), 44_100)
+    done = run(with_numbers(streaming, tmp_path / "model", section, **numbers), source)
+    assert done.returncode == 2, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: model.json: ")
+    assert text in line
+
+
+def with_numbers(model: Path, folder: Path, section: str, **numbers: object) -> Path:
+    """A copy of the model that says other numbers."""
+    shutil.copytree(model, folder)
+    described = json.loads((folder / "model.json").read_text("utf-8"))
+    described[section] |= numbers
+    (folder / "model.json").write_text(json.dumps(described), encoding="utf-8")
+    return folder

@@ -18,9 +18,9 @@ from engines.remembering import Remembering
 from pixelplayer.band import demo_scene
 from pixelplayer.metrics import nsdr
 from pixelplayer.networks.checkpoint import AudioNet, load
-from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.vision import VisualFeatures
-from pixelplayer.spec import ModelSpec
+from pixelplayer.spec import FRAME_COLUMNS, ModelSpec
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = ROOT / "models" / "live"

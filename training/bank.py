@@ -3,22 +3,25 @@
 A bank folder looks like ``solo_audio/<class>/<recording>.<any container>``, one of ensembles like
 ``ensembles/<set>/<piece>_<class>.<any container>``, a file for each player. Decoding (to mono
 float16 at the model's rate; of solos silence is trimmed and silent files are left out) takes a
-minute or two and is cached; training then reads notes and phrases as plain array slices.
+minute or two and is cached, for each bank; training then reads notes and phrases as plain array
+slices. Files that are added, or changed, are heard at the next start: the cache is made anew.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
+from training.recordings import Bank, Decoded, Recording, kept, nothing
 from training.sources import (
     is_performance,
     piece_and_instrument,
@@ -31,64 +34,33 @@ LONGEST_S = 60.0  # of one recording: keeps one very long take from filling the 
 LEAST_PEAK = 1e-3  # of a recording that is not silent
 
 
-@dataclass(frozen=True)
-class Recording:
-    """One recording in the bank: a half-open range of samples, and what is known about it."""
-
-    name: str
-    instrument: str
-    start: int
-    stop: int
-    held_out: bool
-    is_phrase: bool  # a real performance, not a single note
-    piece: str = ""  # that it is one player's part of; all parts begin together
-
-
-_Decoded = tuple[Recording, np.ndarray]  # its place not yet known, and (samples,) float16
-
-
-@dataclass(frozen=True)
-class Bank:
-    """Every usable recording, by class. ``samples`` is a memory map, (total,) float16."""
-
-    rate_hz: int
-    samples: np.ndarray
-    recordings: tuple[Recording, ...]
-
-    def instruments(self) -> list[str]:
-        """The classes, sorted."""
-        return sorted({recording.instrument for recording in self.recordings})
-
-    def select(self, instrument: str, *, held_out: bool) -> list[Recording]:
-        """The recordings of one class on one side of the split."""
-        return [
-            recording
-            for recording in self.recordings
-            if recording.instrument == instrument and recording.held_out == held_out
-        ]
-
-    def read(self, recording: Recording) -> np.ndarray:
-        """One recording's samples, float32, peak 1."""
-        return self.samples[recording.start : recording.stop].astype(np.float32)
-
-
 def open_bank(folder: Path, cache: Path, rate_hz: int) -> Bank:
     """Decode the solos of ``folder`` into ``cache`` unless it is there already, and open it.
 
     Raises:
         FileNotFoundError: there are none.
+        TrainingError: the disk does not take them.
     """
-    if not any(folder.glob("*/*")):
+    paths = sorted(path for path in folder.glob("*/*") if path.is_file())
+    if not paths:
         raise FileNotFoundError(f"{folder} holds no <class>/<recording> files")
-    return _open(cache / f"solos-{rate_hz}", rate_hz, partial(_solos, folder, rate_hz))
+    base = cache / f"solos-{rate_hz}-{_which(folder)}"
+    return kept(base, _state(paths), rate_hz, partial(_solos, paths, rate_hz))
 
 
 def open_ensembles(folder: Path, cache: Path, rate_hz: int) -> Bank:
     """The players of ``folder``'s ensembles, each an instrument's phrase and a part of a piece.
 
     A folder that is not there is an empty bank.
+
+    Raises:
+        TrainingError: the disk does not take them.
     """
-    return _open(cache / f"ensembles-{rate_hz}", rate_hz, partial(_parts, folder, rate_hz))
+    paths = sorted(path for path in folder.glob("*/*") if path.is_file())
+    if not paths:
+        return nothing(rate_hz)
+    base = cache / f"ensembles-{rate_hz}-{_which(folder)}"
+    return kept(base, _state(paths), rate_hz, partial(_parts, paths, rate_hz))
 
 
 def open_players(data: Path, cache: Path, rate_hz: int) -> Bank:
@@ -96,6 +68,7 @@ def open_players(data: Path, cache: Path, rate_hz: int) -> Bank:
 
     Raises:
         FileNotFoundError: there are no solos.
+        TrainingError: the disk does not take them.
     """
     return merge(
         open_bank(data / "solo_audio", cache, rate_hz),
@@ -103,29 +76,25 @@ def open_players(data: Path, cache: Path, rate_hz: int) -> Bank:
     )
 
 
-def _open(base: Path, rate_hz: int, decode: Callable[[], Iterator[_Decoded]]) -> Bank:
-    index, data = base.with_name(base.name + ".json"), base.with_name(base.name + ".f16")
-    if not index.exists():
-        base.parent.mkdir(parents=True, exist_ok=True)
-        recordings, position = [], 0
-        with data.open("wb") as out:
-            for recording, samples in decode():
-                out.write(samples.tobytes())
-                stop = position + len(samples)
-                recordings.append(replace(recording, start=position, stop=stop))
-                position = stop
-        index.write_text(json.dumps([asdict(recording) for recording in recordings]))
-    entries = tuple(Recording(**entry) for entry in json.loads(index.read_text()))
-    empty = np.zeros(0, np.float16)  # a file of no bytes cannot be mapped
-    samples = np.memmap(data, dtype=np.float16, mode="r") if entries else empty
-    return Bank(rate_hz=rate_hz, samples=samples, recordings=entries)
+def _which(folder: Path) -> str:
+    """A bank's own part of a name in the cache, so that another bank's is another."""
+    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]
 
 
-def _solos(folder: Path, rate_hz: int) -> Iterator[_Decoded]:
-    paths = sorted(path for path in folder.glob("*/*") if path.is_file())
+def _state(paths: Sequence[Path]) -> str:
+    """Of the files by name, size and time of change: another one where any is another."""
+    digest = hashlib.sha256()
+    for path in paths:
+        is_now = path.stat()
+        digest.update(f"{path} {is_now.st_size} {is_now.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _solos(paths: Sequence[Path], rate_hz: int) -> Iterator[Decoded | Path]:
     for path, mono in _decoded(paths, rate_hz):
         samples = None if mono is None else _trimmed(mono)
         if samples is None or len(samples) <= rate_hz // 20:
+            yield path
             continue
         instrument, name = path.parent.name, path.stem
         yield (
@@ -141,12 +110,13 @@ def _solos(folder: Path, rate_hz: int) -> Iterator[_Decoded]:
         )
 
 
-def _parts(folder: Path, rate_hz: int) -> Iterator[_Decoded]:
-    for ensemble in sorted(path for path in folder.glob("*") if path.is_dir()):
-        paths = sorted(path for path in ensemble.glob("*") if path.is_file())
-        kept_out = pieces_kept_out(sorted({piece_and_instrument(path)[0] for path in paths}))
-        for path, mono in _decoded(paths, rate_hz):
+def _parts(paths: Sequence[Path], rate_hz: int) -> Iterator[Decoded | Path]:
+    for _, ensemble in groupby(paths, key=lambda path: path.parent):
+        files = list(ensemble)
+        kept_out = pieces_kept_out(sorted({piece_and_instrument(path)[0] for path in files}))
+        for path, mono in _decoded(files, rate_hz):
             if mono is None:
+                yield path
                 continue
             piece, instrument = piece_and_instrument(path)
             yield (

@@ -23,7 +23,7 @@ from training import mixtures
 from training.mixtures import MixtureBatch
 from training.solos import SoloMaker, reverberate
 
-PLAYERS = 3  # of a blend at most
+PLAYERS = len(mixtures.COUNTS) - 1  # of a blend at most
 _CANDIDATES = 8  # of which as many as are wanted are of different classes
 _WET_SHARE = 0.45  # solos that play in a room
 _LEVEL = 0.1  # root mean square of a solo
@@ -151,7 +151,8 @@ class Blender:
         magnitude = self._to_log(mixture) * level
         shares = self._to_log(parts)
         whole = shares.sum(dim=1) + self._to_log(noise) + 1e-8
-        targets = shares / whole.unsqueeze(1) * begins.unsqueeze(1)
+        asked = shares[:, : mixtures.QUERIES]
+        targets = asked / whole.unsqueeze(1) * begins.unsqueeze(1)
         weight = magnitude + 1e-4
         return MixtureBatch(
             log_magnitude=torch.log(magnitude + 1e-10).unsqueeze(1),

@@ -10,9 +10,7 @@ from typing import Any
 
 import torch
 
-
-class TrainingError(Exception):
-    """Training cannot go on; the message says at which step, why, and what to do."""
+from training.whole import TrainingError
 
 
 def write_checkpoint(path: Path, values: Mapping[str, Any], step: int) -> None:
@@ -34,14 +32,16 @@ def write_checkpoint(path: Path, values: Mapping[str, Any], step: int) -> None:
         ) from error
 
 
-def check_loss(loss: float, step: int) -> None:
-    """Make sure that it is a number.
+def check_loss(loss: float, step: int, remedy: str = "start again with a smaller --rate") -> None:
+    """Make sure that it is a number: of every step, and of what is about to be kept.
+
+    A step's loss is that of the weights before it. Its update may spoil them all the same, so that
+    nothing is kept before it has been asked something, too.
 
     Raises:
-        TrainingError: it is none.
+        TrainingError: it is none; ``remedy`` is what to do.
     """
     if not math.isfinite(loss):
         raise TrainingError(
-            f"step {step}: the loss is {loss}; the last checkpoint is kept: start again "
-            "with a smaller --rate"
+            f"step {step}: the loss is {loss}; the last checkpoint is kept: {remedy}"
         )

@@ -7,7 +7,8 @@ All give the same ``Clip``, whatever they are made of: videos in the MUSIC layou
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,28 +18,47 @@ import numpy as np
 import soundfile
 
 from pixelplayer import band
+from pixelplayer.metrics import Box
+from training.figures import box_around
 from training.handling import variation
 from training.paper import FRAMES, FRAMES_APART_S, FRAMES_FPS
-from training.photos import Photos
-from training.solos import SoloMaker
+from training.photos import Photos, instrument_in
+from training.solos import SoloMaker, at_speed, random_speed
 from training.virtual import PREFIX
 
 FRAME_PX = 224
 _SPRITE_PX = 168
+_SOLID = 128  # of 255: where a drawing, or a photograph's instrument, is rather than is not
 _DRIFT = 0.03  # of a photograph's side: how far it moves from picture to picture
 
 
 class ClipError(Exception):
     """The material cannot be used; the message says why and what is expected."""
 
+    def __str__(self) -> str:
+        """The message alone: a process that makes mixtures sends it below a traceback."""
+        name = f"{type(self).__module__}.{type(self).__qualname__}: "
+        return super().__str__().strip().rpartition("\n")[2].removeprefix(name)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """One instrument alone: ``samples`` (n,) float32; ``frames`` (3, 224, 224, 3) uint8 RGB."""
+    """One instrument alone: ``samples`` (n,) float32; ``frames`` (3, 224, 224, 3) uint8 RGB.
+
+    ``box`` is where the instrument stands in the middle frame, in fractions of it; None where
+    nobody knows.
+    """
 
     label: str
     samples: np.ndarray
     frames: np.ndarray
+    box: Box | None = None
+
+    @property
+    def middle(self) -> np.ndarray:
+        """(224, 224, 3) uint8 RGB: the frame of the middle."""
+        frame: np.ndarray = self.frames[len(self.frames) // 2]
+        return frame
 
 
 class ClipSource(Protocol):
@@ -70,13 +90,14 @@ class MusicClips:
         index: the CSV file; relative paths in it are relative to the working folder, as in the
             published ones.
         rate_hz: the model's; the sound is expected at it (``training prepare --rate``).
+        held_out: it sounds as it was recorded; what is learned from varies in speed and pitch.
 
     Raises:
         ClipError: the index is missing, empty or not of that form.
     """
 
-    def __init__(self, index: Path, rate_hz: int) -> None:
-        self._rate_hz = rate_hz
+    def __init__(self, index: Path, rate_hz: int, *, held_out: bool) -> None:
+        self._rate_hz, self._held_out = rate_hz, held_out
         self._rows: dict[str, list[_Row]] = {}
         try:
             with index.open(newline="", encoding="utf-8") as file:
@@ -108,13 +129,16 @@ class MusicClips:
         span_s = (FRAMES - 1) * FRAMES_APART_S
         long_s = row.frame_count / FRAMES_FPS
         centre_s = rng.uniform(*sorted((span_s / 2, max(long_s - span_s / 2, span_s / 2))))
-        first = round(centre_s * self._rate_hz) - samples // 2
+        speed = 1.0 if self._held_out else random_speed(rng)
+        heard = math.ceil(samples * speed) + 1 if speed != 1 else samples
+        first = round(centre_s * self._rate_hz) - heard // 2
         numbers = [
             1 + int((centre_s + (step - (FRAMES - 1) / 2) * FRAMES_APART_S) * FRAMES_FPS)
             for step in range(FRAMES)
         ]
         shown = [self._frame(row, min(max(number, 1), row.frame_count)) for number in numbers]
-        return Clip(label, self._sound(row.audio, first, samples), np.stack(shown))
+        sound = at_speed(self._sound(row.audio, first, heard), speed)[:samples]
+        return Clip(label, sound, np.stack(shown))
 
     def _sound(self, path: Path, first: int, samples: int) -> np.ndarray:
         heard = np.zeros(samples, np.float32)
@@ -132,14 +156,18 @@ class MusicClips:
                     part = file.read(wanted, dtype="float32", always_2d=True).mean(axis=1)
                     heard[start - first : start - first + len(part)] = part
         except soundfile.LibsndfileError as error:
-            raise ClipError(f"{path} cannot be read: {error}") from error
+            raise ClipError(
+                f"{path} cannot be read ({error}); delete it and run `training prepare` again"
+            ) from error
         return heard
 
     def _frame(self, row: _Row, number: int) -> np.ndarray:
         path = row.frames / f"{number:06d}.jpg"
         picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
         if picture is None:
-            raise ClipError(f"{path} is missing or broken; run `training prepare` again")
+            raise ClipError(
+                f"{path} is missing or broken; delete {row.frames} and run `training prepare` again"
+            )
         # The middle square, as the paper's validation has it: faces and hands keep their shapes.
         side = min(picture.shape[:2])
         top, left = ((length - side) // 2 for length in picture.shape[:2])
@@ -155,7 +183,7 @@ class BankClips:
     Args:
         solos: of one side of the bank's split, at the model's rate.
         photos: of the same classes; only those that both have are given.
-        held_out: which side of the photographs' split.
+        held_out: which side of the photographs' split; this one knows where instruments stand.
 
     Raises:
         ClipError: no class has both sound and photographs.
@@ -163,13 +191,24 @@ class BankClips:
 
     def __init__(self, solos: SoloMaker, photos: Photos, *, held_out: bool) -> None:
         self._solos, self._photos = solos, photos
+        shown = set(photos.labels[photos.held_out == held_out].tolist())
+        heard = set(solos.instruments)
+        self._unseen, self._unheard = sorted(heard - shown), sorted(shown - heard)
+        # To find it takes as long as all else; only what is kept out is asked for places.
+        self._instrument_in = instrument_in if held_out else _not_asked
         self._chosen = {
-            label: photos.select(label, held_out=held_out)
-            for label in solos.instruments
-            if len(photos.select(label, held_out=held_out))
+            label: photos.select(label, held_out=held_out) for label in sorted(heard & shown)
         }
         if not self._chosen:
-            raise ClipError("no class has both sounds and photographs; see docs/models.md")
+            raise ClipError(
+                f"no class has both sounds and photographs ({self.lacking}); see docs/models.md"
+            )
+
+    @property
+    def lacking(self) -> str:
+        """What there is none of on this side, of which classes; empty if there is all."""
+        parts = {"photographs": self._unseen, "sounds": self._unheard}
+        return "; ".join(f"no {kind} of {', '.join(of)}" for kind, of in parts.items() if of)
 
     @property
     def labels(self) -> Sequence[str]:
@@ -178,15 +217,24 @@ class BankClips:
 
     def clip(self, label: str, samples: int, rng: np.random.Generator) -> Clip:
         """A solo, and three views of one photograph."""
-        picture = variation(self._photos.pixels[rng.choice(self._chosen[label])], rng)
-        side = picture.shape[0]
+        index = int(rng.choice(self._chosen[label]))
+        shape = self._instrument_in(self._photos, index)
+        seen = variation(np.dstack([self._photos.pixels[index], shape]), rng)
+        side = seen.shape[0]
         shown = []
         for _ in range(FRAMES):
             matrix = np.float32([[1, 0, 0], [0, 1, 0]])
             matrix[:, 2] = rng.normal(0, _DRIFT * side, 2)
-            moved = cv2.warpAffine(picture, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
+            moved = cv2.warpAffine(seen, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
             shown.append(cv2.resize(moved, (FRAME_PX, FRAME_PX), interpolation=cv2.INTER_AREA))
-        return Clip(label, self._solos.solo(label, samples, rng), np.stack(shown))
+        frames = np.stack(shown)
+        box = box_around(frames[FRAMES // 2, ..., 3] >= _SOLID)
+        solo = self._solos.solo(label, samples, rng)
+        return Clip(label, solo, np.ascontiguousarray(frames[..., :3]), box)
+
+
+def _not_asked(photos: Photos, index: int) -> np.ndarray:
+    return np.zeros_like(photos.pixels[index, ..., 0])
 
 
 class BandClips:
@@ -210,7 +258,7 @@ class BandClips:
         look, stage = (int(seed) for seed in rng.integers(1 << 30, size=2))
         left, top = (int(v) for v in rng.integers(0, FRAME_PX - _SPRITE_PX, 2))
         room = band.backdrop(FRAME_PX, FRAME_PX, stage)
-        shown = []
+        shown, shapes = [], []
         for phase in rng.random(FRAMES):
             sprite = band.draw(label.removeprefix(PREFIX), _SPRITE_PX, look, float(phase))
             picture = room.copy()
@@ -218,21 +266,29 @@ class BandClips:
             alpha = sprite[..., 3:] / np.float32(255)
             there[:] = (sprite[..., :3] * alpha + there * (1 - alpha)).astype(np.uint8)
             shown.append(picture[..., ::-1])
-        return Clip(label, self._solos.solo(label, samples, rng), np.stack(shown))
+            shapes.append(np.zeros((FRAME_PX, FRAME_PX), bool))
+            shapes[-1][top : top + _SPRITE_PX, left : left + _SPRITE_PX] = sprite[..., 3] >= _SOLID
+        box = box_around(shapes[FRAMES // 2])
+        return Clip(label, self._solos.solo(label, samples, rng), np.stack(shown), box)
 
 
 class Several:
     """Clips of several sources; a class that two of them have is drawn from either.
 
+    Args:
+        sources: that clips are drawn from.
+        known: the classes that are drawn, as far as there are clips of them; all unless told.
+
     Raises:
         ClipError: there are fewer than two classes, so that nothing can be mixed.
     """
 
-    def __init__(self, sources: Sequence[ClipSource]) -> None:
+    def __init__(self, sources: Sequence[ClipSource], known: Collection[str] | None = None) -> None:
         self._of_label: dict[str, list[ClipSource]] = {}
         for source in sources:
             for label in source.labels:
-                self._of_label.setdefault(label, []).append(source)
+                if known is None or label in known:
+                    self._of_label.setdefault(label, []).append(source)
         if len(self._of_label) < 2:
             raise ClipError(
                 f"mixing needs two classes or more, found {sorted(self._of_label) or 'none'}"

@@ -1,4 +1,4 @@
-"""Writes a model folder: description, weights, and the two graphs that live engines run."""
+"""Writes a model folder: description, weights, and the graphs that live engines run."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ import torch
 from torch import Tensor, nn
 
 from calibration.graphs import COLUMNS, fix_columns
+from pixelplayer.encoder_columns import encoder_columns
 from pixelplayer.networks import checkpoint
+from pixelplayer.networks.cached_sound import CachedSoundNet
 from pixelplayer.networks.checkpoint import AudioNet
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
-from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet, VisualFeatures
-from pixelplayer.spec import ModelSpec
+from pixelplayer.spec import FRAME_COLUMNS, ModelSpec
 
 OPSET = 18  # the newest that every runtime we use takes, TensorRT 10.3 included
 _TOLERANCE = 1e-4  # of the largest value; the graphs are float32
@@ -48,8 +50,9 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
 ) -> None:
     """Write ``model.json``, ``weights.safetensors``, ``vision.onnx`` and ``sound.onnx``.
 
-    The networks are left as they are. Files appear in ``folder`` only once all are written and
-    both graphs were found to agree with their networks.
+    And ``step.onnx`` where the spec has ``step_columns``. The networks are left as they are. Files
+    appear in ``folder`` only once all are written and the graphs were found to agree with their
+    networks.
 
     Args:
         folder: made if need be; files of these names in it are replaced.
@@ -61,7 +64,8 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
 
     Raises:
         ExportError: a graph disagrees with its network, or is not of the spec's shape.
-        ValueError: ``extra`` has a key that the spec owns, or a value JSON does not have.
+        ValueError: ``extra`` has a key that the spec owns, or a value JSON does not have; or the
+            audio network cannot be run in the spec's steps.
     """
     description = spec.to_dict()
     if owned := sorted(set(extra) & set(description)):
@@ -77,10 +81,13 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
             _export_streaming(scratch / "sound.onnx", networks.sound, spec)
         else:
             _export_sound(scratch / "sound.onnx", networks.sound, spec)
+        if spec.sound.step_columns:
+            _export_step(scratch / "step.onnx", networks.sound, spec)
         checkpoint.save(scratch / "weights.safetensors", networks)
         (scratch / "model.json").write_text(text, encoding="utf-8")
-        for name in ("vision.onnx", "sound.onnx", "weights.safetensors", "model.json"):
-            (scratch / name).replace(folder / name)
+        (folder / "step.onnx").unlink(missing_ok=True)  # of an earlier model
+        for path in sorted(scratch.iterdir()):
+            path.replace(folder / path.name)
 
 
 def _settled(network: _Net) -> _Net:
@@ -111,6 +118,49 @@ class _SomeColumns(nn.Module):
     def forward(self, log_magnitude: Tensor, columns: Tensor) -> Tensor:
         some: Tensor = self._network.some(log_magnitude, columns[0], columns[1])
         return some
+
+
+class _CachedStep(nn.Module):
+    """A step of the sound network with a cache, asked for such columns of the window."""
+
+    def __init__(self, network: CachedSoundNet) -> None:
+        super().__init__()
+        self._network = network
+
+    def forward(
+        self, log_magnitude: Tensor, past: Tensor, columns: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        said, kept = self._network(log_magnitude, past, columns[0], columns[1])
+        return said, kept
+
+
+def _export_step(path: Path, network: AudioNet, spec: ModelSpec) -> None:
+    """The sound network's step; its columns are a constant, as in ``_export_sound``."""
+    if not isinstance(network, SoundNet):
+        raise ExportError(f"{path.name}: a {type(network).__name__} has no steps with a cache")
+    steps = encoder_columns(spec.sound, spec.audio)
+    cached = CachedSoundNet(copy.deepcopy(network), steps).eval()
+    new = torch.empty(1, 1, spec.audio.frequency_bins, steps.step).uniform_(-23.0, 5.0)
+    past = torch.empty(1, steps.past).uniform_(-1.0, 1.0)
+    _trace(
+        path,
+        _CachedStep(cached).eval(),
+        (new, past, torch.tensor([steps.window - steps.step, steps.window])),
+        inputs=("log_magnitude", "past", COLUMNS),
+        outputs=("sound", "kept"),
+        free={},
+    )
+    given = {"log_magnitude": new.numpy(), "past": past.numpy()}
+    for newest in (steps.step, steps.newest):
+        wanted = steps.window - newest, steps.window - newest + steps.step
+        with torch.inference_mode():
+            said, kept = cached(new, past, *wanted)
+        _check_result(path, said.numpy(), (1, spec.channels, *new.shape[2:]))
+        asked = {COLUMNS: np.array(wanted, np.int64)}
+        _compare(path, given | asked, said.numpy(), kept.numpy())
+    graph = fix_columns(onnx.load(path), steps.window - steps.step, steps.window)
+    onnx.checker.check_model(graph)
+    onnx.save(graph, path)
 
 
 def _export_streaming(path: Path, network: StreamingSoundNet, spec: ModelSpec) -> None:

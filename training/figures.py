@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pixelplayer.metrics import Box
+
 SURE, NOT_SHOWN = 128, 38  # of 255: evidence from here on is the instrument, below is other things
 
 
@@ -54,6 +56,20 @@ def figure_of(picture: np.ndarray, evidence: np.ndarray | None, *, keep_ground: 
     if keep_ground:
         return Figure(sure=sure, pasted=everything, doubt=doubt)
     return Figure(sure=sure, pasted=_soft(sure), doubt=np.asarray(_soft(sure) & doubt, np.uint8))
+
+
+def box_around(shape: np.ndarray) -> Box | None:
+    """The smallest box around what is set of ``shape`` (h, w) bool, in fractions; None: nothing."""
+    rows, columns = (np.flatnonzero(shape.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    height, width = shape.shape
+    return (
+        float(columns[0] / width),
+        float(rows[0] / height),
+        float((columns[-1] + 1) / width),
+        float((rows[-1] + 1) / height),
+    )
 
 
 def _soft(shape: np.ndarray) -> np.ndarray:

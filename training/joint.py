@@ -10,6 +10,7 @@ a photograph are asked by their table vector.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +23,7 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.bank import Bank
-from training.checkpoints import write_checkpoint
+from training.checkpoints import TrainingError, check_loss, write_checkpoint
 from training.corpus import Pictures, open_pictures, open_sounds
 from training.mixtures import MixtureBatch, Mixtures
 from training.scenes import BACKGROUND, SceneMaker, ScenePictures, plain_scenes, side_by_side
@@ -123,7 +124,11 @@ def step_loss(
 
 
 def train(both: Both, bank: Bank, pictures: Pictures, path: Path, pace: Pace) -> None:
-    """Train in place for ``pace.minutes``, saving to ``path`` on the way."""
+    """Train in place for ``pace.minutes``, saving to ``path`` on the way.
+
+    Raises:
+        TrainingError: a loss is no number, or the disk does not take a checkpoint.
+    """
     classes = both.separator.classes
     mixtures = Mixtures(
         SoloMaker(bank, held_out=False),
@@ -159,12 +164,14 @@ def train(both: Both, bank: Bank, pictures: Pictures, path: Path, pace: Pace) ->
         (hearing + SEEING_SHARE * seeing).backward()
         nn.utils.clip_grad_norm_(both.parameters(), 5.0)
         optimiser.step()
+        _check((hearing, seeing), step)
         heard.add(hearing.item())
         named.add(seeing.item())
         finished = elapsed >= pace.minutes
         if step % 50 == 0 or finished:
             both.eval()
             with torch.inference_mode():
+                _check(step_loss(both, sound, seen, rng), step)
                 features = both.naming(check[0])[0]
                 right, quiet = accuracy(features, check[1], both.separator.vectors())
             print(
@@ -177,6 +184,13 @@ def train(both: Both, bank: Bank, pictures: Pictures, path: Path, pace: Pace) ->
             write_checkpoint(path, kept, step)
         if finished:
             return
+
+
+def _check(losses: tuple[Tensor, Tensor], step: int) -> None:
+    for loss in losses:
+        check_loss(
+            loss.item(), step, "look at the losses of `sound` and `sight` that it began from"
+        )
 
 
 class Running:
@@ -196,8 +210,11 @@ class Running:
         return self._sum / self._weight
 
 
-def main() -> None:
-    """Train from ``sound.pt`` and ``sight.pt``; save ``joint.pt``."""
+def main() -> int:
+    """Train from ``sound.pt`` and ``sight.pt``; save ``joint.pt``.
+
+    Returns 0; 1 where training could not go on.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
@@ -209,20 +226,25 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
-    train(
-        read_both(options.work),
-        open_sounds(options.data, options.cache, AUDIO.rate_hz),
-        open_pictures(options.data, options.work),
-        options.work / "joint.pt",
-        Pace(
-            minutes=options.minutes,
-            columns=options.columns,
-            mixtures=options.batch,
-            pictures=options.pictures,
-            seed=options.seed,
-        ),
-    )
+    try:
+        train(
+            read_both(options.work),
+            open_sounds(options.data, options.cache, AUDIO.rate_hz),
+            open_pictures(options.data, options.work),
+            options.work / "joint.pt",
+            Pace(
+                minutes=options.minutes,
+                columns=options.columns,
+                mixtures=options.batch,
+                pictures=options.pictures,
+                seed=options.seed,
+            ),
+        )
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

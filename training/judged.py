@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pixelplayer.networks.streaming_sound import FRAME_COLUMNS
+from pixelplayer.spec import FRAME_COLUMNS
 
 JUDGED_COLUMNS = 56  # of a training window, in one step
 LIVE_COLUMNS = slice(-9, -3)  # around those that a live step takes, 93 ms behind the newest

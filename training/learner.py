@@ -93,6 +93,15 @@ class State:
         }
         write_checkpoint(path, values, self.step)
 
+    def write_average(self, path: Path) -> None:
+        """The averaged weights alone, which are judged: enough to separate with, not to go on from.
+
+        Raises:
+            TrainingError: the disk does not take it; the former file is left.
+        """
+        values = {"what": asdict(self.what), "average": self.average.state_dict()}
+        write_checkpoint(path, {**values, "step": self.step, "best": self.best}, self.step)
+
     def read(self, path: Path) -> None:
         """What ``write`` wrote.
 

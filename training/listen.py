@@ -26,12 +26,13 @@ import numpy as np
 
 from training import drawing
 from training.clips import ClipError
+from training.contenders import methods_of
 from training.material import add_material_options, open_material
 from training.methods import Method, Problem, mixture_itself
 from training.mixing import Mixtures
 from training.paper import AUDIO
-from training.table import methods_of
 from training.variants import View
+from training.whole import TrainingError, write_text
 
 Kind = Literal["separation", "correspondence"]
 TEMPLATE = Path(__file__).with_name("listening.html")
@@ -68,7 +69,14 @@ def questions(
     """Of one mixture of two: both kinds for every method, and their references.
 
     Each method is asked for one of the two instruments, drawn anew for each.
+
+    Raises:
+        ValueError: it is no mixture of two; the paper's questions are of the first and the second.
     """
+    if len(problem.clips) != 2:
+        raise ValueError(
+            f"a listening test asks of mixtures of two, got one of {len(problem.clips)}"
+        )
     for name, method in methods.items():
         place = int(rng.integers(2))
         sound = method(problem)[place]
@@ -128,24 +136,24 @@ def _spoken(label: str) -> str:
 
 
 def write_test(asked: Sequence[Question], out: Path) -> Path:
-    """Write the page, and the key beside it; where the key is."""
+    """Write the page, and the key beside it; where the key is.
+
+    Raises:
+        TrainingError: the disk does not take them.
+    """
     name = secrets.token_hex(4)
     # "</" could end the element that holds the data.
     test = json.dumps({"id": name, "items": [one.item for one in asked]}).replace("</", "<\\/")
     page = TEMPLATE.read_text(encoding="utf-8").replace("/*TEST*/", test)
-    out.write_text(page, encoding="utf-8")
     key = out.with_suffix(".key.json")
-    key.write_text(
-        json.dumps(
-            {"version": 1, "test": name, "items": [asdict(one.key) for one in asked]}, indent=1
-        ),
-        encoding="utf-8",
-    )
+    items = [asdict(one.key) for one in asked]
+    write_text(key, json.dumps({"version": 1, "test": name, "items": items}, indent=1))
+    write_text(out, page)  # last: no page without its key
     return key
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 2 for material or checkpoints that cannot be used."""
+    """Returns 0; 2 for material or checkpoints that cannot be used; 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="training listen", description=__doc__.splitlines()[0])
     add_material_options(parser)
     parser.add_argument("--work", type=Path, help="checkpoints of `training separate`")
@@ -156,9 +164,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         material = open_material(options, AUDIO)
         mixtures = Mixtures(material.judged, View(material.audio, "log"), count=2, seed=_SEED)
         methods = {
-            name: method
-            for name, method in methods_of(material, options.work).items()
-            if method is not mixture_itself
+            name: contender.method
+            for name, contender in methods_of(material, options.work).items()
+            if contender.method is not mixture_itself
         }
         rng = np.random.default_rng()
         asked = [
@@ -171,7 +179,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ClipError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    key = write_test(asked, options.out)
+    try:
+        key = write_test(asked, options.out)
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     print(f"{options.out}: {len(asked)} questions, for listeners; {key}: for you alone")
     return 0
 

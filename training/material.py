@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +16,15 @@ from training.clips import BandClips, BankClips, ClipError, ClipSource, MusicCli
 from training.photos import open_photos
 from training.solos import SoloMaker
 from training.virtual import open_virtual_bank
+from training.whole import TrainingError
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Clips to learn from, and clips that are kept out, at the rate of ``audio``."""
+    """Clips to learn from, and clips that are kept out, at the rate of ``audio``.
+
+    What is kept out is of classes that are learned: nothing can be asked of the others.
+    """
 
     audio: AudioSpec
     learned: ClipSource
@@ -38,6 +44,13 @@ def add_material_options(parser: argparse.ArgumentParser) -> None:
         "--music", type=Path, metavar="DIR", help="train.csv and val.csv of `training prepare`"
     )
     group.add_argument("--band", action="store_true", help="the virtual band")
+    group.add_argument(
+        "--attention",
+        type=Path,
+        metavar="attention.npz",
+        help="of `training attention`: where in photographs without a plain ground the instruments "
+        "are, for what scores places",
+    )
     parser.add_argument(
         "--cache",
         type=Path,
@@ -56,25 +69,57 @@ def open_material(options: argparse.Namespace, audio: AudioSpec) -> Material:
     if not (options.bank or options.music or options.band):
         raise ClipError("name some material: --bank DIR, --music DIR, --band, or several")
     cv2.setNumThreads(1)  # workers are forked, and would wait for threads that stayed behind
-    sides: dict[bool, list[ClipSource]] = {False: [], True: []}
-    for held_out, sources in sides.items():
+    learned = _side(options, audio, held_out=False)
+    judged = _side(options, audio, held_out=True, known=learned.labels)
+    return Material(audio=audio, learned=learned, judged=judged)
+
+
+def _side(
+    options: argparse.Namespace,
+    audio: AudioSpec,
+    *,
+    held_out: bool,
+    known: Collection[str] | None = None,
+) -> Several:
+    """All that is to be learned from, or all that is kept out; of ``known`` classes if told."""
+    side = "kept out" if held_out else "to learn from"
+    sources: list[ClipSource] = []
+    try:
         if options.bank:
-            sources.append(_bank(options.bank, options.cache, audio, held_out))
+            bank = _bank(options, audio, held_out)
+            if bank.lacking:
+                print(f"{side}: {bank.lacking}; they are left out", file=sys.stderr)
+            sources.append(bank)
         if options.music:
             name = "val.csv" if held_out else "train.csv"
-            sources.append(MusicClips(options.music / name, audio.rate_hz))
+            sources.append(MusicClips(options.music / name, audio.rate_hz, held_out=held_out))
         if options.band:
-            band = open_virtual_bank(options.cache, audio.rate_hz)
-            sources.append(BandClips(SoloMaker(band, held_out=held_out)))
-    return Material(audio=audio, learned=Several(sides[False]), judged=Several(sides[True]))
+            sources.append(_band(options.cache, audio, held_out))
+        unknown = sorted({label for one in sources for label in one.labels} - {*(known or ())})
+        if known is not None and unknown:
+            print(f"{side}: {', '.join(unknown)} not learned, so not judged", file=sys.stderr)
+        return Several(sources, known)
+    except ClipError as error:
+        raise ClipError(f"{side}: {error}") from error
 
 
-def _bank(folder: Path, cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
+def _band(cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
     try:
-        bank = open_players(folder, cache, audio.rate_hz)
-        photos = open_photos(folder / "photos")
+        band = open_virtual_bank(cache, audio.rate_hz)
+    except TrainingError as error:
+        raise ClipError(str(error)) from error
+    return BandClips(SoloMaker(band, held_out=held_out))
+
+
+def _bank(options: argparse.Namespace, audio: AudioSpec, held_out: bool) -> BankClips:
+    folder: Path = options.bank
+    try:
+        bank = open_players(folder, options.cache, audio.rate_hz)
+        photos = open_photos(folder / "photos", options.attention)
     except FileNotFoundError as error:
         raise ClipError(
             f"{error}; --bank wants solo_audio/<class>/… and photos/<class>/…"
         ) from None
+    except TrainingError as error:
+        raise ClipError(str(error)) from error
     return BankClips(SoloMaker(bank, held_out=held_out), photos, held_out=held_out)

@@ -20,12 +20,14 @@ FRESH = 4  # of them made anew for every batch: to make a solo takes longer than
 TOGETHER_SHARE = 0.08  # batches of players of one piece, where there are any
 NARROW_SHARE = 0.3  # solos of narrow band
 NARROW_HZ = (3_000.0, 12_000.0)  # where such a band may end
-COUNTS = (0.08, 0.11, 0.58, 0.23)  # how often nobody plays, one, two, three
+COUNTS = (0.08, 0.11, 0.56, 0.20, 0.05)  # how often nobody plays, one, two, three, four
 QUIETEST_DB, LOUDEST_DB = -60.0, -12.0  # of the noise, against the loudest part
 HUM_SHARE = 0.3  # noises with mains hum
 HUMS_HZ = (50.0, 60.0)
 OVERTONES = 12
-QUERIES = 3  # masks asked per mixture: its sources, and instruments that are not in it
+# Masks asked per mixture: its sources, and instruments that are not in it. Of four players one is
+# not asked for, as something off the screen is not.
+QUERIES = 3
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         )
 
     def _chosen(self, solos: Sequence[_Solo], rng: np.random.Generator) -> list[_Solo]:
-        """Up to three solos of different instruments; mostly two. Sometimes nobody plays."""
+        """Up to four solos of different instruments; mostly two. Sometimes nobody plays."""
         count = int(rng.choice(len(COUNTS), p=COUNTS))
         band = [solo for solo in solos if solo.instrument.startswith(PREFIX)]
         pool = band if band and self._is_band(rng) else solos

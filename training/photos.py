@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from training.figures import figure_of, has_plain_ground
 from training.sources import held_out
 
 SIDE_PX = 224
@@ -56,6 +57,19 @@ def open_photos(folder: Path, attention: Path | None = None) -> Photos:
         held_out=np.array([held_out(name) for name in names]),
         evidence=_read(attention) if attention else {},
     )
+
+
+def instrument_in(photos: Photos, index: int) -> np.ndarray:
+    """Where in a photograph its instrument is, (224, 224) uint8: 255 there, 0 where not or unknown.
+
+    On a plain ground it is what differs from it; elsewhere where the evidence is, if there is any.
+    """
+    picture, evidence = photos.pixels[index], photos.evidence.get(str(photos.names[index]))
+    if evidence is None and not has_plain_ground(picture):
+        return np.zeros((SIDE_PX, SIDE_PX), np.uint8)
+    if evidence is not None:
+        evidence = cv2.resize(evidence, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_CUBIC)
+    return figure_of(picture, evidence, keep_ground=True).sure
 
 
 def joined(first: Photos, second: Photos) -> Photos:

@@ -39,11 +39,12 @@ class PrepareError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """One video of one class; ``path`` None when it was listed and is not there."""
+    """One video of one class; ``path`` None when it is left out, and ``reason`` says why."""
 
     instrument: str
     name: str
     path: Path | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +69,33 @@ def find_videos(folder: Path, listed: Mapping[str, Sequence[str]] | None) -> lis
             f"{folder} holds no video; expected {folder}/<class>/<video>.mp4 (or another container)"
         )
     if listed is None:
-        return [
-            Wanted(instrument=_class_of(path, folder), name=path.stem, path=path) for path in paths
-        ]
+        return _each_once(paths, folder)
     by_id = {video_id(path.stem): path for path in paths}
     return [
-        Wanted(instrument=instrument.replace(" ", "+"), name=name, path=by_id.get(name))
+        Wanted(
+            instrument=instrument.replace(" ", "+"),
+            name=name,
+            path=by_id.get(name),
+            reason="" if name in by_id else "not downloaded",
+        )
         for instrument, names in listed.items()
-        for name in names
+        for name in dict.fromkeys(names)
     ]
+
+
+def _each_once(paths: Sequence[Path], folder: Path) -> list[Wanted]:
+    """Of videos that would be kept under one name, as in two containers, the first."""
+    first: dict[tuple[str, str], Path] = {}
+    wanted = []
+    for path in paths:
+        instrument = _class_of(path, folder)
+        taken = first.setdefault((instrument, path.stem), path)
+        if taken == path:
+            wanted.append(Wanted(instrument=instrument, name=path.stem, path=path))
+        else:
+            reason = f"same name as {taken.relative_to(folder)}"
+            wanted.append(Wanted(instrument=instrument, name=path.name, path=None, reason=reason))
+    return wanted
 
 
 def video_id(stem: str) -> str:
@@ -111,7 +130,7 @@ def prepare(
         The index, and the reason why each of the others was left out, by ``<class>/<video>``.
     """
     skipped = {
-        f"{item.instrument}/{item.name}": "not downloaded" for item in wanted if item.path is None
+        f"{item.instrument}/{item.name}": item.reason for item in wanted if item.path is None
     }
     lines: list[Line] = []
     present = [item for item in wanted if item.path is not None]

@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pixelplayer.encoder_columns import encoder_columns
 from pixelplayer.networks.checkpoint import CheckpointError, Networks, import_published
 from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from training.export import write_model
@@ -25,6 +26,7 @@ from training.paper import AUDIO, FRAMES
 from training.scenes import GRID, SIDE_PX
 
 VISION_RATE_HZ = 10.0
+STEP_COLUMNS = 2  # as many as a live run divides at once
 MASK = MaskSpec(power=1.5, residual_floor=0.2)
 _PARALLEL = "module."  # before every name of a network that was saved inside DataParallel
 
@@ -62,9 +64,19 @@ def spec_of(networks: Networks, name: str) -> ModelSpec:
             rate_hz=VISION_RATE_HZ,
             picture="imagenet",
         ),
-        sound=SoundSpec(width=sound.width, levels=sound.levels),
+        sound=_sound_spec(sound.width, sound.levels),
         mask=MASK,
     )
+
+
+def _sound_spec(width: int, levels: int) -> SoundSpec:
+    """In steps with a cache, if its windows can be divided so."""
+    stepped = SoundSpec(width=width, levels=levels, step_columns=STEP_COLUMNS)
+    try:
+        encoder_columns(stepped, AUDIO)
+    except ValueError:
+        return SoundSpec(width=width, levels=levels)
+    return stepped
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

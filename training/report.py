@@ -20,16 +20,20 @@ import numpy as np
 from pixelplayer.metrics import bss_eval_in_order
 from training import drawing
 from training.clips import ClipError
+from training.contenders import read_model
 from training.material import add_material_options, open_material
 from training.methods import Problem, network
 from training.mixing import Mixtures
 from training.paper import AUDIO
-from training.places import cell_answers
+from training.separate import trained
 from training.separators import PixelPlayer
-from training.table import TRACE, read_model
+from training.table import TRACE
 from training.variants import VARIANTS, Variant, View
+from training.watching import PaperWatcher
+from training.whole import TrainingError, write_text
 
 _SEED = 2018  # the mixtures of `training table`
+_COLUMNS = 16  # at a time: what all cells let through are many numbers
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fbfaf7; --ink: #22201c; --quiet: #77726a;
@@ -80,19 +84,23 @@ def look(problem: Problem, model: PixelPlayer, view: View, variant: Variant) -> 
         problem=problem,
         estimates=estimates,
         masks=np.clip(parts / (whole + 1e-6), 0, 1),
-        heats=_heats(problem, model, variant, whole),
+        heats=_heats(problem, model, view, variant),
         nsdr_db=scores.sdr - bss_eval_in_order(stems, mixture).sdr,
     )
 
 
-def _heats(problem: Problem, model: PixelPlayer, variant: Variant, whole: np.ndarray) -> np.ndarray:
+def _heats(problem: Problem, model: PixelPlayer, view: View, variant: Variant) -> np.ndarray:
     """The mixture's energy through every cell's own mask, in the middle picture of each clip."""
-    answers, (rows, columns) = cell_answers(problem, model, whole)
+    whole = view.magnitude(view.spectrum(problem.mixture))
+    watcher = PaperWatcher(model, view, variant)
     heats = []
-    for picture in answers:
-        passed = [variant.magnitudes(cell[np.newaxis], whole) for cell in picture]
-        energy = np.array([float(np.square(part).sum()) for part in passed])
-        heats.append(energy.reshape(rows, columns))
+    for watched in watcher.watch(problem.mixture, [clip.middle for clip in problem.clips]):
+        energy = 0.0
+        for start in range(0, whole.shape[1], _COLUMNS):
+            part = whole[:, start : start + _COLUMNS]
+            passed = watched.gains(start, start + part.shape[1]) * part
+            energy += np.square(passed).sum(axis=(1, 2))
+        heats.append(np.asarray(energy).reshape(watched.features.shape[1:]))
     return np.stack(heats)
 
 
@@ -152,7 +160,7 @@ def _sound(caption: str, picture: np.ndarray, samples: np.ndarray, rate_hz: int)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 2 for material or a checkpoint that cannot be used."""
+    """Returns 0; 2 for material or a checkpoint that cannot be used; 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="training report", description=__doc__.splitlines()[0])
     add_material_options(parser)
     parser.add_argument("--work", type=Path, required=True, help="of `training separate`")
@@ -164,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     variant = VARIANTS[options.variant]
     try:
         material = open_material(options, AUDIO)
-        model, _ = read_model(options.work / f"{options.variant}.pt")
+        model, _ = read_model(trained(options.work, options.variant))
         view = View(material.audio, variant.scale)
         mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
         problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
@@ -172,7 +180,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     shown = [look(problem, model, view, variant) for problem in problems]
-    options.out.write_text(page(f"{options.variant}: {options.work}", shown, view), "utf-8")
+    try:
+        write_text(options.out, page(f"{options.variant}: {options.work}", shown, view))
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     print(f"{options.out} is written; open it in a browser")
     return 0
 

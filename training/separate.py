@@ -4,7 +4,8 @@
     python -m training separate --variant ratio-linear --music DATA --work runs/music --steps 100000
 
 Started again with the same options it goes on from its last checkpoint, to the same result as if
-it had never stopped. ``torchrun --nproc-per-node N -m training separate …`` shares the work.
+it had never stopped. Beside that lies what was judged best, as ``binary-log.best.pt``.
+``torchrun --nproc-per-node N -m training separate …`` shares the work.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from training.checkpoints import TrainingError
+from training.checkpoints import TrainingError, check_loss
 from training.clips import ClipError
 from training.learner import Plan, State, advance, judge, learning_rate
 from training.material import Material, add_material_options, open_material
@@ -30,6 +32,7 @@ from training.precision import (
     check_device,
     fastest,
 )
+from training.scalars import Scalars
 from training.separators import KINDS, LEAST_SIGHT_WIDTH, Kind, Make, PixelPlayer
 from training.team import Team
 from training.variants import VARIANTS, Variant, View
@@ -61,7 +64,7 @@ def train(
         workers: processes that make mixtures.
 
     Raises:
-        TrainingError: a loss is not a number.
+        TrainingError: a loss is not a number; what was kept is as it was.
     """
     numbers = batches(plan.batch, state.step, plan.steps, team.rank, team.size)
     loader = DataLoader(
@@ -77,6 +80,7 @@ def train(
         if state.step % plan.judge_every == 0 or state.step == plan.steps:
             team.average([*state.average.buffers(), *state.model.buffers()])
             told["judged"] = judgement = judge(state.average, variant, judged, plan.judged)
+            check_loss(judgement, state.step)
             better = judgement < state.best
             state.judgements_since_best = 0 if better else state.judgements_since_best + 1
             state.best = min(state.best, judgement)
@@ -154,6 +158,17 @@ def checkpoint_name(kind: str, variant: str) -> str:
     return variant if kind == "pixelplayer" else f"{kind}-{variant}"
 
 
+def trained(work: Path, name: str) -> Path:
+    """The checkpoint to separate with: the one that was judged best, else the last."""
+    best = best_of(work / f"{name}.pt")
+    return best if best.exists() else work / f"{name}.pt"
+
+
+def best_of(path: Path) -> Path:
+    """Where the best weights of a training lie whose last ones are at ``path``."""
+    return path.with_suffix(".best.pt")
+
+
 def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
     variant = VARIANTS[options.variant]
     view = View(material.audio, variant.scale)
@@ -191,43 +206,32 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
     path = options.work / f"{name}.pt"
     if path.exists():
         state.read(path)
-    with _Scalars(options.work / "scalars" / name, team) as scalars:
+    with ExitStack() as stack:
+        if team.rank == 0:  # the only one that tells
+            scalars = stack.enter_context(closing(Scalars(options.work / "scalars" / name)))
+
+        def tell(step: int, numbers: Mapping[str, float]) -> None:
+            scalars.add(step, numbers)
+            if "judged" in numbers:
+                told = f"loss {numbers['loss']:.4f}  judged {numbers['judged']:.4f}"
+                tqdm.write(f"step {step}  {told}")
+
+        def keep(kept: State) -> None:
+            if not kept.judgements_since_best:
+                kept.write_average(best_of(path))  # first: a kill after it is a step done again
+            kept.write(path)
+
         train(
             state,
             plan,
             variant,
             learned,
             judged,
-            keep=lambda kept: kept.write(path),
-            tell=scalars.tell,
+            keep=keep,
+            tell=tell,
             team=team,
             workers=options.workers,
         )
-
-
-class _Scalars:
-    """TensorBoard's scalars of one training; the first process writes them."""
-
-    def __init__(self, folder: Path, team: Team) -> None:
-        self._folder, self._writes = folder, team.rank == 0
-
-    def __enter__(self) -> _Scalars:
-        if self._writes:
-            from torch.utils.tensorboard import SummaryWriter
-
-            self._writer = SummaryWriter(str(self._folder))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._writes:
-            self._writer.close()
-
-    def tell(self, step: int, numbers: Mapping[str, float]) -> None:
-        """Add them to the curves."""
-        for name, value in numbers.items():
-            self._writer.add_scalar(name, value, step)
-        if "judged" in numbers:
-            tqdm.write(f"step {step}  loss {numbers['loss']:.4f}  judged {numbers['judged']:.4f}")
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from pixelplayer.networks import checkpoint
-from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
-from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from pixelplayer.spec import FRAME_COLUMNS, MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from training.export import write_model
 from training.scenes import GRID, SIDE_PX
 from training.sound import AUDIO, LEVELS, LOOKAHEADS, MASK_POWER

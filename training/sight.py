@@ -13,6 +13,7 @@ Composed scenes are easily learned by their seams. So the trunk goes on with the
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelplayer.networks.vision import FrameNet
-from training.checkpoints import write_checkpoint
+from training.checkpoints import TrainingError, check_loss, write_checkpoint
 from training.distill import SURE, certainties, lesson_loss
 from training.insight import Insight
 from training.muon import optimisers
@@ -132,8 +133,8 @@ def accuracy(features: Tensor, cells: Tensor, vectors: Tensor) -> tuple[float, f
     return right[truth >= 0].float().mean().item(), right[truth == BACKGROUND].float().mean().item()
 
 
-def main() -> None:
-    """Train and save ``sight.pt`` in the work folder."""
+def main() -> int:
+    """Train and save ``sight.pt`` in the work folder; 0, or 1 where training could not go on."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="holds photos, photos_other")
     parser.add_argument("--work", type=Path, required=True, help="of distill, and sound.pt")
@@ -162,12 +163,21 @@ def main() -> None:
     add_device_options(parser)
     options = parser.parse_args()
     check_device(parser, options.device)
-    with Team() as team:
-        train(options, team)
+    try:
+        with Team() as team:
+            train(options, team)
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 def train(options: argparse.Namespace, team: Team) -> None:
-    """Train on scenes of this process's own; the first process tells and saves."""
+    """Train on scenes of this process's own; the first process tells and saves.
+
+    Raises:
+        TrainingError: a loss is no number, or the disk does not take a checkpoint.
+    """
     torch.manual_seed(options.seed + team.rank)
     classes, vectors = read_vectors(options.work)
     insight = Insight.read(options.work)
@@ -194,17 +204,22 @@ def train(options: argparse.Namespace, team: Team) -> None:
         model.train()
         if options.keep_trunk:
             model.frame_net.features.eval()  # its batch norms stay too
-        loss = _loss(model, scene, next(school.lessons), vectors, words)
+        lesson = next(school.lessons)
+        loss = _loss(model, scene, lesson, vectors, words)
         model.zero_grad()
         loss.backward()
         team.average(weight.grad for weight in model.parameters() if weight.grad is not None)
         for stepper in steppers:
             stepper.step()
         told = loss.item()
+        check_loss(told, step)
         running = told if running == 0 else 0.98 * running + 0.02 * told
         finished = elapsed >= options.minutes
         if step % options.judge_every == 0 or finished:
             team.average(model.buffers())  # running means of the batch norms
+            model.eval()
+            with torch.inference_mode():
+                check_loss(_loss(model, scene, lesson, vectors, words).item(), step)
             if team.rank == 0:
                 print(f"{elapsed:6.2f} min  step {step}  loss {running:.3f}", flush=True)
                 _tell(model, school.unseen, vectors)
@@ -228,7 +243,6 @@ def _loss(model: Taught, scene: Example, lesson: Example, vectors: Tensor, words
 
 
 def _tell(model: Naming, unseen: Mapping[str, Example], vectors: Tensor) -> None:
-    model.eval()
     for name, (pictures, cells) in unseen.items():
         with torch.inference_mode():
             said = model(pictures.to(vectors.device))[0]
@@ -244,4 +258,4 @@ def read_vectors(work: Path) -> tuple[list[str], Tensor]:
 
 if __name__ == "__main__":
     np.seterr(all="raise", under="ignore")
-    main()
+    sys.exit(main())

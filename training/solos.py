@@ -116,11 +116,21 @@ def _as_recorded(samples: np.ndarray, _rng: np.random.Generator) -> np.ndarray:
 
 
 def _shifted(samples: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Up or down as a tape would, half of the time."""
-    if rng.random() < 0.5 or len(samples) < 2:
+    return at_speed(samples, random_speed(rng))
+
+
+def random_speed(rng: np.random.Generator) -> float:
+    """Of a tape; half of the time as it was recorded, 1."""
+    if rng.random() < 0.5:
+        return 1.0
+    return float(2.0 ** (rng.uniform(-SHIFT_SEMITONES, SHIFT_SEMITONES) / 12))
+
+
+def at_speed(samples: np.ndarray, speed: float) -> np.ndarray:
+    """Faster and higher, or slower and lower, as a tape would: ``1 / speed`` times as long."""
+    if speed == 1 or len(samples) < 2:
         return samples
-    factor = 2.0 ** (rng.uniform(-SHIFT_SEMITONES, SHIFT_SEMITONES) / 12)
-    positions = np.arange(0, len(samples) - 1, factor)
+    positions = np.arange(0, len(samples) - 1, speed)
     return np.interp(positions, np.arange(len(samples)), samples).astype(np.float32)
 
 

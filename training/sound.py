@@ -28,9 +28,9 @@ from torch.utils.data import DataLoader, IterableDataset
 
 from pixelplayer.networks import checkpoint
 from pixelplayer.networks.live_sound import LiveSoundNet
-from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
-from pixelplayer.spec import AudioSpec, SoundNetwork, SoundSpec
+from pixelplayer.spec import FRAME_COLUMNS, AudioSpec, SoundNetwork, SoundSpec
 from training.bank import Bank
 from training.blends import Blender, Solos, blended
 from training.checkpoints import TrainingError, check_loss, write_checkpoint
@@ -198,17 +198,7 @@ def train(
             group["lr"] = rate * cosine(min(used_s / 60 / minutes, 1.0))
         if isinstance(judged, OfStream) and isinstance(model.sound, StreamingSoundNet):
             model.sound.lookahead = judged.lookahead(step)
-        heard = batch.log_magnitude.to(device, non_blocking=True)
-        spectrogram = heard.contiguous(memory_format=torch.channels_last)
-        columns = judged.columns(spectrogram.shape[-1], step)
-        with mixed(device.type):
-            vectors = spoken(model.vectors(), batch.classes, glimpses)
-            logits = model(spectrogram, vectors, columns)
-        logits = logits.float()
-        targets = batch.targets.to(device, non_blocking=True)[..., columns]
-        weight = judged.weighted(batch.weight.to(device, non_blocking=True)[..., columns], step)
-        loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
-        loss = loss + NOTHING_SHARE * model.nothing_loss()
+        loss = _loss(model, batch, judged, step, glimpses)
         model.zero_grad()
         loss.backward()
         team.average(weight.grad for weight in model.parameters() if weight.grad is not None)
@@ -227,10 +217,32 @@ def train(
             print(f"{used_s / 60:7.2f} min  step {step}  loss {running:.4f}", flush=True)
         if is_saved:
             team.average(model.buffers())  # running means of the batch norms
+            model.eval()
+            with torch.no_grad():
+                check_loss(_loss(model, batch, judged, step - 1, glimpses).item(), step)
+            model.train()
             if team.rank == 0:
                 save(model, steppers, path, used_s=used_s, step=step)
         if finished:
             return
+
+
+def _loss(
+    model: ClassSeparator, batch: MixtureBatch, judged: Judge, step: int, glimpses: Glimpses | None
+) -> Tensor:
+    """Of one step: masks, shares, and what is heard of nothing."""
+    device = model.table.device
+    heard = batch.log_magnitude.to(device, non_blocking=True)
+    spectrogram = heard.contiguous(memory_format=torch.channels_last)
+    columns = judged.columns(spectrogram.shape[-1], step)
+    with mixed(device.type):
+        vectors = spoken(model.vectors(), batch.classes, glimpses)
+        logits = model(spectrogram, vectors, columns)
+    logits = logits.float()
+    targets = batch.targets.to(device, non_blocking=True)[..., columns]
+    weight = judged.weighted(batch.weight.to(device, non_blocking=True)[..., columns], step)
+    loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
+    return loss + NOTHING_SHARE * model.nothing_loss()
 
 
 def save(

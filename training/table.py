@@ -1,11 +1,17 @@
 """The paper's Table 1 for any material: NSDR, SIR and SAR of every method, on the same mixtures.
 
-    python -m training table --bank DATA --work runs/paper --mixtures 100 --json table.json
+    python -m training table --bank DATA --work runs/paper --model models/live --mixtures 100 \
+        --json table.json --markdown table.md
 
-Methods: the mixture itself, supervised NMF, what `training separate` left in the work folder for
-each variant, and masks made of the sources themselves, which are the ceiling. Scores are BSS-eval
-version 3; an interval is of the mean over mixtures, 95 %. "In place" is how often a source is
-pointed at in its own picture (``training.places``), by what sees.
+Methods: the mixture itself, supervised NMF, what ``training separate`` left in the work folder for
+each variant, live models, and masks made of the sources themselves, which are the ceiling. Scores
+are BSS-eval version 3; an interval is of the mean over mixtures, 95 %.
+
+Of what sees, there is more that the paper could not print. "In place" is how often a source is
+pointed at in its own picture, and "IoU" how well the box around its heat fits the box around its
+instrument, where that is known (``training.places``). "Silence" is how many objects a minute are
+found in these pictures where nothing plays (``training.quiet``). "CPU s per s" is the processor
+time that a second of sound takes to separate, here, in eager PyTorch where it is a network.
 """
 
 from __future__ import annotations
@@ -14,27 +20,25 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import nn
 from tqdm import tqdm
 
 from pixelplayer.metrics import bss_eval_in_order
 from training.clips import ClipError
-from training.material import Material, add_material_options, open_material
-from training.methods import Method, Problem, mixture_itself, network, oracle_mask
+from training.contenders import Contender, methods_of
+from training.material import add_material_options, open_material
+from training.methods import Problem
 from training.mixing import Mixtures
-from training.nmf import learn_bases, nmf
 from training.paper import AUDIO
-from training.places import pointed
-from training.separate import checkpoint_name
-from training.separators import KINDS, Make, PixelPlayer, make
-from training.variants import VARIANTS, View
+from training.places import places
+from training.quiet import false_objects
+from training.variants import View
+from training.watching import Watcher
+from training.whole import TrainingError, write_text
 
 _SEED = 2018
 TRACE = 1e-3  # of the mixture, added to every estimate: silence has no score
@@ -43,13 +47,29 @@ _95_PERCENT = 1.96
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A mean over mixtures and half of its confidence interval, dB."""
+    """A mean and half of its confidence interval, None of a single value."""
 
     mean: float
-    margin: float
+    margin: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Score | None:
+        """Of those that are numbers; None where none is."""
+        known = np.array(values, np.float64)
+        known = known[~np.isnan(known)]
+        if not len(known):
+            return None
+        spread = float(known.std(ddof=1)) if len(known) > 1 else None
+        margin = None if spread is None else _95_PERCENT * spread / len(known) ** 0.5
+        return cls(mean=float(known.mean()), margin=margin)
 
     def __str__(self) -> str:
-        return f"{self.mean:.2f} ± {self.margin:.2f}"
+        return format(self)
+
+    def __format__(self, form: str) -> str:
+        form = form or ".2f"
+        mean = format(self.mean, form)
+        return mean if self.margin is None else f"{mean} ± {format(self.margin, form)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +77,16 @@ class Row:
     """One method's line of the table."""
 
     method: str
-    nsdr_db: Score
-    sir_db: Score
-    sar_db: Score
+    nsdr_db: Score | None
+    sir_db: Score | None
+    sar_db: Score | None
     mixtures: int
-    seconds_per_second: float  # of computing, for each second of sound
-    in_place: float | None = None  # share of sources pointed at in their own picture
-
-
-@dataclass(frozen=True, slots=True)
-class Contender:
-    """A method, and how it points at sources if it sees: (N,) bool, right or not."""
-
-    method: Method
-    points: Callable[[Problem], np.ndarray] | None = None
+    sources: int  # in each of them
+    cpu_s_per_s: float  # processor time to separate a second of sound
+    in_place: Score | None = None  # share of sources pointed at in their own picture
+    iou: Score | None = None  # of boxes, the heat's and the instrument's, where that is known
+    boxes: int = 0  # that are known
+    false_objects_per_minute: Score | None = None  # where nothing plays
 
 
 def untouched(problems: Sequence[Problem]) -> list[np.ndarray]:
@@ -96,13 +112,12 @@ def score(
     for each.
     """
     found: list[tuple[float, float, float]] = []
-    in_place: list[float] = []
     spent_s = 0.0
     shown = tqdm(problems, desc=name, unit="mixture", disable=None)
     for problem, sdr_before in zip(shown, before, strict=True):
-        began = time.perf_counter()
+        began = time.process_time()
         estimates = contender.method(problem)
-        spent_s += time.perf_counter() - began
+        spent_s += time.process_time() - began
         scores = bss_eval_in_order(problem.stems, estimates + TRACE * problem.mixture)
         found.append(
             (
@@ -111,96 +126,85 @@ def score(
                 float(scores.sar.mean()),
             )
         )
-        if contender.points is not None:
-            in_place.append(float(contender.points(problem).mean()))
-    nsdr, sir, sar = (_summary(np.array(values)) for values in zip(*found, strict=True))
+    nsdr, sir, sar = (Score.of(values) for values in zip(*found, strict=True))
     heard_s = sum(len(problem.mixture) for problem in problems) / rate_hz
-    return Row(
+    row = Row(
         method=name,
         nsdr_db=nsdr,
         sir_db=sir,
         sar_db=sar,
         mixtures=len(problems),
-        seconds_per_second=spent_s / heard_s,
-        in_place=float(np.mean(in_place)) if in_place else None,
+        sources=len(problems[0].stems),
+        cpu_s_per_s=spent_s / heard_s,
     )
+    return row if contender.watcher is None else _seeing(row, contender.watcher, problems, rate_hz)
 
 
-def _summary(values: np.ndarray) -> Score:
-    spread = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-    return Score(mean=float(values.mean()), margin=_95_PERCENT * spread / len(values) ** 0.5)
-
-
-def methods_of(material: Material, work: Path | None) -> Mapping[str, Contender]:
-    """All methods that the material and the work folder allow, as far as there are any.
-
-    Raises:
-        ClipError: a checkpoint in the work folder cannot be read.
-    """
-    views: dict[str, View] = {scale: View(material.audio, scale) for scale in ("linear", "log")}
-    bases = learn_bases(material.learned, views["linear"], np.random.default_rng(_SEED))
-    methods = {
-        "mixture": Contender(mixture_itself),
-        "NMF": Contender(nmf(bases, views["linear"])),
-    }
-    for name, variant in VARIANTS.items():
-        for kind in KINDS:
-            row = checkpoint_name(kind, name)
-            path = work / f"{row}.pt" if work else None
-            if path and path.exists():
-                model, what = read_model(path)
-                view = views[variant.scale]
-                points = None
-                if isinstance(model, PixelPlayer):
-                    points = partial(pointed, model=model, view=view, variant=variant)
-                methods[row] = Contender(network(model, view, variant, what.classes), points)
-    for name in ("binary-log", "ratio-linear"):
-        variant = VARIANTS[name]
-        methods[f"oracle {name}"] = Contender(oracle_mask(views[variant.scale], variant))
-    return methods
-
-
-def read_model(path: Path) -> tuple[nn.Module, Make]:
-    """A checkpoint of ``training.separate``: its running average, in evaluation mode, and its make.
-
-    Raises:
-        ClipError: it cannot be read.
-    """
-    try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        what = Make(**kept["what"])
-        model = make(what)
-        model.load_state_dict(kept["average"])
-    except Exception as error:  # whatever torch finds wrong with it
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ClipError(f"{path} is no checkpoint of `training separate`: {reason}") from error
-    return model.eval(), what
+def _seeing(row: Row, watcher: Watcher, problems: Sequence[Problem], rate_hz: int) -> Row:
+    """The row, with what is known of one that sees."""
+    in_place: list[float] = []
+    overlaps: list[float] = []
+    known = 0
+    for problem in tqdm(problems, desc=f"{row.method}, places", unit="mixture", disable=None):
+        found = places(problem, watcher)
+        in_place.append(float(found.is_right.mean()))
+        of_known = found.overlaps[~np.isnan(found.overlaps)]
+        overlaps.append(float(of_known.mean()) if len(of_known) else float("nan"))
+        known += len(of_known)
+    pictures = [problem.clips[0] for problem in problems]
+    noises = np.random.default_rng(_SEED)  # the same for all
+    return replace(
+        row,
+        in_place=Score.of(in_place),
+        iou=Score.of(overlaps),
+        boxes=known,
+        false_objects_per_minute=Score.of(
+            false_objects(pictures, watcher, rate_hz, noises).tolist()
+        ),
+    )
 
 
 def markdown(rows: Sequence[Row]) -> str:
     """The table, a method a line."""
     lines = [
-        "| method | NSDR, dB | SIR, dB | SAR, dB | in place | mixtures | s per s |",
-        "|---|---|---|---|---|---|---|",
+        "| method | NSDR, dB | SIR, dB | SAR, dB | in place | IoU (boxes) "
+        "| silence, objects/min | mixtures | CPU s per s |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    lines += [
-        f"| {row.method} | {row.nsdr_db} | {row.sir_db} | {row.sar_db} "
-        f"| {'' if row.in_place is None else f'{row.in_place:.0%}'} | {row.mixtures} "
-        f"| {row.seconds_per_second:.3f} |"
-        for row in rows
-    ]
+    for row in rows:
+        cells = [
+            row.method,
+            *(str(value or "") for value in (row.nsdr_db, row.sir_db, row.sar_db)),
+            f"{row.in_place:.0%}" if row.in_place else "",
+            f"{row.iou:.2f} ({row.boxes})" if row.iou else "",
+            f"{row.false_objects_per_minute:.1f}" if row.false_objects_per_minute else "",
+            f"{row.mixtures} of {row.sources}",
+            f"{row.cpu_s_per_s:.3f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 2 for material or checkpoints that cannot be used."""
+    """Returns 0; 1 where it cannot be written; 2 for what cannot be used."""
     parser = argparse.ArgumentParser(prog="training table", description=__doc__.splitlines()[0])
     add_material_options(parser)
     parser.add_argument("--work", type=Path, help="checkpoints of `training separate`")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a live model, as models/live; may be given several times",
+    )
     parser.add_argument("--sources", type=int, default=2, metavar="N", help="in a mixture (2)")
     parser.add_argument("--mixtures", type=int, default=100, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the same, for programs")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="the same, as printed")
     options = parser.parse_args(arguments)
+    if options.mixtures < 1 or options.sources < 2:
+        parser.error("a table wants --mixtures of 1 or more, of 2 --sources or more")
     try:
         material = open_material(options, AUDIO)
         view = View(material.audio, "log")
@@ -208,15 +212,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
         before = untouched(problems)
         rows = []
-        for name, method in methods_of(material, options.work).items():
-            rows.append(score(name, method, problems, before, material.audio.rate_hz))
+        for name, contender in methods_of(material, options.work, options.model).items():
+            rows.append(score(name, contender, problems, before, material.audio.rate_hz))
             tqdm.write(f"{name}: NSDR {rows[-1].nsdr_db} dB", file=sys.stderr)
     except ClipError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(markdown(rows))
-    if options.json:
-        options.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    table = markdown(rows)
+    print(table)
+    try:
+        if options.markdown:
+            write_text(options.markdown, table + "\n")
+        if options.json:
+            write_text(options.json, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

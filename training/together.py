@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from training.checkpoints import TrainingError
+from training.checkpoints import TrainingError, check_loss
 from training.clips import ClipError
 from training.learner import Plan, State, advance, judge, learning_rate
 from training.material import Material, add_material_options, open_material
@@ -100,7 +100,7 @@ def teach(
             until then it says how much of the plan's schedule is behind. By steps unless told.
 
     Raises:
-        TrainingError: a loss is not a number.
+        TrainingError: a loss is not a number; what was kept is as it was.
     """
     team = Team()
     first = pupils[0].state.step
@@ -130,6 +130,8 @@ def teach(
             for pupil in pupils:
                 unseen = judged[pupil.variant.scale]
                 told[pupil.name] = judge(pupil.state.average, pupil.variant, unseen, len(unseen))
+                check_loss(told[pupil.name], step)
+            for pupil in pupils:  # all or none: they go on from the same step
                 keep(pupil)
             tell(step, told)
         if passed >= 1:

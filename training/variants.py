@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pixelplayer.energy import LogPower
 from pixelplayer.masks import MAGNITUDE_FLOOR, RATIO_LIMIT, WEIGHT_RANGE
 from pixelplayer.spec import AudioSpec
 from pixelplayer.stft import istft, stft
@@ -107,6 +108,11 @@ class View:
         self.audio = audio
         self._analysis = audio.at_rate(audio.rate_hz)
         self._warp = LogFrequencyWarp(audio, self._analysis) if scale == "log" else None
+        # Both halves of the spectrum, and the energy of a Hann window: a column's mean square.
+        self._power_scale = np.float32(2 / (0.375 * self._analysis.n_fft**2))
+        self._log_power = (
+            LogPower(self._warp, self._analysis, audio.frequency_bins) if self._warp else None
+        )
         self.bins = audio.frequency_bins if scale == "log" else self._analysis.bins
 
     @property
@@ -122,6 +128,13 @@ class View:
         """``(..., transform bins, T)`` complex64 → ``(..., F, T)`` magnitudes."""
         linear = np.abs(spectrum)
         return linear if self._warp is None else self._warp.to_log(linear)
+
+    def power(self, spectrum: np.ndarray) -> np.ndarray:
+        """``(transform bins, T)`` complex64 → ``(F, T)``; a column sums to its mean square."""
+        if self._log_power is not None:
+            return self._log_power.of(spectrum)
+        power: np.ndarray = self._power_scale * np.square(np.abs(spectrum))
+        return power
 
     def sound(self, variant: Variant, answers: np.ndarray, spectrum: np.ndarray) -> np.ndarray:
         """The sources as the answers have them, with the mixture's phase.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from pixelplayer import band
-from training.bank import Bank, Recording
+from training.recordings import Bank, Decoded, Recording, kept
 
 PREFIX = "band_"  # before an instrument's name, where it stands beside real ones
 PHRASES = 28  # of each instrument; the last HELD_OUT of them are kept out of training
@@ -20,37 +19,31 @@ PHRASE_S = 12.0
 
 
 def open_virtual_bank(cache: Path, rate_hz: int) -> Bank:
-    """Render the phrases into ``cache`` unless they are there already, and open them."""
-    index, data = cache / f"band-{rate_hz}.json", cache / f"band-{rate_hz}.f16"
-    if not index.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        _render(index, data, rate_hz)
-    entries = tuple(Recording(**entry) for entry in json.loads(index.read_text()))
-    samples = np.memmap(data, dtype=np.float16, mode="r")
-    return Bank(rate_hz=rate_hz, samples=samples, recordings=entries)
+    """Render the phrases into ``cache`` unless they are there already, and open them.
+
+    Raises:
+        TrainingError: the disk does not take them.
+    """
+    state = f"{band.INSTRUMENTS} {PHRASES} {HELD_OUT} {PHRASE_S}"
+    return kept(cache / f"virtual-band-{rate_hz}", state, rate_hz, partial(_rendered, rate_hz))
 
 
-def _render(index: Path, data: Path, rate_hz: int) -> None:
+def _rendered(rate_hz: int) -> Iterator[Decoded]:
     wanted = [(name, seed) for name in band.INSTRUMENTS for seed in range(PHRASES)]
-    recordings: list[Recording] = []
-    position = 0
-    with ProcessPoolExecutor() as pool, data.open("wb") as out:
-        for (name, seed), samples in zip(
-            wanted, pool.map(partial(_play, rate_hz=rate_hz), wanted), strict=True
-        ):
-            out.write(samples.tobytes())
-            recordings.append(
+    with ProcessPoolExecutor() as pool:
+        played = pool.map(partial(_play, rate_hz=rate_hz), wanted)
+        for (name, seed), samples in zip(wanted, played, strict=True):
+            yield (
                 Recording(
                     name=f"{PREFIX}{name}_{seed}",
                     instrument=PREFIX + name,
-                    start=position,
-                    stop=position + len(samples),
+                    start=0,
+                    stop=0,
                     held_out=seed >= PHRASES - HELD_OUT,
                     is_phrase=True,
-                )
+                ),
+                samples,
             )
-            position += len(samples)
-    index.write_text(json.dumps([asdict(recording) for recording in recordings]))
 
 
 def _play(which: tuple[str, int], rate_hz: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from engines.onnx_file import check_graph
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
 from engines.store import EngineKey, Store
+from engines.unsupported import cannot_open
 
 _log = logging.getLogger(__name__)
 
@@ -29,47 +30,71 @@ def open_network(request: NetworkRequest) -> OpenVinoEngine:
     """Load or compile one network, and warm it up.
 
     Raises:
-        EngineError: the graph is unusable.
+        EngineError: the graph is unusable, or what was compiled does not say what it says.
     """
     check_graph(request.graph, request.inputs, request.outputs)
     store = Store()
     try:
-        compiled = _compiled(request, store)
-    except Exception as error:  # the runtime's errors share no narrower base
-        raise EngineError(f"OpenVINO cannot open {request.graph}: {error}") from error
+        core = ov.Core()
+        key = _key(core, request)
+    except RuntimeError as error:
+        raise EngineError(f"OpenVINO does not start here: {error}") from error
+    engine = _loaded(core, request, key, store) or _compiled(core, request, key, store)
     for remark in store.remarks:
         _log.warning(remark)
+    return engine
+
+
+def _loaded(
+    core: ov.Core, request: NetworkRequest, key: EngineKey, store: Store
+) -> OpenVinoEngine | None:
+    kept = store.load(key)
+    if kept is None:
+        return None
+    try:
+        compiled = core.import_model(kept, "CPU", _settings(request))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1]
+        store.remarks.append(f"a kept engine does not load ({reason}); it is built again")
+        return None
     return warmed_up(OpenVinoEngine(request, compiled))
 
 
-def _compiled(request: NetworkRequest, store: Store) -> Any:
-    """From the store, else compiled and kept there."""
-    core = ov.Core()
-    settings = _settings(request)
-    content = request.content()
-    key = EngineKey(
-        graph_sha256=hashlib.sha256(content).hexdigest(),
+def _compiled(
+    core: ov.Core, request: NetworkRequest, key: EngineKey, store: Store
+) -> OpenVinoEngine:
+    """Held against ONNX Runtime, and kept.
+
+    What that takes is imported here: a start from the store does without, and is quicker.
+    """
+    from engines.acceptance import accepted
+    from engines.backends import onnxruntime
+
+    began = time.perf_counter()
+    try:
+        graph = core.read_model(request.content())
+        graph.reshape({spec.name: ov.PartialShape(list(spec.shape)) for spec in request.inputs})
+        compiled = core.compile_model(graph, "CPU", _settings(request))
+        content = compiled.export_model().getvalue()
+    except Exception as error:  # the runtime's errors share no narrower base
+        raise cannot_open("OpenVINO", request, error) from error
+    build_s = time.perf_counter() - began
+    engine = warmed_up(OpenVinoEngine(request, compiled))
+    store.keep(key, content, build_s, accepted(engine, request, onnxruntime.open_network))
+    return engine
+
+
+def _key(core: ov.Core, request: NetworkRequest) -> EngineKey:
+    return EngineKey(
+        graph_sha256=hashlib.sha256(request.content()).hexdigest(),
         runtime="openvino",
         runtime_version=ov.__version__,
         device=core.get_property("CPU", "FULL_DEVICE_NAME"),
         capability=" ".join(sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))),
         precision=request.precision,
         shapes={spec.name: spec.shape for spec in request.inputs},
-        options=dict(settings),
+        options=dict(_settings(request)),
     )
-    kept = store.load(key)
-    if kept is not None:
-        try:
-            return core.import_model(kept, "CPU", settings)
-        except RuntimeError as error:
-            reason = str(error).splitlines()[-1]
-            store.remarks.append(f"a kept engine does not load ({reason}); it is built again")
-    graph = core.read_model(content)
-    graph.reshape({spec.name: ov.PartialShape(list(spec.shape)) for spec in request.inputs})
-    began = time.perf_counter()
-    compiled = core.compile_model(graph, "CPU", settings)
-    store.keep(key, compiled.export_model().getvalue(), time.perf_counter() - began, {})
-    return compiled
 
 
 def _settings(request: NetworkRequest) -> dict[str, str]:

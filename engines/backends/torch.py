@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from engines.backends.torch_modules import module
+from engines.backends.torch_modules import module, results
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
@@ -38,10 +38,9 @@ class TorchEngine(OpenedNetwork):
         with torch.inference_mode():
             # Copied in: the networks may work in place.
             found = self._network(*(torch.tensor(array) for array in inputs.values()))
-        results = found if isinstance(found, tuple) else (found,)
         return {
             spec.name: np.ascontiguousarray(result.numpy())
-            for spec, result in zip(self.outputs, results, strict=True)
+            for spec, result in zip(self.outputs, results(found), strict=True)
         }
 
     def _release(self) -> None:

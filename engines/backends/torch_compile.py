@@ -9,8 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from engines.acceptance import accepted
+from engines.backends import torch as eager
 from engines.backends.torch import TorchEngine
-from engines.backends.torch_cuda import TorchCudaEngine, check, usable_device
+from engines.backends.torch_cuda import TorchCudaEngine, usable_device
 from engines.backends.torch_modules import example, module
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
@@ -28,24 +30,26 @@ def open_network(request: NetworkRequest) -> OpenedNetwork:
     if torch.cuda.is_available():
         usable_device()
         engine: OpenedNetwork = TorchCudaEngine(
-            request, compiled(network.cuda(), example(request)[0].cuda()), "torch_compile"
+            request,
+            compiled(network.cuda(), tuple(one.cuda() for one in example(request))),
+            "torch_compile",
         )
     else:
         if request.precision != "fp32":
             raise EngineError(f"torch_compile has no {request.precision} on a CPU; use fp32")
         torch.set_num_threads(request.threads)
-        engine = TorchEngine(request, compiled(network, example(request)[0]), "torch_compile")
-    check(warmed_up(engine), request)
+        engine = TorchEngine(request, compiled(network, example(request)), "torch_compile")
+    accepted(warmed_up(engine), request, eager.open_network)
     return engine
 
 
-def compiled(network: torch.nn.Module, like: Tensor) -> torch.nn.Module:
-    """The network for inputs like that one; it is compiled at its first call.
+def compiled(network: torch.nn.Module, like: tuple[Tensor, ...]) -> torch.nn.Module:
+    """The network for inputs like these; it is compiled at its first call.
 
     Exported first: of a module's own code the compiler makes eight versions at most, whoever asks.
     """
     arranged: torch.nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     with torch.inference_mode():
-        exported: torch.nn.Module = torch.export.export(arranged, (like,)).module()
+        exported: torch.nn.Module = torch.export.export(arranged, like).module()
     exported.compile(fullgraph=True, dynamic=False)
     return exported

@@ -8,23 +8,22 @@ two of a run overlap.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from engines import cuda, parity
+from engines import cuda
+from engines.acceptance import accepted
 from engines.backends import torch as eager
-from engines.backends.torch_modules import example, module
+from engines.backends.torch_modules import example, module, results
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
 
 _WARM_UPS = 3  # before the capture: libraries choose their kernels and allocate
-_PARITY_INPUTS = 3
 
 
 def open_network(request: NetworkRequest) -> TorchCudaEngine:
@@ -36,7 +35,7 @@ def open_network(request: NetworkRequest) -> TorchCudaEngine:
     """
     usable_device()
     engine = warmed_up(TorchCudaEngine(request, module(request)))
-    check(engine, request)
+    accepted(engine, request, eager.open_network)
     return engine
 
 
@@ -67,63 +66,51 @@ class TorchCudaEngine(OpenedNetwork):
     def __init__(
         self,
         request: NetworkRequest,
-        network: Callable[[Tensor], Tensor],
+        network: Callable[..., Tensor | tuple[Tensor, ...]],
         backend: str = "torch_cuda",
     ) -> None:
         super().__init__(backend, request)
         try:
-            self._capture(network, example(request)[0])
+            self._capture(network, example(request))
         except torch.cuda.OutOfMemoryError as error:
             raise EngineError(
                 "the GPU is out of memory; close other programs, or --engine auto"
             ) from error
 
-    def _capture(self, network: Any, like: Tensor) -> None:
+    def _capture(self, network: Any, like: tuple[Tensor, ...]) -> None:
         network = network.cuda().to(memory_format=torch.channels_last)
         self._stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        self._given = like.pin_memory()
-        inside = like.cuda()
+        self._given = tuple(one.pin_memory() for one in like)
+        inside = tuple(one.cuda() for one in like)
 
-        def step() -> Tensor:
-            inside.copy_(self._given, non_blocking=True)
-            result: Tensor = network(inside).contiguous()
-            return result
+        def step() -> tuple[Tensor, ...]:
+            for there, here in zip(inside, self._given, strict=True):
+                there.copy_(here, non_blocking=True)
+            return tuple(one.contiguous() for one in results(network(*inside)))
 
         self._read_by_graph = (network, inside)  # by address: nothing else keeps them
         with torch.inference_mode(), torch.cuda.stream(self._stream):
             for _ in range(_WARM_UPS):
-                shape = step().shape
-            self._found = torch.empty(shape, pin_memory=True)
+                shapes = [one.shape for one in step()]
+            self._found = tuple(torch.empty(shape, pin_memory=True) for shape in shapes)
             self._stream.synchronize()
             self._graph = torch.cuda.CUDAGraph()
             with torch.cuda.graph(
                 self._graph, stream=self._stream, capture_error_mode="thread_local"
             ):
-                self._found.copy_(step(), non_blocking=True)
+                for here, there in zip(self._found, step(), strict=True):
+                    here.copy_(there, non_blocking=True)
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        (array,) = inputs.values()
-        np.copyto(self._given.numpy(), array)
+        for given, array in zip(self._given, inputs.values(), strict=True):
+            np.copyto(given.numpy(), array)
         with torch.cuda.stream(self._stream):
             self._graph.replay()
         self._stream.synchronize()
-        return {self.outputs[0].name: self._found.numpy().copy()}
+        return {
+            spec.name: found.numpy().copy()
+            for spec, found in zip(self.outputs, self._found, strict=True)
+        }
 
     def _release(self) -> None:
         del self._graph, self._read_by_graph, self._given, self._found
-
-
-def check(engine: OpenedNetwork, request: NetworkRequest) -> None:
-    """Against eager PyTorch on the processor; closes what differs.
-
-    Raises:
-        EngineError: it differs by more than its precision allows.
-    """
-    given = parity.inputs(request.spec, request.network, request.grid, _PARITY_INPUTS)
-    with eager.open_network(replace(request, precision="fp32")) as reference:
-        difference = parity.error(reference, engine, given)
-    try:
-        parity.check(engine.name, request.precision, difference)
-    except EngineError:
-        engine.close()
-        raise

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from pixelplayer.networks import checkpoint
+from pixelplayer.networks.cached_sound import CachedSoundNet
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
 from pixelplayer.networks.streaming_sound import StreamingSoundNet
@@ -44,6 +45,21 @@ class Step(nn.Module):
         return self._network.step(log_magnitude, lookahead, state)
 
 
+class CachedStep(nn.Module):
+    """A step of a sound network with a cache, that gives the first of the newest columns."""
+
+    def __init__(self, network: CachedSoundNet, newest: int) -> None:
+        super().__init__()
+        self._network = network
+        self._start = network.columns.window - newest
+
+    def forward(self, log_magnitude: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """(1, 1, F, S), (1, P) → (1, K, F, S), (1, M)."""
+        stop = self._start + self._network.columns.step
+        said, kept = self._network(log_magnitude, past, self._start, stop)
+        return said, kept
+
+
 class Half(nn.Module):
     """A network that computes in float16 between a float32 input and a float32 result.
 
@@ -78,15 +94,36 @@ def module(request: NetworkRequest) -> nn.Module:
         whole = VisualFeatures(networks.frame, request.spec.vision.picture)
     elif isinstance(networks.sound, StreamingSoundNet):
         whole = Step(networks.sound)
+    elif request.network == "step" and isinstance(networks.sound, SoundNet):
+        steps = request.steps
+        cached = CachedSoundNet(networks.sound, steps)
+        whole = CachedStep(cached, request.newest or steps.step)
     else:
         whole = Newest(networks.sound, request.newest)
-    if request.precision == "fp16":
+    if request.precision == "fp16" and isinstance(whole, Step):
+        _round_kernels(whole)
+    elif request.precision == "fp16":
         levels = request.network == "sound" and isinstance(networks.sound, LiveSoundNet)
         whole = Half(whole, takes_half=not levels)
     return whole.eval()
 
 
-def example(request: NetworkRequest) -> tuple[Tensor]:
-    """Of its input."""
-    (spec,) = request.inputs
-    return (torch.zeros(spec.shape),)
+def example(request: NetworkRequest) -> tuple[Tensor, ...]:
+    """Of its inputs."""
+    return tuple(torch.zeros(spec.shape) for spec in request.inputs)
+
+
+def results(found: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """What a network gave: one tensor, or several."""
+    return found if isinstance(found, tuple) else (found,)
+
+
+@torch.no_grad()
+def _round_kernels(network: nn.Module) -> None:
+    """To what sixteen bits hold, as the fp16 graphs of networks that remember (``calibration``).
+
+    They compute in float32: errors in what they remember would add up.
+    """
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            layer.weight.copy_(layer.weight.half().float())

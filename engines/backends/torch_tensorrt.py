@@ -17,9 +17,10 @@ import numpy as np
 import torch
 import torch_tensorrt
 
-from engines import cuda, parity
-from engines.backends.torch_modules import example, module
-from engines.errors import EngineError
+from engines import cuda
+from engines.acceptance import accepted
+from engines.backends import torch as reference
+from engines.backends.torch_modules import example, module, results
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
@@ -52,13 +53,8 @@ def open_network(request: NetworkRequest) -> TorchTensorRtEngine:
         compiled = _compiled(eager, given)
         build_s = time.perf_counter() - began
         engine = warmed_up(TorchTensorRtEngine(request, compiled))
-        difference = _difference(engine, eager, request)
-        try:
-            parity.check(engine.name, request.precision, difference)
-        except EngineError:
-            engine.close()
-            raise
-        store.keep(key, _saved(compiled, given), build_s, {"parity": difference})
+        facts = accepted(engine, request, reference.open_network)
+        store.keep(key, _saved(compiled, given), build_s, facts)
     for remark in store.remarks:
         _log.warning(remark)
     return engine
@@ -73,11 +69,16 @@ class TorchTensorRtEngine(OpenedNetwork):
         self._stream: Any = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        (array,) = inputs.values()
         with torch.inference_mode(), torch.cuda.stream(self._stream):
-            given = torch.from_numpy(array).pin_memory().cuda(non_blocking=True)
-            result = self._compiled(given).cpu()
-        return {self.outputs[0].name: np.ascontiguousarray(result.numpy())}
+            given = [
+                torch.from_numpy(array).pin_memory().cuda(non_blocking=True)
+                for array in inputs.values()
+            ]
+            found = [one.cpu() for one in results(self._compiled(*given))]
+        return {
+            spec.name: np.ascontiguousarray(result.numpy())
+            for spec, result in zip(self.outputs, found, strict=True)
+        }
 
     def _release(self) -> None:
         del self._compiled
@@ -101,18 +102,6 @@ def _loaded(kept: bytes) -> Any:
         path = Path(scratch) / "engine.ep"
         path.write_bytes(kept)
         return torch.export.load(str(path)).module()
-
-
-def _difference(
-    engine: TorchTensorRtEngine, eager: torch.nn.Module, request: NetworkRequest
-) -> float:
-    worst = 0.0
-    for one in parity.inputs(request.spec, request.network, request.grid, 3):
-        with torch.inference_mode():
-            wanted = eager(torch.from_numpy(one).cuda()).cpu().numpy()
-        found = parity.answer(engine, one)
-        worst = max(worst, float(np.abs(found - wanted).max() / np.abs(wanted).max()))
-    return worst
 
 
 def _key(gpu: cuda.Device, request: NetworkRequest) -> EngineKey:

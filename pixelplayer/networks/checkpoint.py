@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.sound import SoundNet
-from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
+from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
-from pixelplayer.spec import ModelSpec, SoundSpec
+from pixelplayer.spec import FRAME_COLUMNS, ModelSpec, SoundSpec
 
 # Counts training steps; nothing reads it, and old checkpoints do not have it.
 _STEP_COUNT = "num_batches_tracked"

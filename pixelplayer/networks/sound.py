@@ -6,6 +6,7 @@ each block's ``model`` holding the next inner block.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias, TypeGuard
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Column: TypeAlias = int | Tensor  # a number of a column; a tensor where a graph is traced
+SLOPE = 0.2  # of what is below zero, on the way down
 
 
 class SoundNet(nn.Module):
@@ -54,41 +56,73 @@ class SoundNet(nn.Module):
         """The same of columns ``start`` to ``stop`` (half-open) only: (B, K, F, stop - start).
 
         The window is heard whole; on the way up, every level makes the columns that the next one
-        needs. What comes out is what cropping the whole would give, to rounding: enlarging with
-        aligned corners depends on the whole width, so it is a matrix, of which rows are taken.
+        needs. What comes out is what cropping the whole would give, to rounding.
         """
-        outermost = self.unet_block.model
-        x: Tensor = outermost[0](self.bn0(log_magnitude))
-        passed: list[Tensor] = []
-        blocks: list[_OutermostBlock | _SkipBlock] = [self.unet_block]
-        block: nn.Module = outermost[1]
-        while isinstance(block, _SkipBlock):
-            blocks.append(block)
-            x = functional.leaky_relu(x, 0.2)
-            passed.append(x)
-            x = block.model[1](x)
-            if isinstance(block, _MiddleBlock):
-                x = block.model[2](x)
-                block = block.model[3]
-            else:
-                break
+        outermost, *inner = self.blocks()
+        x = lowered(outermost, self.bn0(log_magnitude).transpose(2, 3))
+        passed: list[tuple[Column, Tensor]] = []
+        for block in inner:
+            x = functional.leaky_relu(x, SLOPE)
+            passed.append((0, x))
+            x = lowered(block, x)
+        width = int(log_magnitude.shape[-1]) >> self.levels  # a traced graph keeps it
+        return self.risen(x, passed, width, start, stop).transpose(2, 3)
+
+    def blocks(self) -> list[Block]:
+        """From the outermost to the innermost."""
+        inner = [one for one in self.unet_block.modules() if isinstance(one, _SkipBlock)]
+        return [self.unet_block, *inner]
+
+    def risen(
+        self,
+        innermost: Tensor,
+        passed: Sequence[tuple[Column, Tensor]],
+        width: int,
+        start: Column,
+        stop: Column,
+    ) -> Tensor:
+        """Columns ``start`` to ``stop`` (half-open) of what is decoded: (B, K, stop - start, F).
+
+        Args:
+            innermost: (B, C, width, F), the innermost level.
+            passed: what went down there, activated, of all other levels from the outermost on: the
+                number of its first column, and (B, C, t, F) from there on, at least what is needed.
+            width: columns of the innermost level.
+            start, stop: of the window.
+        """
+        blocks = self.blocks()
         wanted = [(start, stop)]
         for _ in blocks:
             wanted.append(_below(*wanted[-1]))
-        width = int(log_magnitude.shape[-1]) >> len(blocks)  # a traced graph keeps it
         given = wanted.pop()
-        x = x[..., given[0] : given[1]]
-        for block in reversed(blocks):
+        x = innermost[:, :, given[0] : given[1]]
+        for level in range(len(blocks) - 1, -1, -1):
             after, until = wanted.pop()
             x = _doubled(functional.relu(x), width, given, (after, until))
             width *= 2
+            block = blocks[level]
             conv = next(layer for layer in reversed(list(block.model)) if _is_conv(layer))
-            x = functional.conv2d(x, conv.weight, conv.bias, padding=(1, 0))
+            x = functional.conv2d(x, conv.weight.transpose(2, 3), conv.bias, padding=(0, 1))
             if isinstance(block, _SkipBlock):
                 x = block.model[-1](x)
-                x = torch.cat([passed.pop()[..., after:until], x], dim=1)
+                first, beside = passed[level - 1]
+                x = torch.cat([beside[:, :, after - first : until - first], x], dim=1)
             given = after, until
         return x
+
+
+def lowered(block: Block, x: Tensor) -> Tensor:
+    """The first half of ``block``: half as many columns and bins of the activated (B, C, T, F).
+
+    Args:
+        block: one of ``SoundNet.blocks``.
+        x: columns before bins: of a few columns, engines compute these much faster.
+    """
+    conv = next(layer for layer in block.model if _is_conv(layer))
+    y = functional.conv2d(x, conv.weight.transpose(2, 3), stride=2, padding=1)
+    if isinstance(block, _MiddleBlock):
+        y = block.model[2](y)
+    return y
 
 
 def _is_conv(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
@@ -99,7 +133,7 @@ def _below(start: Column, stop: Column) -> tuple[Column, Column]:
     """Columns of half as many that ``start`` to ``stop`` are made from: see ``_doubled``."""
     halo = start // 2 + 1 - 2  # in this order no runtime meets a number below 0 before the end
     halo = halo.clamp(min=0) if isinstance(halo, Tensor) else max(halo, 0)
-    return halo, stop // 2 + 2
+    return halo, (stop + 1) // 2 + 1
 
 
 def _doubled(
@@ -107,22 +141,46 @@ def _doubled(
 ) -> Tensor:
     """``x`` enlarged by two: the ``wanted`` columns and one beside each end, 0 beyond the window.
 
+    Enlarging with aligned corners depends on the whole width: what lies between two columns is of
+    each as much as it is near, whatever part of the window they are taken from.
+
     Args:
-        x: the ``given`` columns of ``width``.
+        x: (B, C, t, F), the ``given`` columns of ``width``.
         width: of the whole.
         given, wanted: half-open.
     """
-    taller = functional.interpolate(x, scale_factor=(2.0, 1.0), mode="bilinear", align_corners=True)
-    rows = _enlarging(width, x)[wanted[0] : wanted[1] + 2, given[0] : given[1]]
-    return taller @ rows.T
+    columns = slice(wanted[0], wanted[1] + 2)
+    earlier, later = (
+        x.index_select(2, place[columns] - given[0]) * share[columns]
+        for place, share in _enlarging(width, x)
+    )
+    # Were it a sum, it would be taken for one of branches that meet, and have eight bits as well.
+    wider = earlier - later
+    return functional.interpolate(
+        wider, scale_factor=(1.0, 2.0), mode="bilinear", align_corners=True
+    )
 
 
-def _enlarging(width: int, like: Tensor) -> Tensor:
-    """(2 width + 2, width): linear enlargement by two, corners aligned, between rows of zeros."""
+def _enlarging(width: int, like: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Linear enlargement by two, corners aligned, between zeros.
+
+    Returns:
+        The numbers (2 width + 2) of the earlier of the two columns that each one lies between, and
+        its shares (2 width + 2, 1); and the same of the later, whose shares are negative.
+    """
     places = np.arange(2 * width) * (width - 1) / (2 * width - 1)
-    nearness = 1 - np.abs(places[:, np.newaxis] - np.arange(width))
-    rows = np.pad(np.maximum(nearness, 0), ((1, 1), (0, 0)))
-    return torch.from_numpy(rows).to(like.device, like.dtype)
+    earlier = np.floor(places).astype(np.int64)
+    later = np.minimum(earlier + 1, width - 1)
+    far = places - earlier
+
+    def padded(place: np.ndarray, share: np.ndarray) -> tuple[Tensor, Tensor]:
+        place, share = np.pad(place, 1, mode="edge"), np.pad(share, 1)[:, np.newaxis]
+        return (
+            torch.from_numpy(place).to(like.device),
+            torch.from_numpy(share).to(like.device, like.dtype),
+        )
+
+    return padded(earlier, 1 - far), padded(later, -far)
 
 
 class _OutermostBlock(nn.Module):
@@ -159,11 +217,14 @@ class _SkipBlock(nn.Module):
         return torch.cat([activated, inner], dim=1)
 
 
+Block: TypeAlias = _OutermostBlock | _SkipBlock
+
+
 class _MiddleBlock(_SkipBlock):
     def __init__(self, outer: int, inner: int, submodule: nn.Module) -> None:
         super().__init__()
         self.model = nn.Sequential(
-            nn.LeakyReLU(0.2, inplace=True),
+            nn.LeakyReLU(SLOPE, inplace=True),
             _down(outer, inner),
             nn.BatchNorm2d(inner),
             submodule,
@@ -178,7 +239,7 @@ class _InnermostBlock(_SkipBlock):
     def __init__(self, outer: int, inner: int) -> None:
         super().__init__()
         self.model = nn.Sequential(
-            nn.LeakyReLU(0.2, inplace=True),
+            nn.LeakyReLU(SLOPE, inplace=True),
             _down(outer, inner),
             nn.ReLU(inplace=True),
             _double(),

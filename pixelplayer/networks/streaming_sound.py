@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-FRAME_COLUMNS = 2
+from pixelplayer.spec import FRAME_COLUMNS
+
 _FLOOR = 1e-3  # of the level lately: -60 dB; what is softer is not told from silence
 _WIDTHS = (1, 2, 4, 6, 8, 8)  # of the levels, in units of the outermost
 _DILATIONS = (1, 1, 2, 4, 8, 8)  # in frames

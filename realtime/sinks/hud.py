@@ -6,11 +6,13 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from realtime.clock import NS_PER_S
+from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.latency import causes_ms
+from realtime.lip_sync import NOT_SEEN, verdict
 from realtime.messages import Stats, VideoFrame
 
 _FRAMES_FOR_RATE = 30
+_SYNC_FOLLOW = 0.05  # of every picture's: what a person sees is the mean of a second
 _LATE_SHOWN_REPORTS = 5  # reports that a stage stays named after it was late
 
 
@@ -25,6 +27,13 @@ class Hud:
     drops: int = 0
     engines: str = ""
     warnings: tuple[str, ...] = ()
+    sound_early_ms: float | None = None  # before the picture, as both are shown
+    av_offset_ms: float = 0.0  # by which pictures were set right
+
+
+def total(values: Mapping[str, Mapping[str, float]], name: str) -> float:
+    """The sum of one number over all stages that tell it."""
+    return sum(numbers.get(name, 0.0) for numbers in values.values())
 
 
 def engine_names(engines: Mapping[str, str]) -> str:
@@ -42,10 +51,25 @@ class HudTracker:
         self._values: dict[str, Mapping[str, float]] = {}
         self._late: dict[str, int] = {}
         self._frames: deque[tuple[int, int]] = deque(maxlen=_FRAMES_FOR_RATE)
+        self._sound_early_ms: float | None = None
 
     def add_frame(self, frame: VideoFrame) -> None:
         """Count a frame; those in between that were not seen here count as well."""
         self._frames.append((frame.capture_ns, frame.sequence))
+
+    def add_shown(self, now_ns: int, capture_ns: int) -> None:
+        """A picture goes on show: how long after its sound is heard?"""
+        latency_ms = self.value("speaker", "latency_ms")
+        if latency_ms is None:
+            return
+        early_ms = (now_ns - capture_ns) / NS_PER_MS - latency_ms
+        before_ms = early_ms if self._sound_early_ms is None else self._sound_early_ms
+        self._sound_early_ms = before_ms + _SYNC_FOLLOW * (early_ms - before_ms)
+
+    @property
+    def sound_early_ms(self) -> float | None:
+        """How much earlier sound is heard than its picture is shown, in the mean."""
+        return self._sound_early_ms
 
     def add_stats(self, stats: Stats) -> None:
         """Take the newest numbers of one stage."""
@@ -70,6 +94,8 @@ class HudTracker:
             drops=self._drops(),
             engines=self._engines,
             warnings=self._warnings(),
+            sound_early_ms=self._sound_early_ms,
+            av_offset_ms=total(self._values, "av_offset_ms"),
         )
 
     def _frames_per_s(self) -> float | None:
@@ -95,7 +121,11 @@ class HudTracker:
         for stage, values in sorted(self._values.items()):
             if values.get("device_lost", 0.0) > 0:
                 warnings.append(f"{stage} is gone, looking for it")
-        restarts = round(sum(values.get("restarts", 0.0) for values in self._values.values()))
+        early_ms = self._sound_early_ms
+        if early_ms is not None and verdict(early_ms) != NOT_SEEN:
+            side = "before" if early_ms > 0 else "after"
+            warnings.append(f"sound {abs(early_ms):.0f} ms {side} the picture")
+        restarts = round(total(self._values, "restarts"))
         if restarts:
             warnings.append(f"{restarts} restart{'s' if restarts > 1 else ''}")
         return tuple(warnings)

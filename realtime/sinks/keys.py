@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from realtime.clock import NS_PER_S
@@ -11,7 +12,6 @@ from realtime.sinks.viewer import gain_of, object_at, strip_at
 
 GAIN_STEP_DB = 1.5
 MOST_GAIN = 8.0
-LOOKAHEAD_STEP_MS = 25.0
 
 # The same key has another number on each window system: GTK and Qt, Windows, macOS.
 UP_KEYS = frozenset({65362, 2490368, 63232})
@@ -24,6 +24,7 @@ class Commands:
     """Makes the controls of one viewer, and remembers what is selected."""
 
     stream: str
+    positions_ms: Sequence[float] = ()  # of the dial, ascending; none: it cannot be turned
     selected: int | None = None
     lookahead_ms: float | None = None  # as it is now, where that is known
     _count: int = 0
@@ -57,7 +58,7 @@ class Commands:
             case "q":
                 return [self.quit()]
             case "[" | "]":
-                return self._look_ahead(LOOKAHEAD_STEP_MS if letter == "]" else -LOOKAHEAD_STEP_MS)
+                return self._look_ahead(1 if letter == "]" else -1)
             case _:
                 return self._mute(scene, int(letter)) if letter.isdecimal() else []
 
@@ -65,10 +66,15 @@ class Commands:
         """End the run."""
         return self._control("quit")
 
-    def _look_ahead(self, more_ms: float) -> list[Control]:
-        if self.lookahead_ms is None:
+    def _look_ahead(self, steps: int) -> list[Control]:
+        now_ms = self.lookahead_ms
+        if now_ms is None or not self.positions_ms:
             return []
-        self.lookahead_ms = max(self.lookahead_ms + more_ms, 0.0)
+        nearest = min(self.positions_ms, key=lambda one: abs(one - now_ms))
+        place = self.positions_ms.index(nearest) + steps
+        if not 0 <= place < len(self.positions_ms):
+            return []
+        self.lookahead_ms = self.positions_ms[place]
         return [self._control("lookahead", value=self.lookahead_ms)]
 
     def _mute(self, scene: Scene | None, object_id: int) -> list[Control]:

@@ -90,9 +90,11 @@ class NoDevice:
 class SoundDevice:
     """A speaker by name or number; None is the system's default."""
 
-    def __init__(self, name: str | None, latency: Latency = "high") -> None:
+    def __init__(self, name: str | None, latency: Latency = "high", untold_s: float = 0.0) -> None:
+        """`untold_s`: how much later it is heard than it tells."""
         self._name = name
         self._latency = latency
+        self._untold_s = untold_s
 
     def probe(self) -> None:
         """Raise DeviceError, naming what was found, when there is no such speaker."""
@@ -100,4 +102,6 @@ class SoundDevice:
 
     def open(self, rate_hz: int) -> SpeakerStream:
         """Start it at `rate_hz`; raises DeviceError."""
-        return SpeakerStream(self._name, rate_hz=rate_hz, latency=self._latency)
+        return SpeakerStream(
+            self._name, rate_hz=rate_hz, latency=self._latency, untold_s=self._untold_s
+        )

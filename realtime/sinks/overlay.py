@@ -1,11 +1,12 @@
 """overlay.mp4: the picture with its heat, and the mix. Playable up to the last second at any time.
 
-The file is fragmented: every second of it is complete in itself, so a kill -9 costs at most the
-second that was being written.
+The file is fragmented: every quarter of a second of it is complete in itself, so a kill -9 costs
+little more than the pictures that still waited for their scene.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,14 @@ SMALLEST_HEIGHT = 180
 
 # All common frame rates are whole in it, and MPEG-4 allows no finer one.
 _TICKS_PER_S = 60_000
-_FRAGMENT_S = 1  # a fragment begins with a key picture, which is asked for so often
+_FRAGMENT_US = 250_000
+_KEY_PICTURE_S = 1  # so often a player can begin
 _LONGEST_GROUP_FRAMES = 240
-_MP4 = {"movflags": "frag_keyframe+delay_moov+default_base_moof", "flush_packets": "1"}
+_MP4 = {
+    "movflags": "frag_keyframe+delay_moov+default_base_moof",
+    "frag_duration": str(_FRAGMENT_US),
+    "flush_packets": "1",
+}
 _AAC_RATES_HZ = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000)
 _AAC_FRAME_SAMPLES = 1024
 _AUDIO_BIT_RATE = 160_000
@@ -111,7 +117,7 @@ class OverlayWriter:
         frame.time_base = Fraction(1, _TICKS_PER_S)
         if tick >= self._next_key_tick:
             frame.pict_type = PictureType.I
-            self._next_key_tick = tick + _FRAGMENT_S * _TICKS_PER_S
+            self._next_key_tick = tick + _KEY_PICTURE_S * _TICKS_PER_S
         self._mux(self._video, frame)
 
     def write_sound(self, samples: NDArray[np.float32]) -> None:
@@ -151,6 +157,12 @@ class OverlayWriter:
                 self._container.close()
             except (OSError, FFmpegError) as error:
                 raise DeviceError(f"{self._path} cannot be written: {error}") from error
+
+    def rescue(self) -> None:
+        """After a failure: close the file with the whole seconds that it has."""
+        self._closed = True
+        with suppress(OSError, FFmpegError):
+            self._container.close()
 
     def _mux(self, stream: Any, frame: av.VideoFrame | av.AudioFrame | None) -> None:
         try:

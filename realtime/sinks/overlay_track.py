@@ -6,6 +6,7 @@ pipeline. What waits is kept small: scaled down and compressed.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.clock import NS_PER_S
+from realtime.errors import DeviceError
 from realtime.messages import Scene, Streams, VideoFrame
 from realtime.picture import Picture, from_jpeg, resized, to_jpeg
 from realtime.sinks.mixer import Mixer, PanLaw
 from realtime.sinks.overlay import OverlayWriter, movie_size, picture_size
+from realtime.sinks.private import new_file
 from realtime.sinks.render import draw_scene
 
 MOST_WAITING_FRAMES = 600  # 20 s; then the oldest is drawn with the scene there is
@@ -102,6 +105,11 @@ class OverlayTrack:
         if self._writer is not None:
             self._writer.close()
 
+    def rescue(self) -> None:
+        """After a failure: close the movie with what it has; what waits is lost."""
+        if self._writer is not None:
+            self._writer.rescue()
+
     def _add_mix(self, sound: _Sound, mix: NDArray[np.float32]) -> None:
         if self._writer is not None:
             self._writer.write_sound(mix)
@@ -141,6 +149,10 @@ class OverlayTrack:
     def _started(self, sound: _Sound, picture: Picture) -> OverlayWriter:
         if self._writer is None:
             width, height = movie_size(picture.shape[1], picture.shape[0])
+            try:
+                os.close(new_file(self._path))  # private; the writer's library cannot say so
+            except OSError as error:
+                raise DeviceError(f"{self._path} cannot be written: {error.strerror}") from error
             self._writer = OverlayWriter(self._path, width, height, sound.rate_hz)
             for mix in self._held:
                 self._writer.write_sound(mix)

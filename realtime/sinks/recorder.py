@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from realtime.messages import (
 )
 from realtime.sinks.mixer import PanLaw, equal_power
 from realtime.sinks.overlay_track import OverlayTrack
+from realtime.sinks.private import make_folder
 from realtime.sinks.session import SessionInfo, SessionLog
 from realtime.sinks.sound_files import SoundFiles
 from realtime.stage import Inputs, Outputs
@@ -50,13 +52,13 @@ class Recorder:
         self._finished = False
 
     def open(self) -> None:
-        """Make the folder.
+        """Make the folder, private to its owner; one that is there already keeps its rights.
 
         Raises:
             UsageError: it exists and is not empty, or it cannot be made.
         """
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             is_empty = next(self._folder.iterdir(), None) is None
         except OSError as error:
             raise UsageError(
@@ -73,8 +75,16 @@ class Recorder:
         """Write what has arrived; nothing is emitted.
 
         Raises:
-            DeviceError: the disk is full, or a WAV file has reached 4 GiB.
+            DeviceError: the disk is full, or the sound's rate has changed; what was recorded until
+                then is whole, and closed.
         """
+        try:
+            self._record(now_ns, inputs)
+        except DeviceError as error:
+            raise DeviceError(f"{error}; {self._rescued()}") from error
+        return ()
+
+    def _record(self, now_ns: int, inputs: Inputs) -> None:
         # The sound first: it tells where time begins.
         for topic in ("streams", "audio", "video", "scene", "stats"):
             for message in inputs.get(topic, ()):
@@ -85,7 +95,6 @@ class Recorder:
         if self._has_all():
             self.close()
             self._finished = True
-        return ()
 
     @property
     def finished(self) -> bool:
@@ -104,12 +113,23 @@ class Recorder:
                 self._close_sounds(self._sounds)
             self._save()
 
+    def _rescued(self) -> str:
+        """Keep what can be kept after a failure, and say what that is."""
+        self._is_open = False
+        if self._sounds is not None:
+            self._sounds.rescue()
+        self._overlay.rescue()
+        with suppress(OSError):
+            self._log.save(self._folder)
+        return f"the recording ends here: its first {self._recorded_s:.1f} s are kept"
+
+    @property
+    def _recorded_s(self) -> float:
+        return 0.0 if self._sounds is None else self._sounds.length_samples / self._sounds.rate_hz
+
     def stats(self) -> Mapping[str, float]:
         """How much is recorded, and how many pictures wait for their scene."""
-        recorded_s = 0.0
-        if self._sounds is not None:
-            recorded_s = self._sounds.length_samples / self._sounds.rate_hz
-        return {"recorded_s": recorded_s, "waiting_frames": self._overlay.waiting_frames}
+        return {"recorded_s": self._recorded_s, "waiting_frames": self._overlay.waiting_frames}
 
     def _add(self, topic: str, message: Message) -> None:
         if isinstance(message, Streams):
@@ -144,8 +164,8 @@ class Recorder:
         sounds = self._sounds
         if streams.rate_hz != sounds.rate_hz:
             raise DeviceError(
-                f"the sound went from {sounds.rate_hz} to {streams.rate_hz} Hz; "
-                f"{self._folder} ends here: start a new recording"
+                f"the sound went from {sounds.rate_hz} to {streams.rate_hz} Hz, "
+                f"which {self._folder} cannot hold"
             )
         self._fill(streams.first_sample)
         known = sounds.length_samples - streams.first_sample

@@ -293,6 +293,9 @@ def _status_items(hud: Hud) -> list[tuple[str, str]]:
     items = []
     if hud.latency_ms is not None:
         items.append((f"{hud.latency_ms:.0f} ms", "to the ear"))
+    if hud.sound_early_ms is not None:
+        camera = f", camera {hud.av_offset_ms:+.0f}" if hud.av_offset_ms else ""
+        items.append((f"{hud.sound_early_ms:+.0f} ms", f"lip sync{camera}"))
     if hud.masks_per_s is not None:
         items.append((f"{hud.masks_per_s:.1f}", "masks/s"))
     if hud.frames_per_s is not None:

@@ -26,7 +26,12 @@ _FIELDS: dict[str, frozenset[str]] = {
 }
 
 
-_MOST = {"gain": MOST_GAIN, "objects": float(MOST_OBJECTS), "lookahead": MOST_LOOKAHEAD_MS}
+# Of what a value may be; less than nothing is heard ahead where what comes next is guessed.
+_RANGES = {
+    "gain": (0.0, MOST_GAIN),
+    "objects": (0.0, float(MOST_OBJECTS)),
+    "lookahead": (-MOST_LOOKAHEAD_MS, MOST_LOOKAHEAD_MS),
+}
 
 
 class RequestError(ValueError):
@@ -55,10 +60,10 @@ def parse_control(body: bytes, stream: str, sequence: int) -> Control:
         stream=stream,
         sequence=sequence,
         kind=kind,
-        x=_number(asked, "x", 1.0),
-        y=_number(asked, "y", 1.0),
+        x=_number(asked, "x", (0.0, 1.0)),
+        y=_number(asked, "y", (0.0, 1.0)),
         object_id=_object_id(asked),
-        value=_number(asked, "value", _MOST.get(kind, 0.0)),
+        value=_number(asked, "value", _RANGES.get(kind, (0.0, 0.0))),
     )
 
 
@@ -70,14 +75,15 @@ def _kind(given: object) -> ControlKind:
     raise RequestError(f"wanted a kind, one of {', '.join(get_args(ControlKind))}")
 
 
-def _number(asked: dict[str, object], name: str, most: float) -> float | None:
+def _number(asked: dict[str, object], name: str, within: tuple[float, float]) -> float | None:
     value = asked.get(name)
     if name not in asked:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise RequestError(f"'{name}' wants a number")
-    if not 0.0 <= value <= most:  # NaN is not
-        raise RequestError(f"'{name}' wants a number in 0..{most:g}")
+    least, most = within
+    if not least <= value <= most:  # NaN is not
+        raise RequestError(f"'{name}' wants a number in {least:g}..{most:g}")
     return float(value)
 
 

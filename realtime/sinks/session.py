@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,10 @@ import numpy as np
 
 from realtime.clock import NS_PER_S
 from realtime.latency import causes_ms
+from realtime.lip_sync import verdict
 from realtime.messages import Scene, SceneObject, Stats, Streams
+from realtime.sinks.hud import total
+from realtime.sinks.private import new_file
 from realtime.sinks.sound_files import object_file
 
 VERSION = 1
@@ -115,19 +119,37 @@ class SessionLog:
             "latency_causes_ms": {
                 cause: round(value, 1) for cause, value in causes_ms(self._stages).items()
             },
+            "sync": self._sync(),
             "stages": {stage: _stage(values) for stage, values in self._stages.items()},
             "dropped": {
                 "video_frames": self._total("dropped_video", samples=False),
                 "audio_samples": self._total("dropped_", samples=True),
             },
-            "restarts": round(sum(v.get("restarts", 0.0) for v in self._stages.values())),
+            "restarts": round(total(self._stages, "restarts")),
+        }
+
+    def _sync(self) -> dict[str, Any]:
+        """What was set right, and how sound and picture fitted together where they were shown."""
+        told = [values for values in self._stages.values() if "sound_early_ms" in values]
+        early_ms = round(told[0]["sound_early_ms"], 1) if told else None
+        return {
+            "av_offset_ms": round(total(self._stages, "av_offset_ms"), 1),
+            "gain_db": round(total(self._stages, "gain_db"), 1),
+            "sound_early_ms": early_ms,
+            "bt1359": None if early_ms is None else verdict(early_ms),
         }
 
     def save(self, folder: Path) -> None:
         """Replace folder/session.json in one go; raises OSError."""
         text = json.dumps(self.contents(), indent=2, allow_nan=False) + "\n"
         temporary = folder / "session.json.part"
-        temporary.write_text(text, encoding="utf-8")
+        temporary.unlink(missing_ok=True)
+        try:
+            with os.fdopen(new_file(temporary), "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
         temporary.replace(folder / "session.json")
 
     def _object(self, object_id: int, duration_s: float) -> dict[str, Any]:

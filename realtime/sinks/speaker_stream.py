@@ -14,7 +14,8 @@ from realtime.ring import Ring
 class SpeakerStream:
     """A running speaker. Opened by the constructor; plays silence until :meth:`write`.
 
-    ``queue_s`` bounds what waits to be played.
+    ``queue_s`` bounds what waits to be played. ``untold_s`` is how much later it is heard than the
+    device tells.
 
     Raises:
         DeviceError: no such device, or it cannot be opened.
@@ -29,6 +30,7 @@ class SpeakerStream:
         block_samples: int = 0,
         latency: Latency = "high",
         queue_s: float = 1.0,
+        untold_s: float = 0.0,
     ) -> None:
         self.device = find_audio_device(device, "output")
         self.rate_hz = rate_hz
@@ -38,6 +40,7 @@ class SpeakerStream:
         self._missing = 0
         self._device_underflows = 0
         self._device_delay_s = 0.0
+        self._untold_s = untold_s
         self._stream = OpenStream(
             "output",
             self.device,
@@ -98,11 +101,11 @@ class SpeakerStream:
 
     @property
     def output_latency_s(self) -> float:
-        """From leaving the queue to being heard, as the device tells."""
-        measured = self._device_delay_s
-        if 0.0 < measured < LONGEST_DEVICE_DELAY_S:
-            return measured
-        return self._stream.latency_s
+        """From leaving the queue to being heard, as the device tells, and what it does not."""
+        told_s = self._device_delay_s
+        if not 0.0 < told_s < LONGEST_DEVICE_DELAY_S:
+            told_s = self._stream.latency_s
+        return max(told_s + self._untold_s, 0.0)
 
     @property
     def active(self) -> bool:

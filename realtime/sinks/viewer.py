@@ -44,7 +44,14 @@ class Viewer:
         while self._waiting and self._waiting[0].capture_ns <= due_ns:
             self._shown = self._waiting.popleft()
             is_new = True
+        if is_new and self._shown is not None:
+            self._hud.add_shown(now_ns, self._shown.capture_ns)
         return is_new
+
+    def stats(self) -> Mapping[str, float]:
+        """How picture and sound fit together; empty until it is known."""
+        early_ms = self._hud.sound_early_ms
+        return {} if early_ms is None else {"sound_early_ms": early_ms}
 
     @property
     def ended(self) -> bool:

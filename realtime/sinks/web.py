@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from queue import Empty, Full, Queue
 from typing import Any
@@ -25,14 +25,20 @@ class Web:
     """Stage: reads `video`, `scene` and `stats`, writes `control`; draws only when watched."""
 
     def __init__(
-        self, stream: str, engines: Mapping[str, str], announce: Callable[[str], None]
+        self,
+        stream: str,
+        engines: Mapping[str, str],
+        announce: Callable[[str], None],
+        positions_ms: Sequence[float] = (),
     ) -> None:
         """`announce` is told the address once it is served.
 
-        `engines` maps each network to backend/precision, for the status line.
+        `engines` maps each network to backend/precision, for the status line. `positions_ms` are
+        the lookaheads that the dial can be turned to; none: it cannot be turned.
         """
         self._stream = stream
         self._announce = announce
+        self._positions_ms = list(positions_ms)
         self._viewer = Viewer(engines)
         self._showcase = Showcase()
         self._server: WebServer | None = None
@@ -58,8 +64,11 @@ class Web:
         layout = lay_out(*natural_size(*size), *size)
         scene = self._viewer.newest_scene
         if is_changed and scene is not None:
-            told = plain_view(scene, layout) | {"lookahead_ms": self._viewer.lookahead_ms}
-            self._showcase.tell(told)
+            ahead = {
+                "lookahead_ms": self._viewer.lookahead_ms,
+                "positions_ms": self._positions_ms,
+            }
+            self._showcase.tell(plain_view(scene, layout) | ahead)
         watched = self._showcase.viewers
         if watched and (is_changed or watched > self._watched):
             picture = self._viewer.draw(layout, None)
@@ -80,8 +89,8 @@ class Web:
             self._server = None
 
     def stats(self) -> Mapping[str, float]:
-        """How many watch."""
-        return {"viewers": self._showcase.viewers}
+        """How many watch, and how picture and sound fit together."""
+        return {"viewers": self._showcase.viewers, **self._viewer.stats()}
 
     def _ask(self, body: bytes) -> None:
         """Take a request, from any of the server's threads; raises RequestError."""

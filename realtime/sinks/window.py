@@ -6,7 +6,7 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from realtime.errors import DeviceError
@@ -61,10 +61,15 @@ def working_display() -> Iterator[None]:
 class Window:
     """Stage: reads `video`, `scene` and `stats`, writes `control`. Needs the main thread."""
 
-    def __init__(self, stream: str, engines: Mapping[str, str]) -> None:
-        """`engines` maps each network to backend/precision, for the status line."""
+    def __init__(
+        self, stream: str, engines: Mapping[str, str], positions_ms: Sequence[float] = ()
+    ) -> None:
+        """`engines` maps each network to backend/precision, for the status line.
+
+        `positions_ms` are the lookaheads that the dial can be turned to; none: it cannot be turned.
+        """
         self._viewer = Viewer(engines)
-        self._commands = Commands(stream)
+        self._commands = Commands(stream, positions_ms)
         self._window: ViewWindow | None = None
         self._layout = lay_out(*natural_size(*_USUAL_PICTURE), *_USUAL_PICTURE)
         self._is_drawn = False
@@ -119,8 +124,8 @@ class Window:
             self._window = None
 
     def stats(self) -> Mapping[str, float]:
-        """Nothing to tell."""
-        return {}
+        """How picture and sound fit together."""
+        return self._viewer.stats()
 
     def _current_layout(self, window: ViewWindow) -> Layout:
         size = window.size or (self._layout.width, self._layout.height)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
+from realtime.messages import HIGHEST_RATE_HZ
 from realtime.sources.samples import mono, silence_broken, to_float
 from realtime.sources.size import reduced
 from realtime.sources.timeline import Timeline
@@ -155,6 +156,8 @@ class FileSound:
                 "has sound that cannot be decoded" if broken else "has a sound track of zero length"
             )
         self._rate_hz = int(self._frame.sample_rate)
+        if not 1 <= self._rate_hz <= HIGHEST_RATE_HZ:
+            raise self._unusable(f"says that its sound has {self._rate_hz} samples a second")
         self._timeline = Timeline(self._rate_hz, LONGEST_HOLE_S)
         self._ready = np.zeros(0, np.float32)
         self._silence = 0

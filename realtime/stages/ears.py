@@ -10,7 +10,6 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.remembering import Remembering
 from pixelplayer.spec import AudioSpec, ModelSpec
 from pixelplayer.warp import LOG_FLOOR
 from realtime.ahead import answered
@@ -178,6 +177,24 @@ class Behind:
 BEHIND = Behind(most_steps=4, heard_steps=3)
 
 
+class Steps(Protocol):
+    """A network that is given what is new, and remembers the rest."""
+
+    @property
+    def columns(self) -> int:
+        """That are given at a time."""
+
+    @property
+    def lookahead(self) -> int:
+        """Columns that are heard beyond those that are answered."""
+
+    def look_ahead(self, columns: int) -> None:
+        """From the next step on."""
+
+    def step(self, log_magnitude: Floats) -> Floats:
+        """The next ``(1, 1, F, t)`` to what is said then, ``(1, K, F, t)``."""
+
+
 class StreamEar:
     """Hears what is new with a network that remembers, and keeps what it said for a while.
 
@@ -187,15 +204,17 @@ class StreamEar:
         behind: what to do where many columns wait; None: hear all of them.
     """
 
-    def __init__(self, network: Remembering, spec: ModelSpec, behind: Behind | None = None) -> None:
+    def __init__(self, network: Steps, spec: ModelSpec, behind: Behind | None = None) -> None:
         self._network = network
         self._behind = behind
         self._sound = spec.sound
         self._shape = (spec.channels, spec.audio.frequency_bins)
         self._steps = 0
+        self._lead = 0  # columns of silence before the first
         self._waiting = np.zeros((spec.audio.frequency_bins, 0), np.float32)
         # As far back as a window would allow to ask; by the number of the column it was said of.
-        length = spec.audio.columns + max(spec.sound.lookaheads) + network.columns
+        furthest = max(spec.sound.lookaheads, default=spec.audio.columns // 2)
+        length = spec.audio.columns + furthest + network.columns
         self._said = ColumnWindow(math.prod(self._shape), length, np.float32, 0.0)
         self._heard = 0
 
@@ -208,9 +227,14 @@ class StreamEar:
         """As far as the network can and may.
 
         Raises:
-            ValueError: it was made to hear further ahead.
+            ValueError: it was made to hear further ahead, or does not.
         """
-        self._network.look_ahead(answered(self._sound, lookahead_columns, columns_per_step))
+        ahead = answered(self._sound, lookahead_columns, columns_per_step)
+        self._network.look_ahead(ahead)
+        if not self._heard:  # so that a step is full when columns are due, and none waits
+            self._lead = -ahead % self._network.columns
+            silence = np.log(LOG_FLOOR)
+            self._waiting = np.full((self._shape[1], self._lead), silence, np.float32)
 
     def hear(self, loudness: Floats) -> None:
         """The next columns ``(F, m)``; the network is asked once a step of it is full."""
@@ -253,7 +277,7 @@ class StreamEar:
         as of the next.
         """
         step = said.shape[1]
-        of = self._steps * step - self._network.lookahead
+        of = self._steps * step - self._lead - self._network.lookahead
         self._steps += 1
         if of + step <= 0:
             return

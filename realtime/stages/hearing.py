@@ -8,14 +8,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from engines.cached_steps import CachedSteps
 from engines.remembering import Remembering
+from pixelplayer.encoder_columns import encoder_columns
 from pixelplayer.spec import ModelSpec
 from pixelplayer.stft import Samples
+from realtime.ahead import is_stepped
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, Control, End, Message, SoundColumns
 from realtime.stage import Inputs, Outputs
-from realtime.stages.ears import BEHIND, Ear, PatientEar, StreamEar, WindowEar
+from realtime.stages.ears import BEHIND, Ear, PatientEar, Steps, StreamEar, WindowEar
 from realtime.stages.listener import Heard, Listener, Pace
 from realtime.stages.window_engines import OpenSound, WindowEngines
 from realtime.turning import WAIT_S, Turning
@@ -48,16 +51,33 @@ class Hearing:
     count as silence. After a restart in the middle of a recording, columns keep their numbers.
     """
 
-    def __init__(self, open_engine: OpenSound, spec: ModelSpec, pace: Pace) -> None:
-        """``open_engine`` opens the sound network for so many of a window's newest columns."""
-        self._open_engine = open_engine
+    def __init__(
+        self,
+        open_engine: OpenSound,
+        spec: ModelSpec,
+        pace: Pace,
+        open_step: OpenSound | None = None,
+    ) -> None:
+        """``open_engine`` opens the sound network for so many of a window's newest columns.
+
+        ``open_step`` opens its steps with a cache, which take the place of windows where the pace
+        allows; None where there are none.
+        """
         self._spec = spec
         self._pace = pace
+        self._is_stepped = (
+            open_step is not None
+            and not pace.window_step_columns
+            and is_stepped(spec, pace.lookahead_columns, pace.columns_per_step)
+        )
+        if open_step is not None and self._is_stepped:
+            open_engine = open_step
+        self._open_engine = open_engine
         self._turning = Turning(spec, pace.lookahead_columns, pace.columns_per_step)
         self._resources = ExitStack()
         self._engines = WindowEngines(open_engine)
         self._resources.callback(self._engines.close)
-        self._remembering: Remembering | None = None
+        self._steps: Steps | None = None
         self._input: _Stream | None = None
         self._sequence = 0
         self._lost_samples = 0
@@ -68,9 +88,17 @@ class Hearing:
         pace = self._pace
         if self._spec.sound.is_streaming:
             engine = self._resources.enter_context(self._open_engine(pace.newest_columns))
-            self._remembering = Remembering(engine, self._spec.sound.lookaheads)
+            self._steps = Remembering(engine, self._spec.sound.lookaheads)
             return
         self._engines.open(self._wanted(pace))
+        if self._is_stepped:
+            audio = self._spec.audio
+            self._steps = CachedSteps(
+                self._engines.run,
+                encoder_columns(self._spec.sound, audio),
+                audio.frequency_bins,
+                pace.lookahead_columns,
+            )
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """Features for all the columns that are complete; the rest, and the end, after the end.
@@ -98,7 +126,7 @@ class Hearing:
 
     def close(self) -> None:
         """Unload the network."""
-        self._remembering = None
+        self._steps = None
         self._resources.close()
 
     def stats(self) -> Mapping[str, float]:
@@ -132,14 +160,23 @@ class Hearing:
         if stream.turn_at is None or stream.next_sample < stream.turn_at:
             return
         pace = replace(self._pace, lookahead_columns=self._turning.columns)
-        if self._remembering is None and not self._engines.can(max(self._wanted(pace))):
+        if not self._can(pace):
             return
         stream.turn_at = None
         stream.listener.look_ahead(pace.lookahead_columns)
 
+    def _can(self, pace: Pace) -> bool:
+        """Whether what it wants is open."""
+        if self._spec.sound.is_streaming:
+            return True
+        wanted = max(self._wanted(pace))
+        return self._engines.has(wanted) if self._is_stepped else self._engines.can(wanted)
+
     def _wanted(self, pace: Pace) -> set[int]:
         """Columns of a window that its steps ask for: usually, and at most."""
         most = self._spec.audio.columns
+        if self._is_stepped:
+            return {self._spec.sound.step_columns + pace.lookahead_columns}
         if pace.window_step_columns:
             return {most}
         steps = (pace.columns_per_step, pace.most_columns_per_step)
@@ -242,12 +279,12 @@ class Hearing:
 
     def _ear(self) -> Ear:
         spec, step = self._spec, self._pace.window_step_columns
-        if not spec.sound.is_streaming:
+        if not spec.sound.is_streaming and not self._is_stepped:
             if step:
                 return PatientEar(self._engines.infer, spec.audio, spec.channels, step)
             return WindowEar(self._engines.infer, spec.audio)
-        if self._remembering is None:
+        if self._steps is None:
             raise RuntimeError("Hearing.step before Hearing.open")
         pace = self._pace
         may_skip = pace.most_columns_per_step > pace.columns_per_step
-        return StreamEar(self._remembering, spec, BEHIND if may_skip else None)
+        return StreamEar(self._steps, spec, BEHIND if may_skip else None)

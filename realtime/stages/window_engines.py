@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 from engines.errors import EngineError
@@ -54,6 +54,21 @@ class WindowEngines:
     def can(self, newest: int) -> bool:
         """Whether one is open that gives so many columns."""
         return bool(self._engines) and max(self._engines) >= newest
+
+    def has(self, newest: int) -> bool:
+        """Whether the one for just so many columns is open."""
+        return newest in self._engines
+
+    def run(self, inputs: Mapping[str, FloatArray], newest: int) -> Mapping[str, FloatArray]:
+        """In the engine for just so many columns.
+
+        Raises:
+            RuntimeError: it is not open.
+            EngineError: it fails.
+        """
+        if newest not in self._engines:
+            raise RuntimeError(f"no engine is open for {newest} columns")
+        return self._engines[newest].infer(inputs)
 
     def infer(self, log_magnitude: FloatArray, wanted: int) -> FloatArray:
         """In the engine that gives no more columns than it must.

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.delay import delays
-from benchmarks.loopback import judge, noises
+from benchmarks.loopback import judge
+from benchmarks.null_sinks import noises
 from benchmarks.report import Report
 
 RATE_HZ = 2000

@@ -14,7 +14,7 @@ from benchmarks.fixed_objects import Clip
 from benchmarks.hearing import class_vectors, main, score
 from benchmarks.held_out import RATE_HZ
 from benchmarks.report import EXIT_MET, EXIT_MISSED, BenchmarkError
-from tests.fakes.tiny_model import write_tiny_model
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 
 CLASSES = ("bell", "drone", "pipe")
 
@@ -75,6 +75,30 @@ def test_every_number_is_printed_and_kept(
     again = main(line)
     assert again == code
     assert capsys.readouterr().out == printed  # the same clips, the same scores
+
+
+def test_a_model_that_streams_is_held_against_one_that_looks_at_windows(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("benchmarks.hearing.BEGINNING_S", 0.8)
+    monkeypatch.setattr("benchmarks.hearing.DURATION_S", 1.6)
+    write_tiny_model(tmp_path / "streams", tiny_streaming_spec())
+    write_tiny_model(tmp_path / "whole")
+    for name in ("streams", "whole"):
+        describe(tmp_path / name)
+    line = ["--data", str(data), "--cache", str(tmp_path / "cache"), "--clips", "2"]
+    line += ["--model", str(tmp_path / "streams"), "--engine", "onnxruntime"]
+    main(line)
+    alone = capsys.readouterr().out
+    assert "lost live" not in alone
+    assert alone.count("(against whole windows: --whole)") == 2
+    main([*line, "--whole", str(tmp_path / "whole")])
+    held = capsys.readouterr().out
+    assert held.count("lost live") == 2
+    assert "lost live, 4 columns ahead, after that | <= 0.5 dB | 0.00 ± 0.00 dB" not in held
 
 
 def test_a_model_that_does_not_name_its_features_is_told(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
@@ -10,27 +9,32 @@ import numpy as np
 import pytest
 
 from benchmarks.process_tree import TreeWatch, trend
-from benchmarks.realtime import overlap, rate_hz, step_starts_s
+from benchmarks.realtime import overlap, rate_hz
+from benchmarks.traces import steps
 from pixelplayer.offline import cells_in
+from realtime.trace import Trace
 
 
 def test_a_trace_gives_the_steps_of_one_stage(tmp_path: Path):
-    events = [{"ph": "M", "name": "thread_name", "args": {"name": "hearing"}}]
-    events += [{"ph": "X", "name": "hearing", "ts": 1e6 + 1e5 * i, "dur": 9} for i in range(11)]
-    events += [{"ph": "X", "name": "sight", "ts": 5.0, "dur": 9}]
-    (tmp_path / "trace.json").write_text(json.dumps({"traceEvents": events}))
-    starts_s = step_starts_s(tmp_path / "trace.json", "hearing")
-    assert len(starts_s) == 11
-    assert rate_hz(starts_s) == pytest.approx(10)
-    assert rate_hz(starts_s[:1]) == 0
+    spans = [(10**9 + 10**8 * i, 10**9 + 10**8 * i + 3 * 10**6) for i in range(11)]
+    trace = Trace(tmp_path / "trace.json", 0)
+    trace.add("hearing", "hearing", spans[:5])
+    trace.add("sight", "sight", [(5, 9)])
+    trace.add("hearing", "hearing", spans[5:])
+    trace.close()
+    found = steps(tmp_path / "trace.json", ("hearing", "speaker"))
+    assert found["hearing"].durations_ms == pytest.approx(np.full(11, 3.0))
+    assert rate_hz(found["hearing"].starts_s) == pytest.approx(10)
+    assert rate_hz(found["hearing"].starts_s[:1]) == 0
+    assert found["speaker"].starts_s.shape == (0,)
 
 
 def test_what_two_stages_do_at_the_same_time():
-    steps = np.array([[0.0, 1.0], [2.0, 4.0], [6.0, 7.0]])
+    taken = np.array([[0.0, 1.0], [2.0, 4.0], [6.0, 7.0]])
     others = np.array([[0.5, 2.5], [3.0, 3.5], [3.75, 10.0]])
-    assert overlap(steps, others) == pytest.approx((0.5 + 0.5 + 0.5 + 0.25 + 1.0) / 4)
-    assert overlap(others[:1], steps) == pytest.approx((0.5 + 0.5) / 2)
-    assert overlap(steps, steps + 100) == 0
+    assert overlap(taken, others) == pytest.approx((0.5 + 0.5 + 0.5 + 0.25 + 1.0) / 4)
+    assert overlap(others[:1], taken) == pytest.approx((0.5 + 0.5) / 2)
+    assert overlap(taken, taken + 100) == 0
 
 
 def test_trend_of_a_straight_line():
@@ -44,6 +48,8 @@ def test_a_process_is_watched():
     watch.stop()
     assert watch.samples
     assert watch.samples[-1].rss_mb > 10
+    assert watch.samples[-1].files > 2
+    assert watch.samples[-1].threads > 1
 
 
 def test_cells_of_a_box():

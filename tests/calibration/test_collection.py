@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from calibration.__main__ import main
 from calibration.collect import Ears, from_band, from_files
 from calibration.collection import (
     SILENT,
@@ -78,6 +79,37 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
         Collection.read(tmp_path / "set.npz")
     with pytest.raises(CalibrationError, match="is missing; make it"):
         Collection.read(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize(
+    ("windows", "looks", "told"),
+    [(3, 2, "all 3 windows are silent"), (0, 2, "has no windows"), (3, 0, "or no pictures")],
+)
+def test_a_set_of_nothing_is_not_calibrated_with(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    windows: int,
+    looks: int,
+    told: str,
+) -> None:
+    Collection(
+        log_magnitudes=np.full((windows, 48, 32), np.log(1e-10), np.float32),
+        pictures=np.zeros((looks, 3, 48, 80), np.float32),
+    ).write(tmp_path / "set.npz")
+    assert main(["quantize", "--set", str(tmp_path / "set.npz"), "--model", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert "python -m calibration collect --band 24 --out" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_place_that_takes_no_set_is_told(tmp_path: Path) -> None:
+    collection = Collection(
+        log_magnitudes=np.zeros((1, 48, 32), np.float32),
+        pictures=np.zeros((1, 3, 48, 80), np.float32),
+    )
+    with pytest.raises(CalibrationError, match=r"set\.npz cannot be written: .*give another --out"):
+        collection.write(tmp_path / "nowhere" / "set.npz")
 
 
 def test_windows_are_what_the_network_hears() -> None:

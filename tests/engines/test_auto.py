@@ -253,6 +253,10 @@ def test_nothing_that_runs_is_an_error_with_every_reason(tiny_model: Path, tmp_p
         b' [{"backend": "openvino", "vision_ms": NaN, "sound_ms": 1.0}]}}}',
         b'{"version": 1, "entries": {"KEY": {"measurements":'
         b' [{"backend": "openvino", "vision_ms": "1", "sound_ms": 1.0}]}}}',
+        b'{"version": 1, "entries": {"KEY": {"measurements":'
+        b' [{"backend": "openvino", "precision": "fp32", "vision_ms": -5.0, "sound_ms": 1.0}]}}}',
+        b"[" * 100_000,
+        b" " * (5 << 20),
     ],
 )
 def test_a_corrupt_cache_is_measured_over(content: bytes, tiny_model: Path, tmp_path: Path):

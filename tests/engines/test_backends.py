@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 
 from engines.errors import EngineError
@@ -31,6 +32,9 @@ def backend(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     if not is_installed(name):
         pytest.skip(f"{name} is not installed")
+    provider = BACKENDS[name].provider
+    if provider and provider not in ort.get_available_providers():
+        pytest.skip(f"ONNX Runtime has no {provider} here")
     return name
 
 
@@ -199,6 +203,26 @@ def test_the_newest_columns_alone_are_those_of_the_whole(
     assert found.shape == some.outputs[0].shape == (*expected.shape[:3], newest)
     difference = np.abs(found - expected[..., -newest:]).max()
     assert difference <= 2e-6 * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("newest", [1, 2, 6, 99, 255, 256])
+def test_the_newest_columns_alone_are_those_of_the_whole_in_the_papers_network_too(
+    backend: str, newest: int, tiny_published_model: Path
+):
+    """It enlarges with aligned corners: every column's place depends on the whole width."""
+    folder = tiny_published_model
+    with (
+        open_engine(folder, "sound", backend, "fp32", 1) as whole,
+        open_engine(folder, "sound", backend, "fp32", 1, newest=newest) as some,
+    ):
+        inputs = random_inputs(whole, 8)
+        (expected,), (found,) = whole.infer(inputs).values(), some.infer(inputs).values()
+        inputs["log_magnitude"][..., :64] = 0
+        (changed,) = some.infer(inputs).values()
+    assert found.shape == some.outputs[0].shape == (*expected.shape[:3], newest)
+    size = np.abs(expected).max()
+    assert np.abs(found - expected[..., -newest:]).max() <= 1e-5 * size
+    assert np.abs(changed - found)[..., -1].max() >= 0.01 * size  # the oldest are heard in it
 
 
 def test_a_graph_that_gives_all_columns_only_is_told(own_model: Path):

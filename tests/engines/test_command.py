@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,32 @@ def test_all_can_be_thrown_away(tiny_model: Path, capsys: pytest.CaptureFixture[
     assert main(["clean", "--model", str(tiny_model)]) == 0
     assert "1 engines and the remembered choices are gone" in capsys.readouterr().out
     assert not Store().entries()
+
+
+@pytest.mark.parametrize("command", ["bench", "clean"])
+def test_a_cache_that_cannot_be_changed_is_told(
+    tiny_model: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    def refuse(_path: Path, missing_ok: bool) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert main([command, "--model", str(tiny_model)]) == 2
+    told = capsys.readouterr().err
+    assert "engines.json cannot be removed: Read-only file system: make its folder writable" in told
+    assert len(told.splitlines()) == 1
+
+
+def test_engines_that_cannot_be_removed_are_told(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_something()
+    monkeypatch.setattr("shutil.rmtree", lambda _place, ignore_errors: None)
+    assert main(["clean", "--model", str(tiny_model)]) == 2
+    assert "1 engines in" in capsys.readouterr().err
 
 
 def test_no_model_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from engines import cuda
 from engines.errors import EngineError
+from tests.fakes.cuda_runtime import CudaRuntime, Status
 
 PROGRAM = """
 import sys
@@ -48,6 +49,23 @@ def test_without_a_gpu_tensorrt_says_so_and_does_not_crash(tiny_model: Path) -> 
 def test_missing_bindings_name_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
     with pytest.raises(EngineError, match="run: pip install cuda-bindings"):
+        cuda.device()
+
+
+@pytest.mark.parametrize(
+    ("count", "driver", "told"),
+    [
+        ((Status.cudaErrorInsufficientDriver, 0), 0, "no NVIDIA driver is installed"),
+        ((Status.cudaErrorInsufficientDriver, 0), 11040, "is for CUDA 11.4, older than"),
+        ((Status.cudaErrorNoDevice, 0), 13000, r"no CUDA device \(cudaErrorNoDevice\)"),
+        ((Status.cudaSuccess, 0), 13000, "no CUDA device"),
+    ],
+)
+def test_what_is_wrong_with_the_driver_is_told(
+    count: tuple[Status, int], driver: int, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cuda, "_runtime", lambda: CudaRuntime(count=count, driver=driver))
+    with pytest.raises(EngineError, match=told):
         cuda.device()
 
 

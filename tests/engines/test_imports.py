@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HEAVY = ("torch", "onnx", "onnxruntime", "openvino", "torchvision")
 
 IMPORT_ALL = """
@@ -54,3 +56,22 @@ def test_importing_engines_imports_no_runtime():
 
 def test_running_engines_imports_no_torch(tiny_model: Path, tmp_path: Path):
     assert run(RUN_LIVE_ENGINES, str(tiny_model), str(tmp_path / "cache.json")) == ""
+
+
+ENGINES_FROM_THE_STORE = """
+import sys
+from pathlib import Path
+from engines.registry import open_engine
+open_engine(Path(sys.argv[1]), "sound", sys.argv[2], "fp32", 1).close()
+print(*sorted(set(sys.modules) & {"engines.acceptance", "pixelplayer.band", "onnxruntime"}))
+"""
+
+
+def test_a_start_from_the_store_loads_nothing_to_compare_with(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first, second = (run(ENGINES_FROM_THE_STORE, str(tiny_model), "openvino") for _ in range(2))
+    assert first.split() == ["engines.acceptance", "onnxruntime", "pixelplayer.band"]
+    assert not second.split()
+    assert run(ENGINES_FROM_THE_STORE, str(tiny_model), "onnxruntime").split() == ["onnxruntime"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from safetensors.numpy import load_file, save_file
 
 from engines import registry
@@ -20,7 +20,7 @@ GRAPH_BACKENDS = ("onnxruntime", "openvino")
 HERE = sorted(
     name
     for name, entry in BACKENDS.items()
-    if not (entry.needs_gpu or entry.needs_server or entry.reads_weights)
+    if not (entry.needs_gpu or entry.needs_server or entry.reads_weights or entry.provider)
 )
 
 
@@ -66,6 +66,12 @@ def test_torch_is_fp32_only(own_model: Path):
     (own_model / "sound.fp16.onnx").write_bytes(b"")
     with pytest.raises(EngineError, match="torch computes in fp32 only"):
         open_engine(own_model, "sound", "torch", "fp16", 1)
+
+
+def test_what_an_engine_cannot_compute_in_is_told(own_model: Path):
+    (own_model / "sound.fp8.onnx").write_bytes(b"")
+    with pytest.raises(EngineError, match="openvino computes in fp32 or fp16 or int8 only, not fp"):
+        open_engine(own_model, "sound", "openvino", "fp8", 1)
 
 
 def test_no_threads_are_refused(tiny_model: Path):
@@ -150,6 +156,41 @@ def test_weights_in_another_file_are_refused(own_model: Path):
     onnx.save(onnx.load(path), path, save_as_external_data=True, size_threshold=0)
     with pytest.raises(EngineError, match="keeps its weights in another file"):
         open_engine(own_model, "sound", "onnxruntime", "auto", 1)
+
+
+@pytest.mark.parametrize(("operator", "domain"), [("Mystery", ""), ("Unheard", "org.example")])
+@pytest.mark.parametrize(
+    ("backend", "name"), [("onnxruntime", "ONNX Runtime"), ("openvino", "OpenVINO")]
+)
+def test_an_operator_that_is_not_supported_is_named(
+    backend: str, name: str, operator: str, domain: str, own_model: Path
+):
+    path = own_model / "vision.onnx"
+    graph = onnx.load(path)
+    node = graph.graph.node[-1]
+    result, node.output[0] = node.output[0], "inner"
+    odd = helper.make_node(operator, ["inner"], [result], name=f"/head/{operator}", domain=domain)
+    graph.graph.node.append(odd)
+    if domain:
+        graph.opset_import.append(helper.make_opsetid(domain, 1))
+    onnx.save(graph, path)
+    with pytest.raises(EngineError) as caught:
+        open_engine(own_model, "vision", backend, "auto", 1)
+    assert str(caught.value) == (
+        f"{name} cannot open {path}: it has no operator {operator} (at '/head/{operator}'); "
+        "export the model again, see docs/models.md"
+    )
+
+
+@pytest.mark.parametrize("backend", GRAPH_BACKENDS)
+def test_what_else_a_runtime_says_is_one_line(backend: str, own_model: Path):
+    path = own_model / "vision.onnx"
+    graph = onnx.load(path)
+    graph.graph.node[-1].input[0] = "nowhere"
+    onnx.save(graph, path)
+    with pytest.raises(EngineError, match=r"cannot open .*; export the model again") as caught:
+        open_engine(own_model, "vision", backend, "auto", 1)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def describe(folder: Path, **values: object) -> None:

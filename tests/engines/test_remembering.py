@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from engines import parity
-from engines.errors import EngineError
-from engines.registry import BACKENDS, is_installed, open_engine
+from engines.registry import is_installed, open_engine
 from engines.remembering import Remembering
 from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 
@@ -48,11 +47,3 @@ def test_it_begins_anew_when_told(folder: Path) -> None:
 def test_columns_of_a_window_are_not_asked_for(folder: Path) -> None:
     with open_engine(folder, "sound", "onnxruntime", "fp32", 1, newest=6) as engine:
         assert engine.outputs[0].shape == (1, 4, 64, 2)
-
-
-def test_what_runs_none_of_these_says_what_does(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert not BACKENDS["torch_compile"].streams
-    with pytest.raises(EngineError, match="runs no network that remembers; use one of onnx"):
-        open_engine(folder, "sound", "torch_compile", "fp32", 1)

@@ -50,7 +50,7 @@ def test_what_streams_is_served_step_by_step(tmp_path: Path) -> None:
     write_tiny_model(folder, tiny_streaming_spec())
     assert main(["export-repository", str(target), "--model", str(folder)]) == 0
     assert len(list(target.iterdir())) == 2
-    told = (target / "tiny streaming_sound" / "config.pbtxt").read_text()
+    told = (target / "tiny_streaming_sound" / "config.pbtxt").read_text()
     state = tiny_streaming_spec().sound.state
     assert f'{{ name: "state" data_type: TYPE_FP32 dims: [ 1, {state} ] }}' in told
     assert "max_batch_size: 0" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import time
@@ -98,13 +99,76 @@ def test_a_manifest_of_another_version_is_not_read(store: Store) -> None:
     assert store.entries() == []
 
 
-def test_a_folder_that_takes_nothing_costs_only_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"key": None},
+        {"key": "text"},
+        {"key": {}},
+        {"facts": []},
+        {"facts": {"ms": [1.0]}},
+        {"build_s": "1"},
+        {"build_s": 10**400},
+        {"engine_bytes": "380"},
+        {"engine_bytes": -1},
+        {"engine_bytes": True},
+        {"engine_sha256": 5},
+        {"more": 1},
+    ],
+)
+def test_a_manifest_that_is_none_is_not_read(store: Store, change: dict[str, object]) -> None:
+    store.keep(KEY, ENGINE, 1.0, {})
+    path = place_of(store) / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    assert store.load(KEY) is None
+    assert "is damaged (its manifest" in store.remarks[0]
+    assert store.entries() == []
+
+
+@pytest.mark.parametrize("text", ["null", "5", '"text"', "[" * 100_000, " " * (2 << 20)])
+def test_a_manifest_that_is_no_object_is_not_read(store: Store, text: str) -> None:
+    store.keep(KEY, ENGINE, 1.0, {})
+    (place_of(store) / "manifest.json").write_text(text)
+    assert store.load(KEY) is None
+    assert store.entries() == []
+
+
+@pytest.mark.parametrize("shapes", [5, {"picture": 5}, {"picture": None}])
+def test_a_manifest_without_shapes_is_not_read(store: Store, shapes: object) -> None:
+    store.keep(KEY, ENGINE, 1.0, {})
+    path = place_of(store) / "manifest.json"
+    content = json.loads(path.read_text())
+    content["key"]["shapes"] = shapes
+    path.write_text(json.dumps(content))
+    assert store.load(KEY) is None
+    assert store.entries() == []
+
+
+def test_a_folder_that_takes_nothing_costs_only_time_and_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     (tmp_path / "file").write_text("no folder")
-    store = Store(tmp_path / "file")
-    with store.building(KEY):
-        assert store.load(KEY) is None
-        store.keep(KEY, ENGINE, 1.0, {})
-    assert "the engine is not kept" in store.remarks[0]
+    for number in range(3):
+        store = Store(tmp_path / "file")
+        with store.building(KEY):
+            assert store.load(KEY) is None
+            store.keep(replace(KEY, device=str(number)), ENGINE, 1.0, {})
+    (told,) = caplog.messages
+    assert told.startswith(f"engines are not kept: {tmp_path / 'file'}: ")
+    assert told.endswith("; free space there or set XDG_CACHE_HOME")
+
+
+def test_a_full_folder_is_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_path: Path, _content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    store.keep(KEY, ENGINE, 1.0, {})
+    assert "No space left on device; free space there" in caplog.text
+    assert store.folder is not None
+    assert not list(store.folder.iterdir())
 
 
 def test_all_can_be_thrown_away(store: Store) -> None:

@@ -13,6 +13,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from calibration.__main__ import main as calibrate
+from calibration.float8 import as_float8
+from calibration.graphs import read_graph
+from calibration.quantize import simplified
 from engines.errors import EngineError
 from engines.model import graph_path, read_spec
 from engines.networks import NetworkRequest
@@ -91,6 +94,16 @@ def request_for(
 @pytest.mark.parametrize("network", ["vision", "sound"])
 def test_every_graph_is_built(model: Path, network: Network, precision: str) -> None:
     request = request_for(model, network, precision)
+    plan, _ = build_plan(trt, request, PlanOptions())
+    assert len(plan) > 0.4 * request.graph.stat().st_size
+
+
+@pytest.mark.parametrize("network", ["vision", "sound"])
+def test_eight_bit_floats_are_built(model: Path, network: Network) -> None:
+    simple = simplified(read_graph(graph_path(model, network, "fp32")))
+    eight = read_graph(graph_path(model, network, "int8"))
+    onnx.save(as_float8(eight, simple), model / f"{network}.fp8.onnx")
+    request = request_for(model, network, "fp8")
     plan, _ = build_plan(trt, request, PlanOptions())
     assert len(plan) > 0.4 * request.graph.stat().st_size
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from engines.backends.torch_modules import example, module
+from engines.backends.torch_modules import example, module, results
 from engines.errors import EngineError
 from engines.protocol import Network
 from engines.registry import open_engine
 from tests.engines.test_tensorrt_plan import request_for
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
@@ -33,8 +34,30 @@ def test_exported_they_say_the_same(
     ) as engine:
         (wanted,) = engine.infer({spec.name: given}).values()
     assert found.dtype == np.float32
-    bound = 1e-5 if precision == "fp32" else 4e-3
+    bound = 1e-5 if precision == "fp32" else 2e-3
     assert np.abs(found - wanted).max() <= bound * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_ears_that_stream_take_and_give_several(tmp_path: Path, precision: str) -> None:
+    write_tiny_model(tmp_path, tiny_streaming_spec())
+    request = replace(request_for(tmp_path, "sound", "fp32"), precision=precision)
+    like = example(request)
+    assert [tuple(one.shape) for one in like] == [spec.shape for spec in request.inputs]
+    exported = torch.export.export(module(request), like).module()
+    rng = np.random.default_rng(0)
+    given = {
+        spec.name: rng.uniform(-1, 1, spec.shape).astype(np.float32) for spec in request.inputs
+    }
+    with torch.inference_mode():
+        found = results(exported(*(torch.from_numpy(array) for array in given.values())))
+    with open_engine(tmp_path, "sound", "onnxruntime", "fp32", 1) as engine:
+        wanted = engine.infer(given)
+    bound = 1e-5 if precision == "fp32" else 2e-3
+    for array, one in zip(wanted.values(), found, strict=True):
+        difference = np.abs(one.numpy() - array).max() / np.abs(array).max()
+        assert (difference > 1e-6) == (precision == "fp16")
+        assert difference <= bound
 
 
 def test_eight_bits_are_a_graphs(tiny_model: Path) -> None:

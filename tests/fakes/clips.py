@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import cv2
 import numpy as np
+import soundfile
 
 from training.clips import FRAME_PX, Clip
 from training.paper import AUDIO, FRAMES
 
-_TONES = {"bell": 2400.0, "drone": 180.0, "pipe": 900.0}
-_COLOURS = {"bell": (230, 210, 40), "drone": (40, 60, 220), "pipe": (30, 190, 60)}
+_TONES = {"bell": 2400.0, "drone": 180.0, "pipe": 900.0, "saw": 4500.0}
+_COLOURS = {
+    "bell": (230, 210, 40),
+    "drone": (40, 60, 220),
+    "pipe": (30, 190, 60),
+    "saw": (190, 30, 120),
+}
+THREE = ("bell", "drone", "pipe")
+FOUR = (*THREE, "saw")
+TAKES = 14  # of each class in a bank: some are on either side of its split
 
 
 class ToneClips:
     """A ``ClipSource`` at the paper's rate."""
 
+    def __init__(self, labels: Sequence[str] = THREE) -> None:
+        self._labels = labels
+
     @property
     def labels(self) -> Sequence[str]:
-        return sorted(_TONES)
+        return self._labels
 
     def clip(self, label: str, samples: int, rng: np.random.Generator) -> Clip:
         time_s = np.arange(samples) / AUDIO.rate_hz
@@ -27,4 +41,19 @@ class ToneClips:
         frames = np.zeros((FRAMES, FRAME_PX, FRAME_PX, 3), np.uint8)
         left, top = rng.integers(0, FRAME_PX // 2, 2)
         frames[:, top : top + 100, left : left + 100] = _COLOURS[label]
-        return Clip(label, (tone * swell).astype(np.float32), frames)
+        box = tuple(float(edge) / FRAME_PX for edge in (left, top, left + 100, top + 100))
+        return Clip(label, (tone * swell).astype(np.float32), frames, box)
+
+
+def write_bank(folder: Path, labels: Sequence[str] = THREE) -> Path:
+    """A sample bank of such clips, a second each, with photographs of them."""
+    source, rng = ToneClips(labels), np.random.default_rng(0)
+    for label in source.labels:
+        for kind in ("solo_audio", "photos"):
+            (folder / kind / label).mkdir(parents=True)
+        for number in range(TAKES):
+            clip = source.clip(label, AUDIO.rate_hz, rng)
+            sound = folder / f"solo_audio/{label}/note{number}.wav"
+            soundfile.write(sound, clip.samples, AUDIO.rate_hz)
+            cv2.imwrite(str(folder / f"photos/{label}/{label}{number}.png"), clip.frames[0])
+    return folder

@@ -29,6 +29,30 @@ def tiny_streaming_spec() -> ModelSpec:
     )
 
 
+def tiny_stepping_spec() -> ModelSpec:
+    """The same with the published network's ears, which can be run in steps."""
+    spec = tiny_spec()
+    return replace(
+        spec,
+        name="tiny stepping",
+        audio=replace(spec.audio, columns=64),
+        sound=SoundSpec(width=4, levels=4, step_columns=2),
+    )
+
+
+def tiny_published_spec() -> ModelSpec:
+    """The same with ears of the paper's kind: seven levels, enlarging with aligned corners."""
+    spec = tiny_spec()
+    return replace(
+        spec,
+        name="tiny published",
+        audio=AudioSpec(
+            rate_hz=11025, n_fft=1022, hop=256, columns=256, frequency_bins=128, warp_base=21.0
+        ),
+        sound=SoundSpec(width=4, levels=7, network="published"),
+    )
+
+
 def tiny_spec() -> ModelSpec:
     return ModelSpec(
         name="tiny",
@@ -59,6 +83,21 @@ def tiny_networks(spec: ModelSpec) -> Networks:
                     value.uniform_(0.5, 2.0)
             network.eval()
     return networks
+
+
+def write_tiny_published_model(folder: Path) -> None:
+    """Its ears' norms fit what they hear: what is deepest is heard as well as what is not."""
+    spec = tiny_published_spec()
+    networks = tiny_networks(spec)
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        torch.manual_seed(1)
+        heard = torch.empty(1, 1, spec.audio.frequency_bins, spec.audio.columns).uniform_(-23, 5)
+        for layer in networks.sound.train().modules():
+            if isinstance(layer, torch.nn.BatchNorm2d):
+                layer.reset_parameters()
+                layer.momentum = 1.0
+        networks.sound(heard)
+    write_model(folder, spec, *networks, {"provenance": "random weights"})
 
 
 def write_tiny_model(folder: Path, spec: ModelSpec | None = None) -> Networks:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engines import cuda
+from engines import cuda, parity
 from engines.backends.tensorrt import key_for
 from engines.networks import NetworkRequest
 from engines.protocol import Network
@@ -18,6 +18,7 @@ from engines.store import Store
 from engines.tensorrt_plan import PlanOptions, package
 from realtime.options import SHIPPED_MODEL
 from tests.engines.test_tensorrt_plan import request_for
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 
 pytestmark = pytest.mark.gpu
 
@@ -27,10 +28,11 @@ def wanted(network: Network) -> NetworkRequest:
 
 
 def inputs(request: NetworkRequest) -> dict[str, np.ndarray]:
-    (spec,) = request.inputs
-    low, high = (0, 1) if spec.name == "picture" else (-16, 4)
-    drawn = np.random.default_rng(1).uniform(low, high, spec.shape)
-    return {spec.name: drawn.astype(np.float32)}
+    rng = np.random.default_rng(1)
+    low, high = (0, 1) if request.network == "vision" else (-16, 4)
+    first, *others = request.inputs
+    drawn = {first.name: rng.uniform(low, high, first.shape).astype(np.float32)}
+    return drawn | {spec.name: rng.random(spec.shape, np.float32) for spec in others}
 
 
 @pytest.fixture(autouse=True)
@@ -45,10 +47,24 @@ def test_it_says_what_torch_says(network: Network) -> None:
         open_engine(SHIPPED_MODEL, network, "torch", "fp32", 1, grid=request.grid) as reference,
         open_engine(SHIPPED_MODEL, network, "tensorrt", "fp32", 1, grid=request.grid) as engine,
     ):
-        (expected,) = reference.infer(inputs(request)).values()
+        expected = reference.infer(inputs(request))
         for _ in range(3):
-            (found,) = engine.infer(inputs(request)).values()
-            assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
+            for name, found in engine.infer(inputs(request)).items():
+                most = 1e-4 * np.abs(expected[name]).max()
+                assert np.abs(found - expected[name]).max() <= most
+
+
+def test_what_is_remembered_stays_there(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path, tiny_streaming_spec())
+    windows = parity.inputs(tiny_streaming_spec(), "sound", (4, 4), 3)
+    with (
+        open_engine(tmp_path, "sound", "torch", "fp32", 1) as reference,
+        open_engine(tmp_path, "sound", "tensorrt", "fp32", 1) as engine,
+    ):
+        state = {spec.name: np.zeros(spec.shape, np.float32) for spec in engine.inputs}
+        assert list(engine.infer(state)) == ["sound"]
+        # Each window begins anew: what was heard before it must be forgotten.
+        assert parity.error(reference, engine, windows) <= 1e-4
 
 
 def test_a_plan_is_built_once_and_mended_when_damaged() -> None:

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from engines import parity
 from engines.parity import TOLERANCE
 from engines.protocol import Engine, Network
 from engines.registry import open_engine
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 
 pytestmark = [
     pytest.mark.gpu,
@@ -47,6 +49,20 @@ def test_it_says_what_the_processor_says(
         for seed in range(3):  # the captured step reads its input anew
             expected = found(reference, seed)
             assert np.abs(found(engine, seed) - expected).max() <= bound * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("backend", ["torch_cuda", "torch_compile"])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_ears_that_stream_say_what_the_processor_says(
+    tmp_path: Path, backend: str, precision: str
+) -> None:
+    write_tiny_model(tmp_path, tiny_streaming_spec())
+    windows = parity.inputs(tiny_streaming_spec(), "sound", (4, 4), 3)
+    with (
+        open_engine(tmp_path, "sound", "torch", "fp32", 1) as reference,
+        open_engine(tmp_path, "sound", backend, precision, 1) as engine,
+    ):
+        assert parity.error(reference, engine, windows) <= TOLERANCE[precision]
 
 
 def test_two_networks_at_once_say_what_they_say_alone(tiny_model: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from pytriton.decorators import batch
 from pytriton.model_config import ModelConfig, Tensor
 from pytriton.triton import Triton, TritonConfig
 
@@ -18,21 +17,33 @@ def bind(triton: Triton, folder: Path) -> None:
     session = onnxruntime.InferenceSession(
         folder / "1" / "model.onnx", providers=["CPUExecutionProvider"]
     )
-    (given,), (result,) = session.get_inputs(), session.get_outputs()
+    names = [port.name for port in session.get_outputs()]
+    # As the repository says: requests of what streams are not gathered.
+    is_gathered = "max_batch_size: 0" not in (folder / "config.pbtxt").read_text(encoding="utf-8")
 
-    def sides(port: onnxruntime.NodeArg) -> tuple:
-        return tuple(side if isinstance(side, int) else -1 for side in port.shape[1:])
+    def tensors(ports: list) -> list:
+        return [
+            Tensor(
+                name=port.name,
+                dtype=np.float32,
+                shape=tuple(
+                    side if isinstance(side, int) else -1 for side in port.shape[is_gathered:]
+                ),
+            )
+            for port in ports
+        ]
 
-    @batch
-    def infer(**inputs: np.ndarray) -> dict:
-        return {result.name: session.run(None, {given.name: inputs[given.name]})[0]}
+    def infer(requests: list) -> list:
+        return [
+            dict(zip(names, session.run(names, request.data), strict=True)) for request in requests
+        ]
 
     triton.bind(
         model_name=folder.name,
         infer_func=infer,
-        inputs=[Tensor(name=given.name, dtype=np.float32, shape=sides(given))],
-        outputs=[Tensor(name=result.name, dtype=np.float32, shape=sides(result))],
-        config=ModelConfig(max_batch_size=4),
+        inputs=tensors(session.get_inputs()),
+        outputs=tensors(session.get_outputs()),
+        config=ModelConfig(batching=is_gathered, max_batch_size=4),
     )
 
 

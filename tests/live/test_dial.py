@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 from tests.live.mjpeg import MjpegCamera
 from tests.live.parts import end_process
 from tests.live.pulse import RATE_HZ, PulseServer, read_raw
@@ -42,8 +44,20 @@ def clicks(heard: np.ndarray) -> np.ndarray:
     return heard[2:] - 2 * np.cos(2 * np.pi * TONE_HZ / RATE_HZ) * heard[1:-1] + heard[:-2]
 
 
+@pytest.fixture(scope="module")
+def streaming(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder of the kind that ships: its ears remember."""
+    folder = tmp_path_factory.mktemp("streaming")
+    write_tiny_model(folder, tiny_streaming_spec())
+    return folder
+
+
 def heard_while_turned(
-    pulse: PulseServer, camera: MjpegCamera, model: Path, recording: Path
+    pulse: PulseServer,
+    camera: MjpegCamera,
+    model: Path,
+    recording: Path,
+    turns_ms: Sequence[float],
 ) -> tuple[np.ndarray, list[float | None]]:
     """The tone as it was heard, and how far ahead the player said that it heard."""
     player = subprocess.Popen(
@@ -72,7 +86,7 @@ def heard_while_turned(
         t_s = np.arange(round(TONE_S * RATE_HZ)) / RATE_HZ
         tone = LOUDNESS * np.sin(2 * np.pi * TONE_HZ * t_s)
         sound = pulse.play(tone.astype(np.float32))
-        for milliseconds in (0.0, 186.0):
+        for milliseconds in turns_ms:
             time.sleep(4.0)
             turn(address, milliseconds)
             time.sleep(2.5)
@@ -87,14 +101,26 @@ def heard_while_turned(
     return read_raw(recording).mean(axis=1), told
 
 
-def test_a_tone_goes_on_while_the_dial_is_turned(
-    pulse: PulseServer, camera: MjpegCamera, model: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("kind", "turns_ms"),
+    # What looks at windows can look anywhere in them; the other at its own positions.
+    [("model", (0.0, 186.0)), ("streaming", (0.0, 93.0)), ("streaming", (-23.2, 93.0))],
+)
+def test_a_tone_goes_on_while_the_dial_is_turned(  # noqa: PLR0917
+    pulse: PulseServer,
+    camera: MjpegCamera,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    kind: str,
+    turns_ms: Sequence[float],
 ) -> None:
     """A machine that is busy may make a gap; a dial that clicks does so every time."""
     worst: list[tuple[float, float]] = []
     for attempt in range(3):
-        heard, told = heard_while_turned(pulse, camera, model, tmp_path / f"{attempt}.raw")
-        assert told == [pytest.approx(0.0), pytest.approx(186.0, abs=12.0)]
+        heard, told = heard_while_turned(
+            pulse, camera, request.getfixturevalue(kind), tmp_path / f"{attempt}.raw", turns_ms
+        )
+        assert told == [pytest.approx(milliseconds, abs=12.0) for milliseconds in turns_ms]
         first, last = np.flatnonzero(np.abs(heard) > 0.5 * LOUDNESS)[[0, -1]]
         whole = heard[first + RATE_HZ : last - RATE_HZ]
         assert len(whole) > 10 * RATE_HZ

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from tests.fakes.clips import ToneClips
+from tests.fakes.clips import ToneClips, write_bank
 from tests.live.browser import open_browser
 from training.judgements import main as judge
+from training.listen import main as make_test
 from training.listen import questions, write_test
 from training.methods import Problem, mixture_itself, oracle_mask
 from training.mixing import Mixtures
@@ -109,6 +110,20 @@ def test_a_good_ear_fills_the_tables(
     assert "| perfect method | 100.0 (34 to 100) | 0.0 (0 to 66) | 0.0 (0 to 66) |" in printed
     assert "| lazy method | 0.0 (0 to 66) | 0.0 (0 to 66) | 100.0 (34 to 100) |" in printed
     assert "| reference | 100.0 (51 to 100) | 4 |" in printed
+
+
+def test_the_commands_page_asks_what_its_key_knows(browser: Page, tmp_path: Path) -> None:
+    page, bank = tmp_path / "page.html", write_bank(tmp_path / "bank")
+    line = ["--bank", str(bank), "--cache", str(tmp_path / "cache"), "--mixtures", "1"]
+    assert make_test([*line, "--out", str(page)]) == 0
+    key = key_of(page)
+    browser.goto(page.as_uri())
+    browser.click("button >> text=Begin")
+    listen(browser, lambda item: key[item]["right"], len(key))
+    answers = json.loads(save(browser, tmp_path / "answers.json").read_text())["answers"]
+    assert {one["item"]: one["answer"] for one in answers} == {
+        item: one["right"] for item, one in key.items()
+    }
 
 
 def test_keys_answer_and_nothing_can_be_answered_unheard(browser: Page, test_page: Path) -> None:

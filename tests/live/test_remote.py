@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 from tritonclient import grpc
 
+from engines import parity
 from engines.__main__ import main as engines
 from engines.errors import EngineError
 from engines.protocol import Engine
 from engines.registry import open_engine
-from tests.fakes.tiny_model import write_tiny_model
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 from tests.live.parts import end_process, missing
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +39,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def repository(model: Path) -> Path:
+def streaming_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("remote") / "streaming"
+    write_tiny_model(folder, tiny_streaming_spec())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def repository(model: Path, streaming_model: Path) -> Path:
     target = model.parent / "repository"
-    assert engines(["export-repository", str(target), "--model", str(model)]) == 0
+    for one in (model, streaming_model):
+        assert engines(["export-repository", str(target), "--model", str(one)]) == 0
     return target
 
 
@@ -110,6 +119,19 @@ def test_it_says_what_the_local_one_says(
             (found,) = engine.infer(given(local)).values()
             np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
     assert engine.name == "remote/fp32"
+
+
+def test_ears_that_stream_say_what_the_local_ones_say(
+    server: Server, streaming_model: Path
+) -> None:
+    spec = tiny_streaming_spec()
+    windows = parity.inputs(spec, "sound", (4, 4), 2)
+    with (
+        open_engine(streaming_model, "sound", "onnxruntime", "fp32", 1) as local,
+        open_engine(streaming_model, "sound", f"remote={server.address}", "fp32", 1) as engine,
+    ):
+        assert [one.name for one in engine.outputs] == ["sound", "next_state"]
+        assert parity.error(local, engine, windows) <= 1e-5
 
 
 def test_what_it_does_not_serve_is_told(server: Server, model: Path) -> None:

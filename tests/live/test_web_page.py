@@ -74,13 +74,22 @@ def test_a_click_leaves_one_instrument(address: str, page: Page) -> None:
 
 
 def test_the_dial_is_turned_on_the_page(address: str, page: Page) -> None:
+    """Its list is what the model can do, wherever the dial stands."""
     page.goto(address)
-    until(page, "aheadMs !== null && ahead.value === '95'")
-    page.select_option("#ahead", "0")
-    until(page, "Math.abs(aheadMs) < 1 && ahead.value === '0'")
+    offered = "[...ahead.options].map(one => one.text)"
+    shown = "ahead.selectedOptions[0]?.text"
+    until(page, f"Math.abs(aheadMs - 92.9) < 1 && {shown} === '93 ms'")
+    assert page.evaluate(offered) == ["-23 ms", "0 ms", "93 ms"]
+    page.select_option("#ahead", label="0 ms")
+    until(page, f"Math.abs(aheadMs) < 1 && {shown} === '0 ms'")
     page.locator("#view").hover()
-    page.keyboard.press("]")  # what the model knows next
-    until(page, "Math.abs(aheadMs - 92.9) < 1 && ahead.value === '95'")
+    page.keyboard.press("[")  # what the model knows next
+    until(page, f"Math.abs(aheadMs + 23.2) < 1 && {shown} === '-23 ms'")
+    assert page.evaluate(offered) == ["-23 ms", "0 ms", "93 ms"]
+    page.keyboard.press("[")  # there is no less
+    page.keyboard.press("]")
+    until(page, f"Math.abs(aheadMs) < 1 && {shown} === '0 ms'")
+    assert not page.inner_text("#note")
 
 
 def test_the_page_says_when_the_program_has_ended(address: str, page: Page) -> None:

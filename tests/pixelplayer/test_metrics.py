@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pytest
 
-from pixelplayer.metrics import bss_eval, bss_eval_in_order, nsdr
+from pixelplayer.metrics import bss_eval, bss_eval_in_order, nsdr, overlap
 
 
 def coloured(sources, length, seed=0):
@@ -144,3 +144,21 @@ def test_wrong_shapes_and_values_are_refused():
     broken[0, 3] = np.nan
     with pytest.raises(ValueError, match="estimate has samples that are not finite"):
         bss_eval(sounding, broken)
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ((0.0, 0.0, 0.5, 0.5), 1.0),
+        ((0.25, 0.0, 0.75, 0.5), 1 / 3),
+        ((0.0, 0.0, 0.25, 0.25), 0.25),
+        ((0.5, 0.5, 1.0, 1.0), 0.0),
+        ((0.7, 0.7, 0.7, 0.7), 0.0),
+    ],
+)
+def test_overlap_is_intersection_over_union(
+    second: tuple[float, float, float, float], expected: float
+) -> None:
+    first = (0.0, 0.0, 0.5, 0.5)
+    assert overlap(first, second) == pytest.approx(expected)
+    assert overlap(second, first) == pytest.approx(expected)

@@ -1,9 +1,11 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 
 from pixelplayer.spec import ModelSpec, SpecError
+from pixelplayer.stft import istft, low_delay, stft
 
 VALUES = {
     "name": "small",
@@ -25,7 +27,14 @@ VALUES = {
         "picture": "unit",
         "looks": 2,
     },
-    "sound": {"width": 16, "levels": 7, "network": "live", "lookaheads": (), "state": 0},
+    "sound": {
+        "width": 16,
+        "levels": 7,
+        "network": "live",
+        "lookaheads": (),
+        "state": 0,
+        "step_columns": 0,
+    },
     "mask": {"power": 1.5, "residual_floor": 0.2},
 }
 
@@ -59,8 +68,9 @@ def test_missing_folder_names_what_to_read(tmp_path):
         ModelSpec.load(tmp_path / "nowhere")
 
 
-def test_unreadable_file_is_named(tmp_path):
-    (tmp_path / "model.json").write_text("{", encoding="utf-8")
+@pytest.mark.parametrize("text", ["{", "[" * 100_000])
+def test_unreadable_file_is_named(tmp_path, text):
+    (tmp_path / "model.json").write_text(text, encoding="utf-8")
     with pytest.raises(SpecError, match=r"model.json cannot be read"):
         ModelSpec.load(tmp_path)
 
@@ -75,6 +85,17 @@ def test_unreadable_file_is_named(tmp_path):
         ("audio", "hop", True, "'hop' must be int, found True"),
         ("sound", "depth", 3, "sound.depth is unknown"),
         ("mask", "power", None, "'power' must be float"),
+        ("", "channels", 2**40, "'channels' must be 1..1024"),
+        ("", "name", "\ud800", "'name' must be a short word"),
+        ("", "name", "x" * 101, "'name' must be a short word"),
+        ("audio", "n_fft", 2**40, "audio.n_fft must be at most 65536, found 1099511627776"),
+        ("audio", "n_fft", 2048, "audio.hop 1024 is too long for audio.n_fft 2048"),
+        ("audio", "warp_base", 1.0, "audio.warp_base must be more than 1"),
+        ("audio", "warp_base", 10**400, "'warp_base' must be float, found 1000"),
+        ("audio", "warp_base", float("nan"), "audio.warp_base must be positive"),
+        ("vision", "grid", 225, "vision.frame_px must be at least a pixel for each of 225"),
+        ("sound", "network", "streaming", "sound.lookaheads .. cannot be heard"),
+        ("sound", "lookaheads", [0, 2**13], "sound.lookaheads must be integers of at most 4096"),
     ],
 )
 def test_wrong_field_is_named(section, key, value, message):
@@ -151,3 +172,51 @@ def test_what_streams_says_how_much_it_remembers():
     for wrong in ([4, 0], [0, 0], [0.5], ["0"], 4):
         with pytest.raises(SpecError, match="lookaheads"):
             ModelSpec.from_dict(VALUES | {"sound": sound | {"lookaheads": wrong}})
+
+
+@pytest.mark.parametrize("hop", [2044, 3000, 4088])
+def test_a_hop_of_half_a_transform_is_refused(hop):
+    wanted = (
+        rf"audio.hop {hop} is too long for audio.n_fft 4088 at 44100 Hz.*possible are 1 to 2043"
+    )
+    with pytest.raises(SpecError, match=wanted):
+        ModelSpec.from_dict(changed("audio", "hop", hop))
+
+
+def test_a_hop_that_is_possible_can_be_divided_and_joined_at_every_rate_that_takes_it():
+    """And where the rate makes it too long, what is said to be possible is."""
+    samples = np.random.default_rng(0).normal(size=9000).astype(np.float32)
+    for rate_hz in (8000, 11025, 44100, 48000):
+        analysis = ModelSpec.from_dict(changed("audio", "hop", 2038)).audio.at_rate(rate_hz)
+        windows = low_delay(analysis)
+        found = istft(stft(samples, analysis, windows), analysis, len(samples), windows)
+        np.testing.assert_allclose(found, samples, atol=1e-4)
+    longest = ModelSpec.from_dict(changed("audio", "hop", 2043))
+    with pytest.raises(
+        SpecError, match=r"at 8000 Hz.* half of 742 samples; possible are 1 to 2039"
+    ):
+        longest.audio.at_rate(8000)
+    ModelSpec.from_dict(changed("audio", "hop", 2039)).audio.at_rate(8000)
+
+
+@pytest.mark.parametrize(
+    ("field", "size", "nearest"),
+    [("columns", 200, "128 or 256"), ("columns", 64, "128"), ("frequency_bins", 250, "128 or 256")],
+)
+def test_a_window_that_the_levels_cannot_halve_is_refused(field, size, nearest):
+    wanted = rf"audio.{field} {size} cannot.* multiples of 128, the nearest {nearest}$"
+    with pytest.raises(SpecError, match=wanted):
+        ModelSpec.from_dict(changed("audio", field, size))
+    with pytest.raises(SpecError, match=r"sound.levels must be 2 or more, found 1"):
+        ModelSpec.from_dict(changed("sound", "levels", 1))
+
+
+@pytest.mark.parametrize("lookaheads", [[], [-4, 0], [0, 3], [0, 256]])
+def test_lookaheads_that_cannot_be_heard_are_refused(lookaheads):
+    sound = {"width": 24, "levels": 6, "network": "streaming", "state": 8}
+    sound["lookaheads"] = lookaheads
+    wanted = r"sound.lookaheads .* possible are some of -2, 0, 2 … 254, .*audio.columns 256"
+    with pytest.raises(SpecError, match=wanted):
+        ModelSpec.from_dict(VALUES | {"sound": sound})
+    # In time nothing is halved: any window does.
+    ModelSpec.from_dict(changed("audio", "columns", 99) | {"sound": sound | {"lookaheads": [96]}})

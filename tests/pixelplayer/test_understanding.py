@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -203,9 +204,25 @@ def test_a_vocabulary_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "rows", [WORDS.tolist()[:2], WORDS[:, :2].tolist(), [["a"]] * 3, [[0.0] * SPEC.channels] * 3]
+    "rows",
+    [
+        WORDS.tolist()[:2],
+        WORDS[:, :2].tolist(),
+        [["a"]] * 3,
+        [[0.0] * SPEC.channels] * 3,
+        [[math.nan] * SPEC.channels] * 3,
+        [[10**400] * SPEC.channels] * 3,
+        5,
+    ],
 )
 def test_a_wrong_vocabulary_is_told(tmp_path: Path, rows: list) -> None:
     folder = write(tmp_path, classes=CLASSES, class_vectors=rows)
     with pytest.raises(SpecError, match="'class_vectors' must be"):
+        Vocabulary.read(folder, SPEC.channels)
+
+
+@pytest.mark.parametrize("classes", ["abc", 5, ["a", "b", 5], ["a", "b", "\ud800"]])
+def test_names_that_are_none_are_told(tmp_path: Path, classes: object) -> None:
+    folder = write(tmp_path, classes=classes, class_vectors=WORDS.tolist())
+    with pytest.raises(SpecError, match="'classes' must be names"):
         Vocabulary.read(folder, SPEC.channels)

@@ -59,7 +59,10 @@ def test_actions(action: str) -> None:
         ("--duration 0", "--duration: wanted S, got '0'"),
         ("--duration nan", "--duration: wanted S"),
         ("--duration soon", "--duration: wanted S, got 'soon'"),
-        ("--lookahead -1", "--lookahead: wanted whole|studio|stage|live|instant|MS"),
+        ("--lookahead nan", "--lookahead: wanted whole|studio|watched|stage|live|instant|MS"),
+        ("--av-offset 1001", "--av-offset: wanted MS, got '1001'"),
+        ("--av-offset nan", "--av-offset: wanted MS"),
+        ("--gain 61", "--gain: wanted DB"),
         ("--objects 0", "--objects: wanted auto|1..8"),
         ("--objects many", "--objects: wanted auto|1..8"),
         ("--threads-per-network 0", "wanted N"),
@@ -113,6 +116,12 @@ def test_another_input_on_the_line_replaces_the_files(tmp_path: Path) -> None:
         ("duration = true", "duration: wanted S, got True"),
         ("duration = -1", "duration: wanted S, got '-1'"),
         ("demo = ", "live.toml: Invalid value"),
+        ("objects = " + "[" * 5_000, "live.toml: "),
+        (
+            "objects = 0x" + "f" * 10_000,
+            "objects: wanted auto|1..8, got a number of far too many digits",
+        ),
+        ("#" * 70_000, "live.toml: it is larger than 64 KB"),
     ],
 )
 def test_a_wrong_file_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -129,8 +138,8 @@ def test_help_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 0
     text = capsys.readouterr().out
     names = (
-        "demo source video audio speaker model engine precision objects lookahead view record "
-        "duration pace profile list-devices doctor config place threads-per-network"
+        "demo source video audio av-offset gain speaker model engine precision objects lookahead "
+        "view record duration pace profile list-devices doctor config place threads-per-network"
     )
     for name in names.split():
         assert f"--{name}" in text

@@ -6,13 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from engines.auto import Choice
+from engines.cuda import Device
 from engines.errors import EngineError
 from pixelplayer.spec import ModelSpec, SpecError
+from realtime.ahead import in_ms, positions
 from realtime.build import build
 from realtime.clock import SystemClock
 from realtime.command_line import parse
 from realtime.compose import compose, file_of, has_display
-from realtime.dial import DIALS, INSTANT, LIVE, STAGE, STUDIO, WATCHED_MS, WHOLE, dial_at
+from realtime.dial import (
+    DIALS,
+    INSTANT,
+    LIVE,
+    STAGE,
+    STUDIO,
+    WATCHED,
+    WHOLE,
+    departure,
+    dial_at,
+)
 from realtime.errors import DeviceError, UsageError
 from realtime.options import Options
 from realtime.plan import Plan
@@ -93,6 +106,32 @@ def test_the_engine_is_measured_and_told(model: Path, monkeypatch: pytest.Monkey
     assert told[0].startswith("engine ")
 
 
+@pytest.mark.parametrize("engine", ["auto", "tensorrt"])
+def test_a_chosen_gpu_that_fails_is_replaced_and_one_asked_for_is_not(
+    model: Path, engine: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gpu = Device(name="Some GPU", capability="8.9", memory_bytes=1)
+    short = EngineError("the GPU is out of memory; close other programs, or --engine auto")
+    choice = Choice(backend="tensorrt", precision="fp32", measurements=(), origin="on Some GPU")
+    monkeypatch.setattr("engines.auto.choose", lambda *_, **__: choice)
+    monkeypatch.setattr("engines.cuda.device", lambda: gpu)
+    line = ["--demo", "--pace", "fast", "--duration", "1", "--view", "none", "--engine", engine]
+    plan = compose(parse([*line, "--model", str(model)]), {}, lambda text: None)
+
+    def fail() -> Device:
+        raise short
+
+    monkeypatch.setattr("engines.cuda.device", fail)
+    hearing = build("hearing", plan, SystemClock())
+    if engine == "tensorrt":
+        with pytest.raises(EngineError, match="out of memory"):
+            hearing.open()
+        return
+    hearing.open()
+    hearing.close()
+    assert set(caplog.messages) == {f"onnxruntime/fp32 runs instead: {short}"}
+
+
 @pytest.mark.parametrize(
     ("line", "text"),
     [
@@ -101,7 +140,10 @@ def test_the_engine_is_measured_and_told(model: Path, monkeypatch: pytest.Monkey
         ("--demo --view window", "--view window: there is no display"),
         ("--demo --record /proc/no/such", "--record /proc/no/such"),
         ("--demo --profile /", "--profile / is a folder"),
-        ("--demo --lookahead 100000", "--lookahead 100000 is too much"),
+        (
+            "--demo --lookahead 100000",
+            "--lookahead 100000: the model 'tiny' hears -23 to 372 ms ahead; give --lookahead 372",
+        ),
     ],
 )
 def test_what_cannot_be_is_named(model: Path, line: str, text: str) -> None:
@@ -187,20 +229,21 @@ def test_lookahead_is_in_hops_or_has_a_name() -> None:
         DIALS[name].pace(is_fast=True).delay_columns for name in (STUDIO, STAGE, LIVE, INSTANT)
     ]
     assert delays == sorted(delays, reverse=True)
-    with pytest.raises(UsageError, match="wanted whole, studio, stage, live, instant, or"):
+    with pytest.raises(UsageError, match="wanted whole, studio, watched, stage, live, instant, or"):
         dial_at(spec, "quick")
 
 
 @pytest.mark.parametrize(
     ("line", "position"),
     [
-        ("--demo", WATCHED_MS),
+        ("--demo", WATCHED),
         ("--demo --pace fast --duration 2", STUDIO),
         ("", STAGE),
         ("--video none", STAGE),
         ("--lookahead live", LIVE),
         ("--demo --lookahead instant", INSTANT),
-        ("--lookahead 46", 46.0),
+        ("--lookahead 93", 93.0),
+        ("--demo --lookahead 0", 0.0),
     ],
 )
 def test_who_hears_the_delay_decides_the_lookahead(line: str, position: str | float) -> None:
@@ -212,9 +255,61 @@ def test_a_network_that_streams_is_asked_for_what_it_was_made_for() -> None:
     spec = tiny_streaming_spec()
     ahead = {name: dial_at(spec, name).lookahead_columns for name in DIALS}
     # Where a column alone is divided, a frame is there a column later than it might be.
-    assert ahead == {WHOLE: 4, STUDIO: 4, STAGE: 4, LIVE: 0, INSTANT: -1}
+    assert ahead == {WHOLE: 4, STUDIO: 4, WATCHED: 4, STAGE: 4, LIVE: 0, INSTANT: -1}
     assert dial_at(spec, WHOLE).pace(is_fast=True) == dial_at(spec, STAGE).pace(is_fast=True)
-    assert dial_at(spec, 80.0).lookahead_columns == 0
     further = replace(spec, sound=replace(spec.sound, lookaheads=(4,)))
-    with pytest.raises(UsageError, match="hears 93 ms ahead; give 93 or more"):
+    with pytest.raises(
+        UsageError, match=r"live is too little.* hears 93 ms ahead; give --lookahead 93"
+    ):
         dial_at(further, LIVE)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "nearest"),
+    [(5000.0, 93), (30.0, 0), (46.0, 0), (80.0, 93), (116.0, 93), (-60.0, -23)],
+)
+def test_milliseconds_that_a_network_was_not_made_for_are_refused(
+    milliseconds: float, nearest: int
+) -> None:
+    spec = tiny_streaming_spec()
+    wanted = (
+        f"--lookahead {milliseconds:g}: the model 'tiny streaming' hears -23, 0 or 93 ms ahead; "
+        f"give --lookahead {nearest}, or"
+    )
+    with pytest.raises(UsageError, match=wanted):
+        dial_at(spec, milliseconds)
+    given = parse(["--demo", "--lookahead", str(nearest)]).separation.lookahead
+    assert dial_at(spec, given).lookahead_columns in positions(spec, 2)
+
+
+@pytest.mark.parametrize("spec", [tiny_spec(), tiny_streaming_spec()], ids=["windows", "streams"])
+def test_all_that_a_model_can_can_be_asked_for_in_milliseconds(spec: ModelSpec) -> None:
+    for columns in positions(spec, 2):
+        assert dial_at(spec, round(in_ms(spec, columns))).lookahead_columns == columns
+        assert departure(spec, in_ms(spec, columns)) is None
+
+
+def test_a_name_that_means_more_than_the_model_can_is_told(model: Path, tmp_path: Path) -> None:
+    write_tiny_model(tmp_path, tiny_streaming_spec())
+    told: list[str] = []
+    for folder in (model, tmp_path):
+        for name in ("", *(f"--lookahead {one}" for one in DIALS)):
+            line = f"--demo --view none --speaker none {name} --model {folder}"
+            compose(parse([*line.split(), "--engine", "onnxruntime"]), {}, told.append)
+    can = "the model 'tiny streaming' hears -23, 0 or 93 ms ahead"
+    assert told == [
+        "--lookahead whole: the model 'tiny streaming' looks at no windows; 93 ms are heard ahead, "
+        "the most that it can",
+        f"--lookahead studio: 93 ms are heard ahead in place of 279; {can}",
+        f"--lookahead live: 0 ms are heard ahead in place of 23; {can}",
+    ]
+
+
+def test_nothing_ahead_is_not_taken_for_nothing_said(model: Path) -> None:
+    """0 is a position, and no position is another."""
+    spec = tiny_spec()
+    assert dial_at(spec, 0.0).lookahead_columns == 0
+    assert dial_at(spec, None) == dial_at(spec, STUDIO)
+    stage = build("hearing", composed(model, "--demo --lookahead 0"), SystemClock())
+    assert stage.stats()["lookahead_ms"] == pytest.approx(0.0)
+    stage.close()

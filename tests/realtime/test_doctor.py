@@ -19,7 +19,7 @@ def lines_of(*arguments: str, environment: dict[str, str] | None = None) -> tupl
 
 
 def line_of(lines: list[str], part: str) -> str:
-    (found,) = [line for line in lines if line[8:].startswith(part)]
+    (found,) = [line for line in lines if line[8:30].rstrip() == part]
     return found
 
 
@@ -63,5 +63,5 @@ def test_a_package_that_does_not_load_is_missing(monkeypatch: pytest.MonkeyPatch
 
 
 def test_lines() -> None:
-    assert Finding(part="x", found="1.0").line() == "ok      x               1.0"
+    assert Finding(part="x", found="1.0").line() == "ok      x                     1.0"
     assert Finding(part="x", found="gone", mend="do").line().endswith("gone; mend it with: do")

@@ -23,3 +23,19 @@ def test_a_process_gives_way() -> None:
         for code in (before, script)
     ]
     assert values[1] == min(values[0] + 3, 19)
+
+
+@pytest.mark.parametrize("text", ["", " 5", " {}", ' {"stream": "s"}', " " + "[" * 9999])
+def test_a_plan_that_is_none_is_one_line(text: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "realtime.host"],
+        input=f"sight{text}\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: the plan on stdin is none (Plan: wanted ")
+    assert done.stderr.count("\n") == 1

@@ -15,7 +15,7 @@ import pytest
 
 from realtime.clock import SystemClock
 from realtime.screen import Screen
-from realtime.supervisor import Supervisor
+from realtime.supervisor import Supervisor, roomy
 from realtime.trace import Trace
 from tests.fakes.stages import Script, plan
 
@@ -188,3 +188,8 @@ def test_a_stage_that_hangs_is_not_waited_for(
     assert "not waiting for" in text
     assert "sight" in text
     assert (tmp_path / "Recorder.closed").exists()
+
+
+def test_sockets_have_short_paths_wherever_temporary_files_go() -> None:
+    assert roomy("/var/tmp") == "/var/tmp"
+    assert roomy("/long" * 20) == "/tmp"

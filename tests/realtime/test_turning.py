@@ -30,6 +30,16 @@ def test_it_is_turned_within_what_the_model_can_do() -> None:
     assert turning.turn(Control(stream="t", sequence=0, kind="unsolo")) == 0
 
 
+def test_all_that_the_model_can_do_can_be_turned_to() -> None:
+    turning = Turning(tiny_streaming_spec(), 4, 2)
+    hop_ms = 1024 / 44.1
+    assert turning.positions_ms == pytest.approx((-hop_ms, 0.0, 4 * hop_ms))
+    for milliseconds in (*reversed(turning.positions_ms), *turning.positions_ms):
+        turning.turn(asked(milliseconds))
+        assert turning.lookahead_ms == pytest.approx(milliseconds)
+    assert Turning(SPEC, 4, 2).positions_ms[0] == pytest.approx(-HOP_MS)
+
+
 def test_what_streams_goes_from_one_of_its_lookaheads_to_the_next() -> None:
     turning = Turning(tiny_streaming_spec(), 4, 2)
     assert turning.turn(asked(3 * HOP_MS)) == -4

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from realtime.messages import Message, Streams
+from realtime.messages import AudioGap, Message, Stats, Streams
 from realtime.wire import HEADER_BYTES, WireError, decode, encode
-from tests.fakes.messages import chunk, one_of_each, scene
+from tests.fakes.messages import chunk, one_of_each, scene, scene_object
 
 
 def bytes_of(message: Message) -> list[bytes]:
@@ -55,6 +57,14 @@ def damaged(message: Message, **changes: Any) -> list[bytes]:
     return [json.dumps({**json.loads(header), **changes}).encode(), *arrays]
 
 
+def with_field(message: Message, name: str, value: Any) -> list[bytes]:
+    return damaged(message, fields={**json.loads(bytes_of(message)[0])["fields"], name: value})
+
+
+STATS = next(item for item in one_of_each() if isinstance(item, Stats))
+GAP = next(item for item in one_of_each() if isinstance(item, AudioGap))
+
+
 @pytest.mark.parametrize(
     "parts",
     [
@@ -84,6 +94,23 @@ def damaged(message: Message, **changes: Any) -> list[bytes]:
         damaged(scene(), fields={**json.loads(bytes_of(scene())[0])["fields"], "objects": 3}),
         damaged(scene(), fields={**json.loads(bytes_of(scene())[0])["fields"], "soloed": 3}),
         damaged(scene(), fields={**json.loads(bytes_of(scene())[0])["fields"], "soloed": ["1"]}),
+        with_field(chunk(), "capture_ns", 2**63),
+        with_field(chunk(), "capture_ns", [[1]]),
+        with_field(chunk(), "rate_hz", 1_000_001),
+        with_field(chunk(), "stream", "x" * 1025),
+        with_field(scene(), "residual_gain", math.inf),
+        with_field(scene(), "residual_level_db", -(10**400)),
+        with_field(scene(), "soloed", [2**63]),
+        with_field(scene(), "objects", [asdict(scene_object())] * 1001),
+        with_field(scene(), "objects", [asdict(scene_object()) | {"name": {}}]),
+        with_field(scene(), "objects", [asdict(scene_object()) | {"name": "\ud800"}]),
+        with_field(scene(), "objects", [asdict(scene_object()) | {"level_db": math.nan}]),
+        with_field(STATS, "values", {"late": math.nan}),
+        with_field(STATS, "values", {"late": 10**400}),
+        with_field(STATS, "values", {"x" * 1025: 1}),
+        with_field(GAP, "length_samples", 8000 * 24 * 3600 + 1),
+        [bytes_of(chunk())[0], np.full(4, np.nan, np.float32).tobytes()],
+        [bytes_of(chunk())[0], np.full(4, -np.inf, np.float32).tobytes()],
     ],
 )
 def test_what_is_no_message_is_refused(parts: list[bytes]) -> None:

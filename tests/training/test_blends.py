@@ -11,8 +11,8 @@ import torch
 
 from pixelplayer.spec import AudioSpec
 from training.bank import Bank, Recording
-from training.blends import PLAYERS, Blender, Played, Solos, blended
-from training.mixtures import QUERIES
+from training.blends import Blender, Played, Solos, blended
+from training.mixtures import QUERIES, Mixtures
 from training.solos import SoloMaker
 
 RATE_HZ = 8000
@@ -79,10 +79,27 @@ def test_targets_are_shares_of_what_sounds(maker: SoloMaker) -> None:
     assert float(batch.targets.sum(dim=1).max()) <= 1 + 1e-5
     torch.testing.assert_close(batch.weight.mean(dim=(1, 2, 3)), torch.ones(64))
     sounding = (batch.targets.amax(dim=(2, 3)) > 0).sum(dim=1)
-    assert set(sounding.tolist()) == set(range(PLAYERS + 1))
+    assert set(sounding.tolist()) == set(range(QUERIES + 1))
     assert all(len(set(asked.tolist())) == QUERIES for asked in batch.classes)
     empty = batch.log_magnitude[:, 0, :, 0].amax(dim=1) < -20
     assert 0 < int(empty.sum()) < 40  # windows that have just begun to fill
+
+
+def test_four_play_at_once_and_three_are_asked_for(
+    maker: SoloMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.mixtures.COUNTS", (0, 0, 0, 0, 1))
+    monkeypatch.setattr("training.mixtures.TOGETHER_SHARE", 0)
+    stock = blender(1)
+    for group in islice(played(maker, 1), 8):
+        stock.add(group)
+    mixed = Mixtures(maker, AUDIO, classes=CLASSES, columns=32, batch=32, seed=0)
+    for batch in (stock.blend(32), next(iter(mixed))):
+        asked = batch.targets.sum(dim=1, keepdim=True)
+        # Loud, and not of those who are asked for: the fourth's notes.
+        others = (asked < 0.3) & (batch.weight > 1)
+        assert int(others.flatten(1).any(dim=1).sum()) > 16
+        assert int((batch.targets.amax(dim=(2, 3)) > 0).sum()) > 30 * QUERIES
 
 
 def test_a_class_is_asked_for_where_it_sounds(maker: SoloMaker) -> None:
@@ -124,4 +141,4 @@ def test_as_many_solos_are_played_as_they_are_used(maker: SoloMaker) -> None:
     for _ in range(20):
         next(batches)
     # 16 mixtures of about two players, each solo in four of them.
-    assert taken == pytest.approx(40 + 20 * 16 * 1.96 / 4, abs=10)
+    assert taken == pytest.approx(40 + 20 * 16 * 2.03 / 4, abs=10)

@@ -13,6 +13,7 @@ import torch
 import training.joint
 from pixelplayer.networks.vision import FrameNet
 from training.bank import open_bank
+from training.checkpoints import TrainingError
 from training.corpus import open_pictures
 from training.joint import Pace, read_both, train
 from training.muon import optimisers
@@ -62,3 +63,16 @@ def test_it_takes_steps_and_leaves_what_ship_takes(
     for part in ("separator.sound.down.0.0.weight", "naming.frame_net.fc.weight"):
         assert torch.isfinite(weights[part]).all()
         assert not torch.equal(weights[part], before[part])
+
+
+def test_an_update_that_spoils_the_weights_is_not_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training.joint, "UNSEEN", 2)
+    monkeypatch.setattr(training.joint, "SOUND_RATE", 1e30)
+    bank = open_bank(folder / "solo_audio", folder / "cache", AUDIO.rate_hz)
+    (folder / "joint.pt").write_bytes(b"the former one")
+    pace = Pace(minutes=1e-6, columns=128, mixtures=2, pictures=2, seed=1)
+    with pytest.raises(TrainingError, match="step 1: the loss is nan"):
+        train(read_both(folder), bank, open_pictures(folder, folder), folder / "joint.pt", pace)
+    assert (folder / "joint.pt").read_bytes() == b"the former one"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,9 +14,10 @@ from tests.fakes.clips import ToneClips
 from training.methods import Problem
 from training.mixing import Mixtures
 from training.paper import AUDIO
-from training.places import cell_answers, pointed
+from training.places import heat_box, heat_of, places
 from training.separators import PixelPlayer
 from training.variants import VARIANTS, View
+from training.watching import PaperWatcher
 
 VIEW = View(AUDIO, "log")
 VARIANT = VARIANTS["ratio-log"]
@@ -65,15 +68,37 @@ def knowing(problem: Problem, order: list[int]) -> PixelPlayer:
     return model
 
 
+def watcher(problem: Problem, order: list[int]) -> PaperWatcher:
+    return PaperWatcher(knowing(problem, order), VIEW, VARIANT)
+
+
 def test_what_knows_points_right(problem: Problem) -> None:
-    model = knowing(problem, [0, 1])
-    whole = VIEW.magnitude(VIEW.spectrum(problem.mixture))
-    answers, grid = cell_answers(problem, model, whole)
-    assert grid == (14, 14)
-    assert answers.shape == (2, 196, 256, 256)
-    assert pointed(problem, model, VIEW, VARIANT).tolist() == [True, True]
+    heats = heat_of(problem, watcher(problem, [0, 1]))
+    assert heats.shape == (2, 2, 14, 14)
+    assert heats[0, 0].max() > 0.9  # nearly the source itself
+    found = places(problem, watcher(problem, [0, 1]))
+    assert found.is_right.tolist() == [True, True]
+    assert (found.overlaps > 0.7).all()  # cells are coarser than boxes
 
 
 def test_what_mixes_them_up_points_wrong(problem: Problem) -> None:
-    model = knowing(problem, [1, 0])
-    assert pointed(problem, model, VIEW, VARIANT).tolist() == [False, False]
+    found = places(problem, watcher(problem, [1, 0]))
+    assert found.is_right.tolist() == [False, False]
+    assert found.overlaps.tolist() == [0, 0]
+
+
+def test_nobody_is_blamed_for_places_that_nobody_knows(problem: Problem) -> None:
+    first, second = problem.clips
+    found = places(
+        replace(problem, clips=(first, replace(second, box=None))), watcher(problem, [0, 1])
+    )
+    assert np.isnan(found.overlaps).tolist() == [False, True]
+
+
+def test_the_box_is_around_the_largest_piece_of_the_heat() -> None:
+    heat = np.full((10, 20), 0.2)
+    heat[2:6, 4:8] = 0.8
+    heat[6, 8] = 0.6  # touches it
+    heat[0, 19] = 1.0  # hotter, and smaller
+    assert heat_box(heat) == (4 / 20, 2 / 10, 9 / 20, 7 / 10)
+    assert heat_box(heat - 2) == (0, 0, 0, 0)

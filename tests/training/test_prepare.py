@@ -106,6 +106,20 @@ def test_what_cannot_be_used_is_told_and_the_rest_is_prepared(
     assert not list((tmp_path / "data").rglob("*.part"))
 
 
+def test_of_one_video_in_two_containers_the_first_is_taken(tmp_path: Path) -> None:
+    for name in ("one.mkv", "one.mp4", "two.mkv"):
+        write_video(tmp_path / "videos/violin" / name, duration_s=2)
+    write_video(tmp_path / "videos/flute/one.mkv", duration_s=2)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    assert rows(tmp_path / "data/skipped.csv") == [
+        ["violin/one.mp4", "same name as violin/one.mkv"]
+    ]
+    kept = {path.relative_to(tmp_path) for path in (tmp_path / "data/audio").glob("*/*")}
+    assert {str(path) for path in kept} == {
+        f"data/audio/{name}.flac" for name in ("flute/one", "violin/one", "violin/two")
+    }
+
+
 def test_no_video_is_on_both_sides(tmp_path: Path) -> None:
     names = [f"video{number}" for number in range(12)]
     for name in names:

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from engines.model import read_spec
 from engines.registry import open_engine
 from pixelplayer.pictures import DEVIATION, MEAN
 from tests.fakes.published import frame_features, lively, published, sound_components
@@ -101,6 +102,22 @@ def test_the_reference_engine_computes_the_same(model: Path) -> None:
     np.testing.assert_allclose(
         found, run(model / "vision.onnx", torch.from_numpy(frames)), atol=1e-4
     )
+
+
+def test_it_can_be_run_in_steps(model: Path) -> None:
+    spec = read_spec(model)
+    assert spec.sound.step_columns == 2
+    rng = np.random.default_rng(0)
+    answers = []
+    for backend in ("torch", "onnxruntime"):
+        with open_engine(model, "step", backend, "fp32", 1, newest=14) as engine:
+            given = {
+                one.name: rng.uniform(-1, 1, one.shape).astype(np.float32) for one in engine.inputs
+            }
+            answers.append(engine.infer(given)["sound"])
+        rng = np.random.default_rng(0)
+    assert answers[0].shape == (1, CHANNELS, 256, 2)
+    np.testing.assert_allclose(*answers, rtol=1e-3, atol=1e-4 * np.abs(answers[0]).max())
 
 
 def test_a_live_run_takes_it(model: Path, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -13,21 +13,23 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 import soundfile
 import torch
 
-from tests.fakes.clips import ToneClips
+from tests.fakes.clips import FOUR, ToneClips, write_bank
+from tests.fakes.disk import room_for
 from training.checkpoints import TrainingError
 from training.clips import Clip, ClipError
+from training.contenders import read_model
 from training.learner import Plan, State, judge, learning_rate
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import Precision
-from training.separate import main, train
+from training.separate import main, train, trained
 from training.separators import LEAST_SIGHT_WIDTH, Make, class_numbers, make
+from training.table import main as table
 from training.team import Team
 from training.variants import VARIANTS, View
 
@@ -191,17 +193,29 @@ def test_a_loss_that_is_no_number_ends_it() -> None:
         run(state, learned=data)
 
 
+def test_an_update_that_spoils_the_weights_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "state.pt"
+    run(fresh(), replace(PLAN, steps=2), path)
+    good = path.read_bytes()
+    bad = replace(PLAN, rate=1e30, judge_every=1)
+    state = fresh(bad)
+    state.read(path)
+    with pytest.raises(TrainingError, match=r"step 3: the loss is nan; .* smaller --rate"):
+        run(state, bad, path)
+    assert path.read_bytes() == good
+    again = fresh()
+    again.read(path)
+    run(again, PLAN, path)
+    assert torch.load(path, weights_only=True)["step"] == PLAN.steps
+
+
 def test_a_disk_that_fills_up_leaves_the_former_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / "state.pt"
     fresh().write(path)
     before = path.read_bytes()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))  # as far as it goes
-    try:
-        with pytest.raises(TrainingError, match=r"cannot be written .* make room and start again"):
-            fresh().write(path)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    refused = pytest.raises(TrainingError, match=r"cannot be written .* make room and start again")
+    with room_for(len(before) // 2), refused:
+        fresh().write(path)
     assert path.read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["state.pt"]
 
@@ -325,18 +339,7 @@ def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bank")
-    source, rng = ToneClips(), np.random.default_rng(0)
-    for label in source.labels:
-        for kind in ("solo_audio", "photos"):
-            (folder / kind / label).mkdir(parents=True)
-        for number in range(14):
-            clip = source.clip(label, AUDIO.rate_hz, rng)
-            soundfile.write(
-                folder / f"solo_audio/{label}/note{number}.wav", clip.samples, AUDIO.rate_hz
-            )
-            cv2.imwrite(str(folder / f"photos/{label}/{label}{number}.png"), clip.frames[0])
-    return folder
+    return write_bank(tmp_path_factory.mktemp("bank"))
 
 
 def command(bank: Path, work: Path, steps: int) -> list[str]:
@@ -362,6 +365,80 @@ def test_a_real_kill_loses_the_last_steps_only(bank: Path, tmp_path: Path) -> No
     assert list((tmp_path / "scalars/binary-log").glob("events.*"))
 
 
+SAVING = """\
+import sys, time
+from pathlib import Path
+from training.separate import main
+
+replace = Path.replace
+
+def pause(part, path):
+    if Path(path).name == "binary-log.pt" and Path(path).exists():
+        print("in the save", flush=True)
+        time.sleep(100)
+    return replace(part, path)
+
+Path.replace = pause
+main(sys.argv[1:])
+"""
+
+
+def test_a_kill_within_a_save_leaves_the_former_checkpoint(bank: Path, tmp_path: Path) -> None:
+    line, path = command(bank, tmp_path, 6), tmp_path / "binary-log.pt"
+    with subprocess.Popen(
+        [sys.executable, "-c", SAVING, *line],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("in the save" in said for said in process.stdout)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert (tmp_path / "binary-log.part").exists()  # written, and not yet what it replaces
+    former = torch.load(path, weights_only=True)
+    assert former["step"] == 2
+    assert main(line) == 0
+    after = torch.load(path, weights_only=True)
+    assert after["step"] == 6
+    assert after["losses"][:2] == former["losses"]
+    assert not (tmp_path / "binary-log.part").exists()
+
+
+def test_four_sources_are_learned_and_scored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    four = write_bank(tmp_path / "bank", FOUR)
+    line = [*command(four, tmp_path, 1), "--sources", "4"]
+    assert main(line) == 0
+    kept = torch.load(tmp_path / "binary-log.pt", weights_only=True)
+    assert kept["what"]["classes"] == FOUR
+    assert len(kept["losses"]) == 1
+    where = ["--bank", str(four), "--cache", str(tmp_path / "cache"), "--work", str(tmp_path)]
+    found = tmp_path / "table.json"
+    assert table([*where, "--sources", "4", "--mixtures", "1", "--json", str(found)]) == 0
+    rows = {row["method"]: row for row in json.loads(found.read_text())}
+    assert {"mixture", "NMF", "binary-log", "oracle binary-log"} <= set(rows)
+    assert rows["oracle binary-log"]["nsdr_db"]["mean"] > 10
+
+
+def test_what_was_judged_best_is_kept_where_it_stops_early(
+    bank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judgements = iter([0.5, 0.4, 0.6, 0.7])
+    monkeypatch.setattr("training.separate.judge", lambda *_arguments: next(judgements))
+    line = command(bank, tmp_path, 20)
+    assert trained(tmp_path, "binary-log") == tmp_path / "binary-log.pt"
+    assert main([*line, "--judge-every", "1", "--patience", "2"]) == 0
+    last = torch.load(tmp_path / "binary-log.pt", weights_only=True)
+    best = torch.load(trained(tmp_path, "binary-log"), weights_only=True)
+    assert (last["step"], best["step"], best["best"]) == (4, 2, 0.4)
+    model, what = read_model(trained(tmp_path, "binary-log"))
+    assert what.classes == ("bell", "drone", "pipe")
+    for name, weight in model.state_dict().items():
+        assert torch.equal(weight, best["average"][name])
+
+
 @pytest.mark.parametrize(
     ("folders", "message"),
     [((), "name some material"), (("solo_audio",), "photos"), (("photos",), "holds no")],
@@ -377,6 +454,6 @@ def test_material_that_cannot_be_used_is_told(
     named = ["--bank", str(tmp_path)] if folders else []
     line = ["--work", str(tmp_path), "--cache", str(tmp_path / "cache")]
     assert main([*named, *line]) == 2
-    said = capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("error: ")
     assert message in said

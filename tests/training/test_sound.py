@@ -96,3 +96,20 @@ def test_a_loss_that_is_no_number_ends_it(
     assert run(folder, monkeypatch, "--minutes", "9") == 1
     assert "the loss is nan; the last checkpoint is kept" in capsys.readouterr().err
     assert (folder / "work" / "sound.pt").read_bytes() == before
+
+
+def test_an_update_that_spoils_the_weights_is_not_kept(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "work" / "sound.pt"
+    assert run(folder, monkeypatch, "--minutes", "0.01") == 0
+    good = path.read_bytes()
+    # So little time that it ends at the first step, whose own loss is well.
+    assert run(folder, monkeypatch, "--minutes", "0.0101", "--rate", "1e36") == 1
+    assert "the last checkpoint is kept: start again with a smaller --rate" in (
+        capsys.readouterr().err
+    )
+    assert path.read_bytes() == good
+    step = torch.load(path, weights_only=True)["step"]
+    assert run(folder, monkeypatch, "--minutes", "0.03") == 0
+    assert torch.load(path, weights_only=True)["step"] > step

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +13,14 @@ import torch
 from pixelplayer.metrics import bss_eval_in_order
 from tests.fakes.clips import ToneClips
 from tests.training.test_separate import PLAN, tiny
+from training.contenders import Contender, methods_of, read_model
 from training.learner import State
 from training.material import Material
 from training.methods import Problem, mixture_itself, network, oracle_mask
 from training.mixing import Mixture, Mixtures
 from training.nmf import learn_bases, nmf
 from training.paper import AUDIO
-from training.table import (
-    Contender,
-    Row,
-    Score,
-    main,
-    markdown,
-    methods_of,
-    read_model,
-    score,
-    untouched,
-)
+from training.table import Row, Score, main, markdown, score, untouched
 from training.variants import VARIANTS, View
 
 LOG, LINEAR = View(AUDIO, "log"), View(AUDIO, "linear")
@@ -93,21 +85,35 @@ def test_silence_for_an_answer_is_scored_too(problems: list[Problem]) -> None:
 
 
 def test_the_interval_is_of_the_mean_over_mixtures() -> None:
-    spread = [Score(mean=1.234, margin=0.5), Score(mean=-2.0, margin=float("nan"))]
-    assert [str(one) for one in spread] == ["1.23 ± 0.50", "-2.00 ± nan"]
-    line = markdown(
-        [
-            Row(
-                method="NMF",
-                nsdr_db=spread[0],
-                sir_db=spread[0],
-                sar_db=spread[0],
-                mixtures=7,
-                seconds_per_second=0.0123,
-            )
-        ]
-    ).splitlines()[-1]
-    assert line == "| NMF | 1.23 ± 0.50 | 1.23 ± 0.50 | 1.23 ± 0.50 |  | 7 | 0.012 |"
+    values = [1.0, 2.0, 4.0, float("nan")]
+    known = Score.of(values)
+    assert known is not None
+    assert known.mean == pytest.approx(7 / 3)
+    assert known.margin == pytest.approx(1.96 * np.std(values[:3], ddof=1) / 3**0.5)
+    assert Score.of([-2.0]) == Score(mean=-2.0, margin=None)
+    assert Score.of([float("nan")]) is None
+    assert f"{Score(mean=0.5, margin=0.1):.0%}" == "50% ± 10%"
+
+
+def test_what_is_not_known_is_left_empty() -> None:
+    one = Score(mean=1.234, margin=0.5)
+    blind = Row(
+        method="NMF",
+        nsdr_db=one,
+        sir_db=one,
+        sar_db=Score(mean=-2.0, margin=None),
+        mixtures=7,
+        sources=3,
+        cpu_s_per_s=0.0123,
+    )
+    seeing = replace(blind, in_place=one, iou=one, boxes=5, false_objects_per_minute=one)
+    title, _, *lines = markdown([blind, seeing]).splitlines()
+    assert lines == [
+        "| NMF | 1.23 ± 0.50 | 1.23 ± 0.50 | -2.00 |  |  |  | 7 of 3 | 0.012 |",
+        "| NMF | 1.23 ± 0.50 | 1.23 ± 0.50 | -2.00 | 123% ± 50% | 1.23 ± 0.50 (5) "
+        "| 1.2 ± 0.5 | 7 of 3 | 0.012 |",
+    ]
+    assert {line.count("|") for line in (title, *lines)} == {10}
 
 
 def test_what_was_trained_is_in_the_table(tmp_path: Path, problems: list[Problem]) -> None:
@@ -125,7 +131,9 @@ def test_what_was_trained_is_in_the_table(tmp_path: Path, problems: list[Problem
     for name in ("ratio-log", "deepconvsep-ratio-log"):
         found = row(name, methods[name], problems[:1])
         assert np.isfinite(found.nsdr_db.mean)
-        assert (found.in_place is not None) == (name == "ratio-log")
+        for value in (found.in_place, found.iou, found.false_objects_per_minute):
+            assert (value is not None) == (name == "ratio-log")
+        assert found.boxes == (2 if name == "ratio-log" else 0)
     model, what = read_model(tmp_path / "ratio-log.pt")
     assert not model.training
     assert what == tiny()
@@ -136,8 +144,11 @@ def test_the_command_prints_and_writes_the_table(
 ) -> None:
     material = Material(AUDIO, ToneClips(), ToneClips())
     monkeypatch.setattr("training.table.open_material", lambda _options, _audio: material)
-    assert main(["--mixtures", "2", "--json", str(tmp_path / "table.json")]) == 0
-    printed = capsys.readouterr().out.splitlines()
+    files = ["--json", str(tmp_path / "table.json"), "--markdown", str(tmp_path / "table.md")]
+    assert main(["--mixtures", "2", *files]) == 0
+    text = capsys.readouterr().out
+    assert (tmp_path / "table.md").read_text() == text
+    printed = text.splitlines()
     assert printed[0].startswith("| method | NSDR")
     written = json.loads((tmp_path / "table.json").read_text())
     assert [row["method"] for row in written] == [

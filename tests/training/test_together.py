@@ -10,11 +10,12 @@ import torch
 
 from tests.fakes.clips import ToneClips
 from tests.training.test_separate import PLAN, fresh, mixtures, run
+from training.checkpoints import TrainingError
+from training.contenders import read_model
 from training.learner import State, judge
 from training.mixing import Mixtures, Varying
 from training.paper import AUDIO
 from training.separators import Make
-from training.table import read_model
 from training.together import SCALES, Pupil, SeenThroughAll, main, teach
 from training.variants import VARIANTS, View
 
@@ -26,7 +27,9 @@ def pupil(name: str, plan=PLAN) -> Pupil:
     return Pupil(name, variant, fresh(plan, bins=VIEWS[variant.scale].bins))
 
 
-def taught(pupils: list[Pupil], plan=PLAN, **changes: object) -> dict[int, dict[str, float]]:
+def taught(
+    pupils: list[Pupil], plan=PLAN, keep=lambda _pupil: None, **changes: object
+) -> dict[int, dict[str, float]]:
     told: dict[int, dict[str, float]] = {}
     unseen = Mixtures(ToneClips(), VIEWS["log"], count=2, seed=1)
     judged = {
@@ -38,7 +41,7 @@ def taught(pupils: list[Pupil], plan=PLAN, **changes: object) -> dict[int, dict[
         plan,
         SeenThroughAll(mixtures(Varying()), VIEWS),
         judged,
-        keep=lambda _pupil: None,
+        keep=keep,
         tell=lambda step, numbers: told.update({step: dict(numbers)}),
         workers=1,
         **changes,
@@ -55,6 +58,16 @@ def test_side_by_side_each_learns_what_it_would_alone() -> None:
     assert both[1].state.step == PLAN.steps
     assert set(told) == {2, 4, 6}
     assert all(set(numbers) == {"binary-log", "ratio-linear"} for numbers in told.values())
+
+
+def test_all_are_kept_or_none() -> None:
+    whole, spoilt = pupil("binary-log"), pupil("ratio-log")
+    with torch.no_grad():
+        next(spoilt.state.average.parameters()).fill_(float("nan"))  # the network itself is well
+    kept: list[str] = []
+    with pytest.raises(TrainingError, match="step 2: the loss is nan"):
+        taught([whole, spoilt], keep=lambda one: kept.append(one.name))
+    assert kept == []
 
 
 def test_every_scale_shows_the_same_mixture() -> None:

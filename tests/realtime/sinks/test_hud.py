@@ -68,3 +68,28 @@ def test_the_delay_is_told_by_its_causes():
     assert sum(causes.values()) == pytest.approx(250.0)
     tracker.add_stats(stats("hearing", lookahead_ms=-23.0, algorithm_ms=46.0))
     assert dict(tracker.hud.causes_ms)["ahead"] == 0.0
+
+
+def test_sound_and_picture_are_compared_as_they_are_shown():
+    tracker = HudTracker({})
+    tracker.add_shown(1_000_000_000, 700_000_000)  # nothing is known of the sound
+    assert tracker.hud.sound_early_ms is None
+    tracker.add_stats(stats("speaker", latency_ms=290.0))
+    for at_ms in range(1000, 4000, 33):
+        tracker.add_shown(at_ms * 1_000_000, (at_ms - 300) * 1_000_000)
+    assert tracker.hud.sound_early_ms == pytest.approx(10.0)
+    assert tracker.hud.warnings == ()
+    for at_ms in range(4000, 9000, 33):
+        tracker.add_shown(at_ms * 1_000_000, (at_ms - 360) * 1_000_000)
+    assert tracker.hud.warnings == ("sound 70 ms before the picture",)
+    tracker.add_stats(stats("speaker", latency_ms=500.0))
+    for at_ms in range(9000, 15000, 33):
+        tracker.add_shown(at_ms * 1_000_000, (at_ms - 360) * 1_000_000)
+    assert tracker.hud.warnings == ("sound 140 ms after the picture",)
+
+
+def test_what_set_the_pictures_right_is_told():
+    tracker = HudTracker({})
+    assert tracker.hud.av_offset_ms == 0.0
+    tracker.add_stats(stats("camera", av_offset_ms=83.0))
+    assert tracker.hud.av_offset_ms == 83.0

@@ -112,6 +112,20 @@ def test_an_object_that_has_gone_is_left_alone(commands):
     assert press(commands, UP, shown=scene([])) == []
 
 
+def test_brackets_go_from_one_position_of_the_dial_to_the_next():
+    commands = Commands("test", (-23.2, 0.0, 92.9))
+    assert press(commands, "[", "]") == []  # where it stands is not known yet
+    commands.lookahead_ms = 92.88
+    asked = press(commands, "]", "[", "[", "[", "]")
+    assert [(control.kind, control.value) for control in asked] == [
+        ("lookahead", 0.0),
+        ("lookahead", -23.2),
+        ("lookahead", 0.0),
+    ]
+    fixed = Commands("test", lookahead_ms=92.9)
+    assert press(fixed, "[", "]") == []
+
+
 @pytest.mark.parametrize("key", [-1, 0, 9, 200, 65505, 10**7, "x", "-"])
 def test_other_keys_do_nothing(commands, key):
     assert press(commands, key) == []

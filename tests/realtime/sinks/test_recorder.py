@@ -1,9 +1,14 @@
 import json
 import os
+import resource
+import shutil
 import signal
+import stat
 import subprocess
 import sys
+from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -182,6 +187,9 @@ def test_the_session_tells_everything(recorder, folder):
                 stats("sight", p50_ms=6.0, p99_ms=9.0, rate_hz=14.9, late=3, dropped_video=4),
                 stats("hearing", dropped_audio=1, dropped_audio_samples=441),
                 stats("supervisor", restarts=1),
+                stats("camera", av_offset_ms=83.21),
+                stats("microphone", gain_db=6.0),
+                stats("web", sound_early_ms=51.0),
             ],
         },
     )
@@ -197,6 +205,12 @@ def test_the_session_tells_everything(recorder, folder):
         "duration_s": 1.0,
         "latency_ms": {"p50": 150.0, "p99": 180.0, "max": 200.0},
         "latency_causes_ms": {},
+        "sync": {
+            "av_offset_ms": 83.2,
+            "gain_db": 6.0,
+            "sound_early_ms": 51.0,
+            "bt1359": "seen",
+        },
         "dropped": {"video_frames": 4, "audio_samples": 441},
         "restarts": 1,
     }
@@ -283,7 +297,110 @@ def test_killed_without_warning_the_folder_is_playable(tmp_path):
         timeout=60,
         check=True,
     )
-    assert float(probe.stdout) >= 4.0
+    assert float(probe.stdout) >= 5.0
+
+
+def test_what_is_recorded_is_its_owners_alone(recorder, folder):
+    recorder.step(0, {"streams": [streams(noise(2))], "video": [frame(0)]})
+    finish(recorder)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    assert set(modes) == {
+        "mixture.wav", "object-1.wav", "residual.wav", "overlay.mp4", "session.json"
+    }  # fmt: skip
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_hours_of_ever_new_objects_need_few_open_files(recorder, folder):
+    """Those that are gone are closed; in the end all have the length of the whole."""
+    before = open_files()
+    second = RATE_HZ
+    for number in range(200):
+        ids = (number // 2 + 1,)
+        part = streams(noise(2, second, seed=number), number * second, object_ids=ids)
+        recorder.step(number * NS_PER_S, {"streams": [part]})
+        assert open_files() - before < 20
+    part = streams(noise(2, second, seed=200), 200 * second, object_ids=(1,))
+    recorder.step(200 * NS_PER_S, {"streams": [part]})
+    finish(recorder)
+    assert {path.stat().st_size for path in folder.glob("*.wav")} == {
+        (folder / "mixture.wav").stat().st_size
+    }
+    first, last = sound(folder, "object-1"), sound(folder, "object-100")
+    assert first.size == last.size == 201 * second
+    np.testing.assert_array_equal(first[-second:], noise(2, second, seed=200)[0])
+    assert not first[2 * second : -second].any()
+    np.testing.assert_array_equal(last[-2 * second : -second], noise(2, second, seed=199)[0])
+    total = sum(sound(folder, path.stem) for path in folder.glob("*.wav") if path.stem != "mixture")
+    np.testing.assert_allclose(total, sound(folder, "mixture"), atol=1e-6)
+
+
+def open_files():
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def until_it_is_full(recorder, most_steps=400):
+    """Record a tenth of a second at a time; the error, and how many steps went well."""
+    for number in range(most_steps):
+        inputs = {
+            "streams": [streams(noise(3, RATE_HZ // 10, seed=number), number * RATE_HZ // 10)],
+            "video": [frame(3 * number + more) for more in range(3)],
+            "scene": [scene(capture_ns=number * NS_PER_S // 10)],
+        }
+        try:
+            recorder.step(number * NS_PER_S // 10, inputs)
+        except DeviceError as error:
+            return str(error), number
+    raise AssertionError("it never became full")
+
+
+def check_what_is_left(folder, steps, message):
+    lengths = {sound(folder, name).size for name in ("mixture", "object-1", "object-2", "residual")}
+    assert lengths == {steps * RATE_HZ // 10}
+    assert f"its first {steps / 10:.1f} s are kept" in message
+    parts = [noise(3, RATE_HZ // 10, seed=number) for number in range(steps)]
+    np.testing.assert_array_equal(sound(folder, "object-2"), np.concatenate(parts, axis=1)[1])
+    assert session(folder)["duration_s"] >= steps / 10 - 1.0
+    with av.open(str(folder / "overlay.mp4")) as movie:
+        assert [picture.time for picture in movie.decode(video=0)][-1] >= steps / 10 - 1.0
+    assert not list(folder.glob("*.part"))
+
+
+def test_a_full_disk_ends_the_recording_and_keeps_what_there_was(tmp_path):
+    """A real disk of 2 MB, in memory."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if (
+        not shutil.which("mount")
+        or subprocess.run(mount, check=False, capture_output=True).returncode
+    ):
+        pytest.skip("this user may not mount a file system")
+    try:
+        recorder = Recorder(disk / "take", INFO)
+        recorder.open()
+        message, steps = until_it_is_full(recorder)
+        recorder.close()
+        assert "No space left on device" in message
+        assert steps > 50
+        check_what_is_left(disk / "take", steps, message)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_files_that_may_not_grow_end_the_recording_and_are_kept(folder):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    recorder = Recorder(folder, INFO)
+    recorder.open()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+    try:
+        message, steps = until_it_is_full(recorder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    recorder.close()
+    assert "File too large" in message
+    assert steps == 200_000 // (4 * RATE_HZ // 10)
+    check_what_is_left(folder, steps, message)
 
 
 def test_a_folder_with_something_in_it_is_not_touched(tmp_path):

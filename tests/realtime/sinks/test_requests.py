@@ -22,6 +22,8 @@ def parse(asked):
         {"kind": "gain", "object_id": 1, "value": 0.5},
         {"kind": "unsolo"},
         {"kind": "objects", "value": 3},
+        {"kind": "lookahead", "value": -23.2},
+        {"kind": "lookahead", "value": 93},
         {"kind": "quit"},
     ],
 )
@@ -55,7 +57,10 @@ def test_what_is_right_is_understood(asked):
         {"kind": "gain", "object_id": 1, "value": 9.0},
         {"kind": "gain", "object_id": 1, "value": float("nan")},
         {"kind": "gain", "object_id": 1, "value": float("inf")},
+        {"kind": "gain", "object_id": 1, "value": -0.5},
         {"kind": "gain", "value": 1.0},
+        {"kind": "lookahead", "value": -1e5},
+        {"kind": "lookahead", "value": float("nan")},
         {"kind": "objects", "value": 10**400},
     ],
 )

@@ -108,3 +108,13 @@ def test_rows_of_the_panel_are_objects_then_the_residual():
     ]
     assert found == [1, 2, 0]
     assert strip_at(scene(OBJECTS), layout, 10, 10) is None
+
+
+def test_how_early_the_sound_is_is_told_once_it_is_known():
+    viewer = Viewer({})
+    viewer.take({"video": [frame(0)]})
+    viewer.turn(NS_PER_S)
+    assert viewer.stats() == {}
+    viewer.take({"stats": [latency(200.0)], "video": [frame(3)]})
+    assert viewer.turn(320 * MS)  # it was due at 300
+    assert viewer.stats() == {"sound_early_ms": pytest.approx(20.0)}

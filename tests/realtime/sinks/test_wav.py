@@ -1,7 +1,9 @@
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -72,13 +74,64 @@ def test_a_file_that_exists_is_not_overwritten(tmp_path):
     assert (tmp_path / "a.wav").read_bytes() == b"precious"
 
 
-def test_a_full_file_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(wav, "largest_length_samples", lambda: 1000)
+def test_a_file_of_hours_counts_with_64_bits(tmp_path, monkeypatch):
+    """RIFF's limit lowered: what is beyond is RF64, for every reader, at every moment."""
+    monkeypatch.setattr(wav, "largest_riff_samples", lambda: 1000)
+    path = tmp_path / "a.wav"
+    samples = np.random.default_rng(0).normal(0, 0.2, 3000).astype(np.float32)
+    with WavWriter(path, 8000) as writer:
+        for start, kind in ((0, "WAV"), (1000, "RF64"), (2000, "RF64")):
+            writer.write(samples[start : start + 1000])
+            writer.flush()
+            assert soundfile.info(path).format == kind
+            np.testing.assert_array_equal(soundfile.read(path, dtype="float32")[0][start:],
+                                          samples[start : start + 1000])  # fmt: skip
+    with av.open(str(path)) as container:
+        parts = [frame.to_ndarray()[0] for frame in container.decode(audio=0)]
+    np.testing.assert_array_equal(np.concatenate(parts), samples)
+
+
+def test_a_file_cut_back_counts_with_32_bits_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(wav, "largest_riff_samples", lambda: 1000)
     with WavWriter(tmp_path / "a.wav", 8000) as writer:
-        writer.write_silence(1000)
-        with pytest.raises(DeviceError, match="4 GiB"):
-            writer.write(np.zeros(1, dtype=np.float32))
-    assert soundfile.info(tmp_path / "a.wav").frames == 1000
+        writer.write_silence(1001)
+        writer.truncate(900)
+    assert soundfile.info(tmp_path / "a.wav").format == "WAV"
+    assert soundfile.info(tmp_path / "a.wav").frames == 900
+
+
+def test_ten_hours_of_silence_are_there_at_once_and_then_sound(tmp_path):
+    """7 GB that take no room: where a file system has no holes this test is not for it."""
+    rate_hz = 48_000
+    path = tmp_path / "a.wav"
+    with WavWriter(path, rate_hz) as writer:
+        writer.write_silence(10 * 3600 * rate_hz)
+        writer.write(np.full(100, 0.5, dtype=np.float32))
+    assert path.stat().st_size > 2**32
+    if hasattr(path.stat(), "st_blocks"):
+        assert path.stat().st_blocks * 512 < 2**24
+    with soundfile.SoundFile(path) as file:
+        assert file.format == "RF64"
+        assert file.frames == 10 * 3600 * rate_hz + 100
+        file.seek(-101, soundfile.SEEK_END)
+        np.testing.assert_array_equal(file.read(dtype="float32"), [0.0] + [0.5] * 100)
+
+
+def test_a_file_rests_and_goes_on(tmp_path):
+    path = tmp_path / "a.wav"
+    with WavWriter(path, 8000) as writer:
+        writer.write(np.ones(10, dtype=np.float32))
+        writer.rest()
+        assert writer.is_resting
+        assert soundfile.info(path).frames == 10
+        writer.write(np.full(5, 0.5, dtype=np.float32))
+        writer.rest()
+    np.testing.assert_array_equal(soundfile.read(path)[0], [1.0] * 10 + [0.5] * 5)
+
+
+def test_only_the_owner_may_read(tmp_path):
+    WavWriter(tmp_path / "a.wav", 8000).close()
+    assert stat.S_IMODE((tmp_path / "a.wav").stat().st_mode) == 0o600
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

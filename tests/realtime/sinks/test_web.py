@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from realtime.errors import DeviceError
+from realtime.messages import Stats
 from realtime.picture import from_jpeg
 from realtime.sinks import web_server
 from realtime.sinks.web import Web
@@ -49,9 +50,9 @@ class Browser:
 class Show:
     """A web stage with what it was told to say."""
 
-    def __init__(self):
+    def __init__(self, positions_ms=()):
         self.said = []
-        self.web = Web("test", {"vision": "openvino/int8"}, self.said.append)
+        self.web = Web("test", {"vision": "openvino/int8"}, self.said.append, positions_ms)
         self.web.open()
         self.browser = Browser(self.said[0])
         self.number = 0
@@ -169,6 +170,22 @@ def test_the_page_learns_what_there_is(show):
         {"id": 2, "colour": "#56b4e9", "gain": 0.0, "state": "off", "name": ""},
         {"id": 0, "colour": "#b4b8be", "gain": 1.0, "state": ""},
     ]
+
+
+def test_the_page_learns_where_the_dial_stands_and_can_stand():
+    show = Show((-23.2, 0.0, 92.9))
+    try:
+        for ahead in (92.9, -23.2):
+            told = Stats(stream="s", sequence=0, stage="hearing", values={"lookahead_ms": ahead})
+            show.step(scene=[scene(OBJECTS)], video=[frame(0)], stats=[told])
+            seen = json.loads(show.browser.request("GET", "/scene.json")[1])
+            assert seen["lookahead_ms"] == ahead
+            assert seen["positions_ms"] == [-23.2, 0.0, 92.9]
+        assert show.browser.ask({"kind": "lookahead", "value": -23.2}) == 204
+        ((_, control),) = show.step()
+        assert (control.kind, control.value) == ("lookahead", -23.2)
+    finally:
+        show.web.close()
 
 
 def test_what_the_page_asks_for_comes_out_as_control(show):

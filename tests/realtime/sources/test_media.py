@@ -271,6 +271,9 @@ def test_files_without_what_is_needed(tmp_path: Path) -> None:
     strange.write_bytes(strange.read_bytes().replace(b"\x10\0\0\0\1\0", b"\x10\0\0\0\x77\x77"))
     with pytest.raises(UsageError, match=r"strange\.wav has sound that cannot be decoded"):
         fast(strange).open()
+    hasty = write_wav(tmp_path / "hasty.wav", noise(800), 4_202_304)
+    with pytest.raises(UsageError, match=r"hasty\.wav says that its sound has 4202304 samples a"):
+        fast(hasty).open()
     dark = write_wav(tmp_path / "dark.wav", noise(800), 8_000)
     with pytest.raises(UsageError, match=r"dark\.wav has no picture"):
         fast(dark, want="video").open()

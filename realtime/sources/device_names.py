@@ -1,0 +1,35 @@
+"""What cameras, microphones and speakers are called in what is kept, however they were named."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from realtime.portaudio import Direction, find_audio_device
+from realtime.sources.camera_address import camera_address, is_network_camera
+from realtime.sources.devices import list_cameras
+
+
+def camera_name(uri: str | None) -> str:
+    """The camera that ``--video`` means: its driver's name, or its address without a password.
+
+    Raises:
+        DeviceError: there is no such camera.
+    """
+    cameras = list_cameras()
+    address = camera_address(uri, cameras)
+    if is_network_camera(address.uri):
+        parts = urlsplit(address.uri)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    names = {camera.number: camera.name for camera in cameras}
+    if isinstance(address.wanted, int):
+        return names.get(address.wanted, address.uri)
+    return address.uri
+
+
+def sound_name(wanted: str | None, direction: Direction) -> str:
+    """The microphone or the speaker that ``--audio`` or ``--speaker`` means.
+
+    Raises:
+        DeviceError: there is no such device.
+    """
+    return find_audio_device(wanted, direction).name
