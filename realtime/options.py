@@ -60,7 +60,7 @@ class ModelOptions:
     """
 
     model: str = str(SHIPPED_MODEL)
-    engine: EngineName = "auto"
+    engine: str = "auto"  # an ``EngineName``; in a plan with its server, "remote=HOST:PORT"
     server: str | None = None  # HOST:PORT of the engine "remote"
     precision: Precision = "auto"
     threads_per_network: int | None = None

@@ -171,6 +171,12 @@ def test_a_server_needs_an_address(model: Path) -> None:
         compose(options, {}, lambda text: None)
 
 
+def test_a_plan_names_the_server_that_computes(model: Path) -> None:
+    asked = f"--demo --model {model} --engine remote --server gpu-box:8001"
+    plan = compose(parse(asked.split()), {}, lambda text: None)
+    assert Options.from_plain(plan.options).model.engine == "remote=gpu-box:8001"
+
+
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="no model at"):
         composed(tmp_path, "--demo")
