@@ -1,5 +1,8 @@
 """A newly compiled engine is held against the graph as it was trained, once, before it is kept.
 
+One in int8 is held against its own graph: what that has lost was judged by what is heard when it was
+written (``calibration``), and its largest error says little of that.
+
 What was found goes into its manifest (``engines.store``): what is loaded from there is not measured
 again.
 """
@@ -33,7 +36,7 @@ def accepted(
     Args:
         engine: new, open.
         request: what it was made from.
-        open_reference: opens the same network in fp32, as it was trained, on the processor.
+        open_reference: opens the same network on the processor, as it was trained or written.
 
     Returns:
         ``parity``, the largest difference, as a part of the reference's largest value; ``ms``, the
@@ -42,17 +45,18 @@ def accepted(
     Raises:
         EngineError: it differs by more than its precision allows, or fails; it is closed then.
     """
-    trained = replace(
+    precision = "int8" if request.precision == "int8" else "fp32"
+    right = replace(
         request,
-        graph=graph_path(request.folder, request.network, "fp32"),
-        precision="fp32",
+        graph=graph_path(request.folder, request.network, precision),
+        precision=precision,
         provider="",
     )
     try:
         given = parity.inputs(request.spec, request.network, request.grid, _COUNT)
         if len(engine.inputs) > 1:
             given = [one[..., :_STREAMED_COLUMNS] for one in given]
-        with open_reference(trained) as reference:
+        with open_reference(right) as reference:
             difference = parity.error(reference, engine, given)
         parity.check(engine.name, request.precision, difference)
         return {"parity": difference, "ms": _median_ms(engine)}
