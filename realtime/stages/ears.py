@@ -268,7 +268,8 @@ class StreamEar:
             places = np.clip(np.arange(start, stop), 0, last - 1)
             first = int(places[0])
             kept = self._said.between(first, last)[:, places - first]
-        return np.ascontiguousarray(kept).reshape(channels, bins, -1)
+        # Of one column a contiguous view would be no copy, and change with what is said next.
+        return np.array(kept, np.float32, order="C").reshape(channels, bins, -1)
 
     def _say(self, said: Floats) -> None:
         """Keep what was said, in the place of what was said of the same columns before.

@@ -96,6 +96,21 @@ def test_the_ear_that_remembers_says_what_the_whole_says(folder: Path, seed: int
     np.testing.assert_allclose(np.concatenate(found, axis=2), whole, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("columns", [1, 2, 3])
+def test_what_was_said_stays_as_it_was_given(folder: Path, columns: int) -> None:
+    """Also of one column, which lies together where it is kept."""
+    heard = np.random.default_rng(1).uniform(-16, 3, (64, 400)).astype(np.float32)
+    with open_engine(folder, "sound", "onnxruntime", "fp32", 1) as engine:
+        ear = StreamEar(Remembering(engine, STREAMING.sound.lookaheads), STREAMING)
+        ear.hear(heard[:, :20])
+        given = ear.features(4, 4 + columns)
+        before = given.copy()
+        ear.hear(heard[:, 20:])
+        later = ear.features(370, 370 + columns)
+    np.testing.assert_array_equal(given, before)
+    assert not np.shares_memory(given, later)
+
+
 def test_what_is_guessed_is_there_before_it_is_heard(folder: Path) -> None:
     heard = np.random.default_rng(0).uniform(-16, 3, (64, 40)).astype(np.float32)
     with open_engine(folder, "sound", "onnxruntime", "fp32", 1) as engine:
