@@ -1,7 +1,7 @@
 """A newly compiled engine is held against the graph as it was trained, once, before it is kept.
 
-One in int8 is held against its own graph: what that has lost was judged by what is heard when it was
-written (``calibration``), and its largest error says little of that.
+One in int8 is held against its own graph: what that has lost was judged by what is heard when it
+was written (``calibration``), and its largest error says little of that.
 
 What was found goes into its manifest (``engines.store``): what is loaded from there is not measured
 again.
