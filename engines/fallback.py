@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engines.closing import Closing
 from engines.errors import EngineError
 from engines.networks import STATE
-from engines.protocol import Engine, FloatArray, TensorSpec
+from engines.protocol import Engine, FloatArray
+from engines.standing import Standing
 
 _log = logging.getLogger(__name__)
 
@@ -33,30 +33,15 @@ def open_or_fall_back(open_first: Open, open_other: Open) -> Engine:
         return other
 
 
-class FallingBack(Closing):
+class FallingBack(Standing):
     """See ``engines.protocol.Engine``; ``open_other`` opens what answers from a failure on.
 
     A network that remembers begins anew then: what the first one kept on its device is lost.
     """
 
     def __init__(self, first: Engine, open_other: Open) -> None:
-        self._now = first
+        super().__init__(first)
         self._open_other: Open | None = open_other
-
-    @property
-    def name(self) -> str:
-        """Of the engine that answers now."""
-        return self._now.name
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """The same in both."""
-        return self._now.inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """The same in both."""
-        return self._now.outputs
 
     def infer(
         self,

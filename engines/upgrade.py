@@ -13,42 +13,27 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from engines.closing import Closing
 from engines.errors import EngineError
-from engines.protocol import Engine, FloatArray, TensorSpec
+from engines.protocol import Engine, FloatArray
+from engines.standing import Standing
 
 _log = logging.getLogger(__name__)
 
 
-class Upgrading(Closing):
+class Upgrading(Standing):
     """See ``engines.protocol.Engine``; ``ready`` until what ``open_better`` opens has taken over.
 
     ``open_better`` runs in a thread of its own. Where it fails, that is told, and ``ready`` stays.
     """
 
     def __init__(self, ready: Engine, open_better: Callable[[], Engine]) -> None:
-        self._now = ready
+        super().__init__(ready)
         self._open_better = open_better
         self._lock = threading.Lock()
         self._better: Engine | None = None
         self._is_closed = False
         self._builder = threading.Thread(target=self._build, name="build engine", daemon=True)
         self._builder.start()
-
-    @property
-    def name(self) -> str:
-        """Of the engine that answers now."""
-        return self._now.name
-
-    @property
-    def inputs(self) -> tuple[TensorSpec, ...]:
-        """The same in both."""
-        return self._now.inputs
-
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
-        """The same in both."""
-        return self._now.outputs
 
     @property
     def is_settled(self) -> bool:
