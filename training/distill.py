@@ -9,6 +9,7 @@ by cell and pooled: what ``training.insight`` reads from it, in ``training.lesso
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
-from training.checkpoints import write_checkpoint
+from training.checkpoints import TrainingError, check_loss, write_checkpoint
 from training.corpus import Pictures, open_pictures
 from training.insight import COMPONENTS, OTHER, Insight, gain, see
 from training.lessons import (
@@ -144,7 +145,7 @@ def distill(
     """Train ``student`` in place for about ``minutes``, one cosine down to 0; write ``path``.
 
     Raises:
-        TrainingError: the disk does not take it.
+        TrainingError: a loss is no number, or the disk does not take it.
     """
     student.to(memory_format=torch.channels_last).train()
     steppers = optimisers(student, rate, weight_decay=1e-2)
@@ -156,14 +157,17 @@ def distill(
         with mixed():
             seen = student(pictures.contiguous(memory_format=torch.channels_last))
         loss = lesson_loss(seen.float(), target)
+        told = loss.item()
+        check_loss(told, step)
         student.zero_grad()
         loss.backward()
         for stepper in steppers:
             stepper.step()
-        running = 0.98 * running + 0.02 * loss.item() if step > 1 else loss.item()
+        running = 0.98 * running + 0.02 * told if step > 1 else told
         finished = elapsed >= minutes
         if step % JUDGED_EVERY == 0 or finished:
             unseen, right = exam.marks(student)
+            check_loss(unseen, step)
             print(
                 f"{elapsed:6.2f} min  step {step}  loss {running:.4f}  "
                 f"unseen {unseen:.4f}  names {right:.3f}",
@@ -174,8 +178,11 @@ def distill(
             return
 
 
-def main() -> None:
-    """Distil; save ``insight.npz`` and ``frame-distilled.pt`` in the work folder."""
+def main() -> int:
+    """Distil; save ``insight.npz`` and ``frame-distilled.pt`` in the work folder.
+
+    Returns 0; 1 where training could not go on.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="photos, photos_other, teacher")
     parser.add_argument("--work", type=Path, required=True, help="where results go")
@@ -197,19 +204,24 @@ def main() -> None:
     )
     if options.begin:
         warm(student, torch.load(options.begin, weights_only=True))
-    distill(
-        student,
-        DataLoader(
-            lessons(pictures, teacher, insight, seed=options.seed, batch=BATCH),
-            batch_size=None,
-            num_workers=1,
-        ),
-        Exam.of(pictures, teacher, insight),
-        options.work / "frame-distilled.pt",
-        minutes=options.minutes,
-        rate=options.rate,
-    )
+    try:
+        distill(
+            student,
+            DataLoader(
+                lessons(pictures, teacher, insight, seed=options.seed, batch=BATCH),
+                batch_size=None,
+                num_workers=1,
+            ),
+            Exam.of(pictures, teacher, insight),
+            options.work / "frame-distilled.pt",
+            minutes=options.minutes,
+            rate=options.rate,
+        )
+    except TrainingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

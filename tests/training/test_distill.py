@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from pixelplayer.networks.vision import FrameNet
+from training.checkpoints import TrainingError
 from training.corpus import Pictures
 from training.distill import Exam, Student, distill, lesson_loss, lessons, main
 from training.insight import COMPONENTS, OTHER, Insight, gain
@@ -186,6 +187,12 @@ def test_a_student_learns(tmp_path: Path) -> None:
     distill(student, islice(iter(batches), 80), exam, path, minutes=0.5, rate=3e-3)
     after, _ = exam.marks(student)
     assert after < 0.8 * before
+    path.write_bytes(b"what was kept before")
+    with torch.no_grad():
+        next(iter(student.parameters())).fill_(torch.nan)
+    with pytest.raises(TrainingError, match="the loss is nan"):
+        distill(student, islice(iter(batches), 1), exam, path, minutes=0.0001, rate=3e-3)
+    assert path.read_bytes() == b"what was kept before"
 
 
 def test_the_command_leaves_what_sight_takes(
