@@ -47,6 +47,15 @@ class Likeness:
         """The next picture is another one: its background is taken as it is."""
         self._background = None
 
+    @property
+    def background(self) -> Floats | None:
+        """What nearly every cell shows, ``(K,)``; None before the first picture."""
+        return self._background
+
+    def recall(self, background: Floats | None) -> None:
+        """Take the background that another found."""
+        self._background = background
+
     def between(self, vectors: Floats, others: Floats) -> Floats:
         """Cosines in -1..1, ``(n, K)`` by ``(m, K)`` float32 to ``(n, m)``."""
         cosines: Floats = self._directions(vectors) @ self._directions(others).T

@@ -14,10 +14,13 @@ _FLAT = 0.02  # standard deviation, of 0..1, of a picture that is dark or of one
 class Shots:
     """Counts shots by the pattern of coarse tiles in each colour, whatever their level."""
 
-    def __init__(self, tile_px: int) -> None:
-        """``tile_px``: side of a tile; the pictures' sides are multiples of it."""
+    def __init__(self, tile_px: int, number: int = 0) -> None:
+        """``tile_px``: side of a tile; the pictures' sides are multiples of it.
+
+        ``number``: of the first shot.
+        """
         self._tile_px = tile_px
-        self._number = 0
+        self._number = number
         self._shape: tuple[int, int] | None = None  # of the tiles
         self._former: NDArray[np.float32] | None = None
 

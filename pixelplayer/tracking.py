@@ -11,7 +11,8 @@ merely lets through a bit of everything is a bystander.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -117,6 +118,30 @@ class ObjectTracker:
         self._moment = None
         for track in self._tracks:
             track.stand_at(self._grid)
+
+    def state(self) -> dict[str, Any]:
+        """All that another tracker needs to go on with the same objects: values and arrays."""
+        return {
+            "grid": [self._grid.height, self._grid.width],
+            "count": self.settings.count,
+            "background": self._likeness.background,
+            "tracks": [dataclasses.asdict(track) for track in self._tracks],
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on as the tracker did that :meth:`state` is of.
+
+        Raises:
+            ValueError: it does not fit itself.
+        """
+        height, width = state["grid"]
+        grid = Grid(height, width, self.settings.reach_cells)
+        tracks = [Track(**values) for values in state["tracks"]]
+        if any(track.held.shape != (height * width,) for track in tracks):
+            raise ValueError(f"wanted tracks on {height} x {width} cells")
+        self._grid, self._tracks, self._moment = grid, tracks, None
+        self._likeness.recall(state["background"])
+        self.set_count(state["count"])
 
     def set_count(self, count: int | None) -> None:
         """Fix the number of objects (None: as many as are found); the weakest go if too many.

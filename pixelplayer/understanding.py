@@ -22,7 +22,9 @@ as much; counted like this, it soon explains little.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +112,25 @@ class Understanding:
         self._explained = np.zeros(len(self._words))
         self._amplitude = 0.0
         self._heard_s = 0.0
+
+    def state(self) -> dict[str, Any]:
+        """What was heard, for another to go on with."""
+        return {
+            "explained": self._explained,
+            "amplitude": self._amplitude,
+            "heard_s": self._heard_s,
+        }
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on as if this had been heard here.
+
+        Raises:
+            ValueError: it was heard with another vocabulary.
+        """
+        if state["explained"].shape != self._explained.shape:
+            raise ValueError(f"wanted {len(self._words)} instruments, as in the vocabulary")
+        self._explained = state["explained"]
+        self._amplitude, self._heard_s = state["amplitude"], state["heard_s"]
 
     def feed(self, sound: Floats, spectrum: NDArray[np.complex64]) -> None:
         """Hear some more columns, however many.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from realtime.messages import Message
 
 Inputs: TypeAlias = Mapping[str, Sequence[Message]]
 Outputs: TypeAlias = Sequence[tuple[str, Message]]
+State: TypeAlias = Mapping[str, Any]
 
 
 class Stage(Protocol):
@@ -52,3 +53,18 @@ class Stage(Protocol):
 
     def stats(self) -> Mapping[str, float]:
         """Counters and gauges for the status line, names ending in their unit; may be empty."""
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A stage that knows what must outlive it: who takes its place goes on with that."""
+
+    def state(self) -> State:
+        """All of it: texts, numbers, lists, mappings by text, and arrays; below 256 KB."""
+
+    def resume(self, state: State) -> None:
+        """Go on with what another told last; called once, between ``open`` and the first step.
+
+        Raises:
+            Exception: of any kind where it cannot be used. The stage then goes on as a new one.
+        """

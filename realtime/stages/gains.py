@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from realtime.messages import RESIDUAL_ID
 
@@ -16,6 +18,19 @@ class Gains:
     levels: dict[int, float] = field(default_factory=dict)
     muted: set[int] = field(default_factory=set)
     soloed: set[int] = field(default_factory=set)
+
+    def state(self) -> dict[str, Any]:
+        """All that was set; see :meth:`of`."""
+        return {
+            "levels": sorted(self.levels.items()),
+            "muted": sorted(self.muted),
+            "soloed": sorted(self.soloed),
+        }
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any]) -> Gains:
+        """As :meth:`state` says."""
+        return cls(dict(state["levels"]), set(state["muted"]), set(state["soloed"]))
 
     def effective(self, object_id: int = RESIDUAL_ID) -> float:
         """What the stream is multiplied with: 0 when muted, or when only others are soloed."""

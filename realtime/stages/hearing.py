@@ -17,7 +17,7 @@ from realtime.ahead import is_stepped
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, Control, End, Message, SoundColumns
-from realtime.stage import Inputs, Outputs
+from realtime.stage import Inputs, Outputs, State
 from realtime.stages.ears import BEHIND, Ear, PatientEar, Steps, StreamEar, WindowEar
 from realtime.stages.listener import Heard, Listener, Pace
 from realtime.stages.window_engines import OpenSound, WindowEngines
@@ -81,6 +81,7 @@ class Hearing:
         self._input: _Stream | None = None
         self._sequence = 0
         self._lost_samples = 0
+        self._resumed_columns: int | None = None
         self._finished = False
 
     def open(self) -> None:
@@ -141,6 +142,21 @@ class Hearing:
             "lookahead_ms": pace.lookahead_columns * hop_ms,
             "algorithm_ms": pace.delay_columns * hop_ms,
         }
+
+    def state(self) -> State:
+        """Where the dial stands. What was heard is forgotten: as after a gap, it costs little."""
+        return {"lookahead_columns": self._turning.columns}
+
+    def resume(self, state: State) -> None:
+        """Begin with the dial there."""
+        columns = int(state["lookahead_columns"])
+        if columns == self._turning.columns:
+            return
+        pace = replace(self._pace, lookahead_columns=columns)
+        if not self._spec.sound.is_streaming:
+            self._engines.prepare(self._wanted(pace))
+        self._turning.columns = columns
+        self._resumed_columns = columns
 
     def _turn(self, control: Control) -> None:
         """At once where sound comes earlier then; else once the speaker is ready for it."""
@@ -269,6 +285,8 @@ class Hearing:
                 next_sample=first_column * analysis.hop,
                 origin_ns=capture_ns - past_ns,
             )
+            if self._resumed_columns is not None:
+                self._input.turn_at = self._input.next_sample
         found_hz = self._input.listener.analysis.rate_hz
         if message.rate_hz != found_hz:
             raise UsageError(

@@ -61,6 +61,13 @@ class ObjectStreams:
         power = float(self._power[object_id])
         return 10 * float(np.log10(max(power, 10 ** (SILENT_DBFS / 10))))
 
+    def grow(self, count: int) -> None:
+        """Have streams of at least so many objects."""
+        missing = count - len(self.object_ids)
+        if missing > 0:
+            self._inverse.grow(missing)
+            self._power = np.concatenate([self._power, np.zeros(missing)])
+
     def feed(
         self,
         spectrum: Spectrum,
@@ -79,10 +86,7 @@ class ObjectStreams:
         Returns:
             ``(N + 1, n)`` float32, ``n >= 0``.
         """
-        missing = max((item.id for item in objects), default=0) - len(self.object_ids)
-        if missing > 0:
-            self._inverse.grow(missing)
-            self._power = np.concatenate([self._power, np.zeros(missing)])
+        self.grow(max((item.id for item in objects), default=0))
         parts = np.zeros((self._inverse.streams, *spectrum.shape), np.complex64)
         parts[0] = spectrum
         if objects:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from realtime.messages import (
     SoundColumns,
     Streams,
 )
-from realtime.stage import Inputs, Outputs
+from realtime.stage import Inputs, Outputs, State
 from realtime.stages.gains import Gains
 from realtime.stages.join import Join, Joined
 from realtime.stages.object_streams import ObjectStreams, Synthesizer
@@ -39,7 +40,6 @@ from realtime.stages.scene import clusters, pan_of, scene_objects
 
 _WATCHED_COLUMNS = 4  # scenes are told at most twice as often as objects are looked for
 _WATCHED_LATE_COLUMNS = 16  # objects age before sound comes too late
-_FILL_COLUMNS = 64  # lost columns are made up for this many at a time, to bound the memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,8 @@ class Separator:
     """Topics ``sight``, ``sound`` and ``control`` in, ``streams`` and ``scene`` out.
 
     The rows of all ``Streams`` follow one another without a gap from the first column on, and sum
-    to the mixture. Columns that are lost on the way count as silence.
+    to the mixture. Where columns never came, since hearing was replaced, so many samples are
+    missing: who listens has the mixture (:mod:`realtime.sinks.carrier`).
     """
 
     def __init__(
@@ -99,11 +100,14 @@ class Separator:
         self._names: dict[int, str] = {}
         self._pans: dict[int, float] = {}
         self._maps: tuple[SightMap, ...] = ()
+        self._shot: int | None = None
         self._looks: NDArray[np.float32] | None = None  # (S, K, h, w), maximum over the maps
         self._input: _Input | None = None
         self._sound_end: End | None = None
         self._scene_period: int | None = None
         self._sequences = {"streams": 0, "scene": 0}
+        self._rows = 0  # streams of objects that a former separator had
+        self._understood: Mapping[str, Any] | None = None  # what it had heard
         self._lost_columns = 0
         self._finished = False
 
@@ -152,6 +156,32 @@ class Separator:
             "waiting_steps": self._join.waiting,
         }
 
+    # --- what outlives it
+
+    def state(self) -> State:
+        """Who is who, what was heard of them, and what the user has set."""
+        current = self._input
+        understanding = None if current is None else current.understanding
+        return {
+            "tracker": self._tracker.state(),
+            "gains": self._gains.state(),
+            "pans": sorted(self._pans.items()),
+            "shot": self._shot,
+            "rows": self._rows if current is None else len(current.streams.object_ids),
+            "understanding": understanding.state() if understanding else self._understood,
+        }
+
+    def resume(self, state: State) -> None:
+        """Divide the sound among the same objects, from the first columns on."""
+        self._tracker.resume(state["tracker"])
+        self._grid = tuple(state["tracker"]["grid"])
+        self._energy = PixelEnergy(*self._grid, self._settings.energy)
+        self._objects = self._meant = self._tracker.objects()
+        self._gains = Gains.of(state["gains"])
+        self._pans = dict(state["pans"])
+        self._shot, self._rows = state["shot"], state["rows"]
+        self._understood = state["understanding"]
+
     # --- sound
 
     def _separate(self, joined: Joined) -> list[tuple[str, Message]]:
@@ -159,7 +189,9 @@ class Separator:
         current = self._current(columns)
         if columns.first_column < current.next_column:
             return []  # sent again after a restart; it is out already
-        outputs = self._fill(current, columns)
+        if columns.first_column > current.next_column:
+            self._begin_anew(current, columns)
+        outputs: list[tuple[str, Message]] = []
         current.capture_ns = columns.capture_ns
         self._look(joined.maps)
         if current.understanding is not None:
@@ -183,9 +215,10 @@ class Separator:
                 next_column=columns.first_column,
                 next_sample=columns.first_column * analysis.hop,
                 log_power=LogPower(warp, analysis, self._spec.audio.frequency_bins),
-                streams=ObjectStreams(self._synthesizer, analysis, warp, self._settings.level_s),
+                streams=self._new_streams(analysis, self._rows),
                 understanding=self._understanding(analysis, warp),
             )
+            self._understand(self._input)
         found_hz = self._input.analysis.rate_hz
         if columns.rate_hz != found_hz:
             raise UsageError(
@@ -198,7 +231,16 @@ class Separator:
         if self._vocabulary is None:
             return None
         scale, bias = self._synthesizer.scale, self._synthesizer.bias
-        return Understanding(self._vocabulary, scale, bias, analysis=analysis, warp=warp)
+        made = Understanding(self._vocabulary, scale, bias, analysis=analysis, warp=warp)
+        if self._understood is not None:
+            made.resume(self._understood)
+        return made
+
+    def _new_streams(self, analysis: Analysis, rows: int) -> ObjectStreams:
+        warp = LogFrequencyWarp(self._spec.audio, analysis)
+        streams = ObjectStreams(self._synthesizer, analysis, warp, self._settings.level_s)
+        streams.grow(rows)
+        return streams
 
     def _understand(self, current: _Input) -> None:
         """What the objects are called, and the vectors that they are separated by."""
@@ -214,19 +256,13 @@ class Separator:
             replace(item, vector=meant.get(item.id, item.vector)) for item in self._objects
         )
 
-    def _fill(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
-        """Silence for the columns that never came."""
-        outputs: list[tuple[str, Message]] = []
-        while current.next_column < columns.first_column:
-            count = min(columns.first_column - current.next_column, _FILL_COLUMNS)
-            silence = np.zeros((current.analysis.bins, count), np.complex64)
-            sound = np.zeros((*columns.features.shape[:2], count), np.float32)
-            known = (current.next_column - current.first_column) * current.analysis.hop
-            samples = current.streams.feed(silence, sound, (), known)
-            self._lost_columns += count
-            self._advance(current, count)
-            outputs += self._streams(current, samples)
-        return outputs
+    def _begin_anew(self, current: _Input, columns: SoundColumns) -> None:
+        """Go on behind the columns that never came, as at a beginning."""
+        self._lost_columns += columns.first_column - current.next_column
+        rows = len(current.streams.object_ids)
+        current.streams = self._new_streams(current.analysis, rows)
+        current.first_column = current.next_column = columns.first_column
+        current.next_sample = columns.first_column * current.analysis.hop
 
     def _advance(self, current: _Input, columns: int) -> None:
         """Move the place in time behind ``columns`` columns."""
@@ -287,10 +323,11 @@ class Separator:
         """
         if maps and maps != self._maps:
             shot = maps[-1].shot
-            if self._maps and shot != self._maps[-1].shot:
+            if self._shot is not None and shot != self._shot:
                 self._energy.reset()
                 self._tracker.cut()
                 self._watch_next()
+            self._shot = shot
             shown = [item.features for item in maps if item.shot == shot]
             self._looks = np.max(np.stack(shown), axis=0)
             self._fit(*self._looks.shape[2:])

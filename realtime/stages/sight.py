@@ -10,7 +10,7 @@ from pixelplayer.shots import Shots
 from pixelplayer.spec import VisionSpec
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.messages import End, Message, SightMap, VideoFrame
-from realtime.stage import Inputs, Outputs
+from realtime.stage import Inputs, Outputs, State
 from realtime.stages.eyes import Eyes, Floats, OpenVision
 
 CLOSER_EVERY = 4
@@ -31,6 +31,7 @@ class Sight:
         self._shots = Shots(spec.stride_px)
         self._closer: list[Floats] = []
         self._closer_shot: int | None = None
+        self._shot = 0
         self._since_closer = 0  # pictures
         self._period: int | None = None
         self._sequence = 0
@@ -70,6 +71,15 @@ class Sight:
         """Pictures looked at and passed over."""
         return {"maps_count": self._sequence, "skipped_frames": self._skipped}
 
+    def state(self) -> State:
+        """Which shot it is: another number would end all objects."""
+        return {"shot": self._shot}
+
+    def resume(self, state: State) -> None:
+        """Take the picture that comes for one of the same shot; what was seen is in the maps."""
+        self._shot = int(state["shot"])
+        self._shots = Shots(self._spec.stride_px, self._shot)
+
     def _picks(self, capture_ns: int) -> bool:
         """Whether this picture is the first of its period."""
         # Capture times are rounded: a picture up to 1 ms before its period belongs to it.
@@ -81,7 +91,7 @@ class Sight:
 
     def _look(self, frame: VideoFrame) -> SightMap:
         shown, first = self._eyes.glance(frame.pixels)
-        shot = self._shots.feed(shown)
+        shot = self._shot = self._shots.feed(shown)
         self._since_closer += 1
         if shot != self._closer_shot or self._since_closer == CLOSER_EVERY:
             self._closer = self._eyes.look_closer(frame.pixels)

@@ -10,6 +10,7 @@ import pytest
 from pixelplayer.energy import PixelEnergy
 from pixelplayer.objects import ObjectSettings
 from realtime.errors import UsageError
+from realtime.keepsake import packed, unpacked
 from realtime.messages import (
     Control,
     ControlKind,
@@ -300,18 +301,26 @@ def test_what_sounds_out_of_the_picture_is_residual() -> None:
     assert db(sounds["blue"][part], rows[-1, part] - sounds["blue"][part]) > 18
 
 
-def test_lost_columns_are_silent_and_the_rest_stays_in_its_place() -> None:
+def test_lost_columns_are_missing_and_the_rest_is_the_mixture_in_its_place() -> None:
     mixture = band_noise("red", 1, 3 * RATE_HZ)
     messages = hear(cut(mixture, [800]))
     kept = [m for m in messages if not isinstance(m, SoundColumns) or m.sequence not in (20, 21)]
     stage = separator()
     outputs = stage.step(0, {"sight": see(show(PLACES, 3)), "sound": [*kept[:30], *kept[28:]]})
-    total = Result(outputs).rows().sum(axis=0)
-    np.testing.assert_allclose(total[: 56 * 128], mixture[: 56 * 128], atol=3e-6)
-    np.testing.assert_allclose(
-        total[72 * 128 : 2 * RATE_HZ], mixture[72 * 128 : 2 * RATE_HZ], atol=3e-6
-    )
-    assert np.abs(total[63 * 128 : 64 * 128]).max() < 0.2 * np.abs(mixture).max()
+    streams = [message for _, message in outputs if isinstance(message, Streams)]
+    assert {message.object_ids for message in streams[40:]} == {(1,)}
+    holes = []
+    place = 0
+    for message in streams:
+        if message.first_sample != place:
+            holes.append((place, message.first_sample))
+        place = message.first_sample + message.samples.shape[1]
+        np.testing.assert_allclose(
+            message.samples.sum(axis=0), mixture[message.first_sample : place], atol=3e-6
+        )
+    # Six columns of 128 samples, and the hop that only the next column would have completed.
+    assert holes == [(59 * 128, 66 * 128)]
+    assert place == len(mixture)
     assert stage.stats()["lost_columns"] == 6
 
 
@@ -320,6 +329,52 @@ def test_a_change_of_rate_is_an_error() -> None:
     other, *_ = hear(cut(band_noise("red", 1, 4000), [800], rate_hz=16000))
     with pytest.raises(UsageError, match="from 8000 Hz to 16000 Hz"):
         separator(join=NewestSight).step(0, {"sound": [first, other]})
+
+
+def test_another_goes_on_with_the_same_objects_from_the_first_columns_on() -> None:
+    mixture = band_noise("red", 1, 4 * RATE_HZ) + 0.3 * band_noise("green", 2, 4 * RATE_HZ)
+    sight = see(show(PLACES, 4))[:-1]
+    sound = [item for item in hear(cut(mixture, [800])) if isinstance(item, SoundColumns)]
+    first = separator(join=NewestSight)
+    steps = [{"sight": sight[place : place + 1], "sound": [sound[place]]} for place in range(40)]
+    known = Result([output for inputs in steps for output in first.step(0, inputs)])
+    first.step(0, {"control": [control("mute", object_id=1)]})
+    first.step(0, {"control": [control("gain", object_id=2, value=2)]})
+    first.step(0, {"control": [control("pin", x=0.1, y=0.9), control("objects", value=5)]})
+    kept = unpacked(packed(first.state()))
+
+    heir = separator(join=NewestSight)
+    heir.resume(kept)
+    wanted, got = (
+        Result([output for item in sound[44:48] for output in stage.step(0, {"sound": [item]})])
+        for stage in (first, heir)
+    )
+    after = got.streams[0]
+    assert after.object_ids == (1, 2, 3)
+    assert after.gains[:2] == (0.0, 2.0)
+    assert after.pans[:2] == known.streams[-1].pans[:2]
+    # No picture has come, and yet each is in its own stream.
+    for row, expected in zip(got.rows()[:2], wanted.rows(), strict=False):
+        assert db(expected, row - expected) > 20
+    again = heir.state()
+    assert again["tracker"]["count"] == 5
+    assert [track["pin"] for track in again["tracker"]["tracks"]].count(None) == 2
+    assert again["shot"] == 0
+
+
+def test_another_sees_a_cut_that_it_did_not_see_the_beginning_of() -> None:
+    mixture = band_noise("red", 1, 2 * RATE_HZ)
+    sight = [item for item in see(show(PLACES, 2)) if isinstance(item, SightMap)]
+    sound = [item for item in hear(cut(mixture, [800])) if isinstance(item, SoundColumns)]
+    first = separator(join=NewestSight)
+    first.step(0, {"sight": sight[:8], "sound": sound[:20]})
+    same, cut_to = (separator(join=NewestSight) for _ in range(2))
+    for heir, shot in ((same, 0), (cut_to, 1)):
+        heir.resume(unpacked(packed(first.state())))
+        shown = dataclasses.replace(sight[8], shot=shot)
+        heir.step(0, {"sight": [shown], "sound": sound[20:21]})
+    assert same.stats()["objects_count"] == 1
+    assert cut_to.stats()["objects_count"] == 0
 
 
 class Live:
