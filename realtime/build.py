@@ -202,13 +202,15 @@ def _positions_ms(options: Options) -> tuple[float, ...]:
 
 
 def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.carrier import Carrier
     from realtime.sinks.recorder import Recorder
     from realtime.sinks.session import SessionInfo
 
     info = SessionInfo(
         model=open_model(Path(options.model.model)).spec.name, engines=_engine_names(options)
     )
-    return Recorder(Path(options.output.record or ""), info)
+    carrier = None if plan.pace == "fast" else Carrier()
+    return Recorder(Path(options.output.record or ""), info, carrier=carrier)
 
 
 def _engine_names(options: Options) -> dict[str, str]:

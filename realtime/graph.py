@@ -111,9 +111,9 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             writes=("streams", "scene"),
             process="separator",
         ),
-        "speaker": StageEntry(kind="sink", reads=("streams", "control")),
+        "speaker": StageEntry(kind="sink", reads=("audio", "streams", "control")),
         "recorder": StageEntry(
-            kind="sink", reads=("video", "streams", "scene", "stats"), is_vital=False
+            kind="sink", reads=("video", "audio", "streams", "scene", "stats"), is_vital=False
         ),
         "window": StageEntry(
             kind="sink",

@@ -92,6 +92,15 @@ class Playout:
         """Whether it is decided when samples are played."""
         return self._offset is not None
 
+    @property
+    def low_samples(self) -> int:
+        """A queue below this is about to run dry; one that is as it should be never gets there."""
+        return self._samples(self._target_s / 2)
+
+    def due(self, end: int) -> int | None:
+        """The stream's sample that is to be played at the device's time `end`."""
+        return None if self._offset is None else end - self._offset
+
     def restart(self) -> None:
         """The device is new: its queue is filled anew."""
         self._offset = None

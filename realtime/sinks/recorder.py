@@ -20,6 +20,7 @@ from realtime.messages import (
     Streams,
     VideoFrame,
 )
+from realtime.sinks.carrier import KEPT_S, Carrier
 from realtime.sinks.mixer import PanLaw, equal_power
 from realtime.sinks.overlay_track import OverlayTrack
 from realtime.sinks.private import make_folder
@@ -36,16 +37,27 @@ class Recorder:
 
     Written are `mixture.wav`, `object-<id>.wav`, `residual.wav`, `overlay.mp4` and
     `session.json`. All sounds begin with the input's sample 0 and have its length: the streams end
-    with a whole step, so `audio` is asked where the input itself ended.
+    with a whole step, so `audio` is asked where the input itself ended. Where streams are missing,
+    the residual is the mixture out of `audio`; where that is missing, too, silence.
     """
 
-    def __init__(self, folder: Path, info: SessionInfo, pan_law: PanLaw = equal_power) -> None:
-        """`pan_law` places the objects in the movie's sound."""
+    def __init__(
+        self,
+        folder: Path,
+        info: SessionInfo,
+        pan_law: PanLaw = equal_power,
+        carrier: Carrier | None = None,
+    ) -> None:
+        """`pan_law` places the objects in the movie's sound.
+
+        `carrier` knows the mixture where streams may be missing: in a live run.
+        """
         self._folder = folder
         self._log = SessionLog(info)
         self._sounds: SoundFiles | None = None
         self._overlay = OverlayTrack(folder / "overlay.mp4", pan_law)
         self._input_samples = 0
+        self._carrier = carrier
         self._ended: set[str] = set()
         self._flush_at_ns = 0
         self._is_open = False
@@ -86,9 +98,13 @@ class Recorder:
 
     def _record(self, now_ns: int, inputs: Inputs) -> None:
         # The sound first: it tells where time begins.
+        if self._carrier is not None:
+            for message in inputs.get("audio", ()):
+                self._carrier.hear(message)
         for topic in ("streams", "audio", "video", "scene", "stats"):
             for message in inputs.get(topic, ()):
                 self._add(topic, message)
+        self._keep_up()
         if now_ns >= self._flush_at_ns:
             self._flush_at_ns = now_ns + FLUSH_NS
             self._flush()
@@ -171,18 +187,32 @@ class Recorder:
         known = sounds.length_samples - streams.first_sample
         if known >= streams.samples.shape[1]:
             return
-        new = _without_start(streams, known)
-        sounds.write(new.object_ids, new.samples)
-        self._overlay.add_streams(new)
-        self._log.add_streams(new)
+        self._write(sounds, _without_start(streams, known))
+
+    def _write(self, sounds: SoundFiles, streams: Streams) -> None:
+        sounds.write(streams.object_ids, streams.samples)
+        self._overlay.add_streams(streams)
+        self._log.add_streams(streams)
         self._log.set_length(sounds.length_samples)
 
+    def _keep_up(self) -> None:
+        """Before the mixture is forgotten, write what nobody divides."""
+        if self._sounds is not None and self._carrier is not None:
+            waits = round(KEPT_S * 2 / 3 * self._sounds.rate_hz)
+            self._fill(self._carrier.stop - waits)
+
     def _fill(self, until_sample: int) -> None:
-        """Silence up to a sample, where something was lost."""
+        """The mixture, or silence, up to a sample, where something was lost."""
         if self._sounds is None:
             return  # the first streams say from where on there is sound
-        missing = until_sample - self._sounds.length_samples
-        if missing > 0:
+        first = self._sounds.length_samples
+        missing = until_sample - first
+        carried = None
+        if self._carrier is not None:
+            carried = self._carrier.carry(first, until_sample, self._sounds.rate_hz)
+        if carried is not None:
+            self._write(self._sounds, carried)
+        elif missing > 0:
             self._sounds.write_silence(missing)
             self._overlay.add_silence(missing)
             self._log.set_length(self._sounds.length_samples)

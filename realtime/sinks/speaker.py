@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import DeviceError
 from realtime.messages import AudioGap, Control, End, Streams
+from realtime.sinks.carrier import Carrier, joined
 from realtime.sinks.drift import Drift, Stretch
 from realtime.sinks.mixer import Mixer, PanLaw, equal_power
 from realtime.sinks.output import Device, Output
@@ -25,6 +26,7 @@ from realtime.telemetry import Histogram
 from realtime.turning import WAIT_S, Turning
 
 LONGEST_DRAIN_S = 2.0
+CARRIED_S = 0.020  # of the mixture at a time, in the place of streams that do not come
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 8.0
 
@@ -47,6 +49,7 @@ class _Line:
 class Speaker:
     """Stage: reads `streams`, plays them. For a live run; in `fast` there is nobody to listen.
 
+    Where streams do not come in time, the mixture itself is played in their place, out of `audio`.
     A device that goes away is opened again, with back-off; the run goes on without it meanwhile.
     """
 
@@ -65,6 +68,8 @@ class Speaker:
         self._playout = playout or PlayoutSettings()
         self._line: _Line | None = None
         self._next_sample: int | None = None
+        self._carrier = Carrier()
+        self._is_carried = False  # what was written last is the mixture itself
         self._ends_at_ns: int | None = None
         self._drained = False
         self._finished = False
@@ -79,6 +84,7 @@ class Speaker:
                 "refused_samples",
                 "trimmed_samples",
                 "padded_samples",
+                "carried_samples",
             ),
             0,
         )
@@ -101,15 +107,20 @@ class Speaker:
         for control in inputs.get("control", ()):
             if isinstance(control, Control):
                 self._turn(control)
+        for message in inputs.get("audio", ()):
+            self._carrier.hear(message)
         for message in inputs.get("streams", ()):
             if isinstance(message, Streams):
                 self._play(now_ns, message)
+                self._carrier.follow(message)
             elif isinstance(message, AudioGap):
                 self._counts["lost_samples"] += message.length_samples
             elif isinstance(message, End):
                 self._ends_at_ns = now_ns + int(LONGEST_DRAIN_S * NS_PER_S)
         if self._ends_at_ns is not None:
             self._drain(now_ns, self._ends_at_ns)
+        elif self._line is not None:
+            self._carry(self._line)
         return ()
 
     @property
@@ -167,8 +178,13 @@ class Speaker:
             self.close()
             line = self._line = _Line(streams.rate_hz, self._pan_law, self._playout)
             line.output = self._device.open(streams.rate_hz)
+        if self._next_sample is not None and streams.first_sample > self._next_sample:
+            hole = self._carrier.carry(self._next_sample, streams.first_sample, streams.rate_hz)
+            if hole is not None:
+                self._play(now_ns, hole)
         mix = line.mixer.feed(streams)
-        if self._next_sample is not None and streams.first_sample != self._next_sample:
+        follows = self._next_sample in (None, streams.first_sample) or self._is_carried
+        if not follows:
             mix = self._anew(line, mix)
         self._next_sample = streams.first_sample + streams.samples.shape[1]
         output = self._living_output(now_ns, line)
@@ -185,15 +201,56 @@ class Speaker:
             mix = self._anew(line, mix)
         if correction.skip:
             self._counts["late_samples"] += correction.skip
-            mix = self._anew(line, mix[:, correction.skip :])
+            mix = mix[:, correction.skip :]
             if not mix.shape[1]:
                 return
+            if not self._is_carried:
+                mix = self._anew(line, mix)
+        if self._is_carried:
+            mix = self._joined(mix, streams, correction.skip)
         before_s = output.queued_samples / line.rate_hz + output.output_latency_s
         age_ns = now_ns - streams.capture_ns - correction.skip * NS_PER_S // line.rate_hz
         latency_ns = age_ns + round(before_s * NS_PER_S)
         self._latency_ms = latency_ns / NS_PER_MS
         self._latency.add(latency_ns)
         self._write(line, output, self._corrected(line, mix, correction), faster_ppm)
+
+    def _carry(self, line: _Line) -> None:
+        """Before the queue runs dry, put in what is known of the mixture from there on."""
+        output, playout = line.output, line.playout
+        if output is None or not output.active or output.end_samples is None:
+            return
+        missing = playout.low_samples - output.queued_samples
+        first = playout.due(output.end_samples)
+        if missing <= 0 or first is None:
+            return
+        wanted = first + missing + round(CARRIED_S * line.rate_hz)
+        carried = self._carrier.carry(first, min(wanted, self._carrier.stop), line.rate_hz)
+        if carried is None:
+            return
+        mix = line.mixer.feed(carried)
+        if first != self._next_sample and not self._is_carried:
+            mix = self._anew(line, mix)
+        line.drift.again()
+        self._write(line, output, mix, self._faster_ppm)
+        self._next_sample = first + mix.shape[1]
+        self._is_carried = True
+        self._counts["carried_samples"] += mix.shape[1]
+
+    def _joined(
+        self, mix: NDArray[np.float32], streams: Streams, skipped: int
+    ) -> NDArray[np.float32]:
+        """Out of the mixture that was played until here into the streams."""
+        self._is_carried = False
+        first, stop = (
+            streams.first_sample + skipped,
+            streams.first_sample + streams.samples.shape[1],
+        )
+        before = self._carrier.carry(first, stop, streams.rate_hz)
+        if before is None:
+            return mix
+        both = np.repeat(before.samples * np.float32(before.gains[0]), 2, axis=0)
+        return joined(both, mix, streams.rate_hz)
 
     def _anew(self, line: _Line, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         """A piece that does not follow the one before begins softly."""

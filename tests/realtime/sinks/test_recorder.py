@@ -15,6 +15,7 @@ import soundfile
 
 from realtime.errors import DeviceError, UsageError
 from realtime.messages import AudioChunk, AudioGap, Stats
+from realtime.sinks.carrier import Carrier
 from realtime.sinks.recorder import Recorder
 from realtime.sinks.session import SessionInfo
 
@@ -439,3 +440,50 @@ def test_closing_in_the_middle_keeps_what_was_recorded(recorder, folder):
     recorder.close()
     assert sound(folder, "mixture").size == STEP
     assert (folder / "overlay.mp4").stat().st_size > 0
+
+
+def test_what_nobody_divided_is_the_residual_and_not_silence(folder):
+    recorder = Recorder(folder, INFO, carrier=Carrier())
+    recorder.open()
+    mixture = noise(1, 6 * STEP, seed=5)[0]
+    for number in range(6):
+        part = mixture[number * STEP : (number + 1) * STEP]
+        chunk = AudioChunk(
+            stream="test",
+            sequence=number,
+            capture_ns=number * STEP * NS_PER_S // RATE_HZ,
+            first_sample=number * STEP,
+            rate_hz=RATE_HZ,
+            samples=part,
+        )
+        inputs = {"audio": [chunk]}
+        if number in (0, 1, 4):
+            inputs["streams"] = [streams(np.stack([0.25 * part, 0.75 * part]), number * STEP)]
+        recorder.step(0, inputs)
+    last = streams(np.stack([0 * part, part]), 5 * STEP)
+    recorder.step(0, {"streams": [last]})
+    finish(recorder)
+    np.testing.assert_allclose(sound(folder, "mixture"), mixture, atol=1e-7)
+    lost = slice(2 * STEP, 4 * STEP)
+    np.testing.assert_array_equal(sound(folder, "residual")[lost], mixture[lost])
+    assert not sound(folder, "object-1")[lost].any()
+
+
+def test_the_mixture_is_written_before_it_is_forgotten(folder):
+    recorder = Recorder(folder, INFO, carrier=Carrier())
+    recorder.open()
+    second = noise(1, RATE_HZ, seed=6)[0]
+    recorder.step(0, {"streams": [streams(noise(1))]})
+    for number in range(90):
+        chunk = AudioChunk(
+            stream="test",
+            sequence=number,
+            capture_ns=number * NS_PER_S,
+            first_sample=number * RATE_HZ,
+            rate_hz=RATE_HZ,
+            samples=second,
+        )
+        recorder.step(0, {"audio": [chunk]})
+    finish(recorder)
+    written = sound(folder, "residual")
+    np.testing.assert_array_equal(written[STEP : 60 * RATE_HZ], np.tile(second, 60)[STEP:])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from realtime.errors import DeviceError
-from realtime.messages import AudioGap, End, Streams
+from realtime.messages import AudioChunk, AudioGap, End, Streams
 from realtime.sinks.mixer import centred
 from realtime.sinks.output import NoDevice
 from realtime.sinks.speaker import Speaker
@@ -12,6 +12,7 @@ from realtime.sinks.speaker import Speaker
 RATE_HZ = 8000
 PIECE = 560  # 70 ms
 START = 600  # silence before the first piece, 75 ms
+STRETCH = 16  # samples that the follower of clocks holds back
 MS = 1_000_000
 
 
@@ -277,3 +278,67 @@ def test_ending_before_anything_came():
     run(speaker, 0, 0, end())
     assert speaker.finished
     speaker.close()
+
+
+def sung(number, samples=80):
+    """10 ms of a mixture that is never silent, all of it different."""
+    place = np.arange(number * samples, (number + 1) * samples)
+    return AudioChunk(
+        stream="test",
+        sequence=number,
+        capture_ns=number * 10 * MS,
+        first_sample=number * samples,
+        rate_hz=RATE_HZ,
+        samples=(0.5 + 0.2 * np.sin(place / 7)).astype(np.float32),
+    )
+
+
+def divided(number):
+    """The streams of such a mixture: all of it in the residual."""
+    samples = np.concatenate([sung(7 * number + place).samples for place in range(7)])
+    return dataclasses.replace(piece(number), samples=samples[np.newaxis])
+
+
+def test_the_mixture_is_played_while_no_streams_come_and_nobody_hears_a_seam(speaker, device):
+    """Streams are 200 ms late; a second of them never comes, and then half comes too late."""
+    heard = []
+    for tick in range(400):
+        inputs = {"audio": [sung(tick)]}
+        at = tick - 27
+        if at >= 0 and at % 7 == 0 and not 10 <= at // 7 < 24:
+            inputs["streams"] = [divided(at // 7)]
+        if at == 24 * 7:
+            inputs["streams"] = [divided(number) for number in range(17, 25)]
+        speaker.step(tick * 10 * MS, inputs)
+        for output in device.outputs:
+            heard.append(output.queue[:80, 0])
+            output.play(80)
+    heard = np.concatenate(heard)
+    sound = heard[START + STRETCH + 120 :]
+    expected = np.concatenate([sung(number).samples for number in range(400)])
+    np.testing.assert_allclose(sound, expected[120 : 120 + len(sound)], atol=1e-6)
+    stats = speaker.stats()
+    assert stats["gaps"] == 0
+    assert 1800 < stats["carried_samples"] < 14 * PIECE
+    assert stats["late_samples"] > 0
+
+
+def test_in_a_steady_run_the_mixture_is_not_needed(speaker, device):
+    for tick in range(300):
+        inputs = {"audio": [sung(tick)]}
+        if tick >= 27 and (tick - 27) % 7 == 0:
+            inputs["streams"] = [divided((tick - 27) // 7)]
+        speaker.step(tick * 10 * MS, inputs)
+        for output in device.outputs:
+            output.play(80)
+    assert speaker.stats()["carried_samples"] == 0
+
+
+def test_a_hole_in_the_streams_is_filled_with_the_mixture(speaker, device):
+    for tick in range(60):
+        speaker.step(tick * 10 * MS, {"audio": [sung(tick)]})
+    for number in (0, 1, 3, 4):
+        run(speaker, number, 600, divided(number))
+    queue = device.outputs[0].queue[START + STRETCH + 120 :, 0]
+    expected = np.concatenate([divided(number).samples[0] for number in range(5)])
+    np.testing.assert_allclose(queue, expected[120:-STRETCH], atol=1e-6)
