@@ -13,6 +13,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from realtime.allocator import settle_heap
+from realtime.chaos import chaos_of
 from realtime.clock import SystemClock
 from realtime.command import failing
 from realtime.command_line import parse
@@ -39,10 +40,13 @@ def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
 
 def _run(options: Options, screen: Screen) -> int:
     plan, clock = compose(options, os.environ, screen.say), SystemClock()
+    chaos, has_spares = chaos_of(options.run.chaos, plan), options.run.spares == "all"
     if options.output.profile is None:
-        return Supervisor(plan, clock, screen).run()
+        return Supervisor(plan, clock, screen, chaos=chaos, has_spares=has_spares).run()
     with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
-        supervisor = Supervisor(plan, clock, screen, trace=trace)
+        supervisor = Supervisor(
+            plan, clock, screen, trace=trace, chaos=chaos, has_spares=has_spares
+        )
         exit_code = supervisor.run()
         screen.say(supervisor.table())
     return exit_code

@@ -13,10 +13,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn, get_args
 
+from realtime import chaos
 from realtime.dial import DIALS
 from realtime.errors import UsageError
 from realtime.graph import Pace, Placement
-from realtime.options import MOST_OBJECTS, NONE, EngineName, Options, Precision, View
+from realtime.options import MOST_OBJECTS, NONE, EngineName, Options, Precision, Spares, View
 from realtime.rig import LARGEST_GAIN_DB, LARGEST_OFFSET_MS
 
 # The standard library has it from Python 3.11 on; before, the package tomli is the same.
@@ -74,6 +75,11 @@ def _objects(text: str) -> int | None:
     if not 1 <= value <= MOST_OBJECTS:
         raise ValueError
     return value
+
+
+def _chaos(text: str) -> str:
+    chaos.check(text)
+    return text
 
 
 def _threads(text: str) -> int:
@@ -193,6 +199,19 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 metavar="NAME",
                 choices=get_args(Placement),
                 help="threads of one process, or processes (default)",
+            ),
+            "spares": _Row(
+                place="run.spares",
+                metavar="NAME",
+                choices=get_args(Spares),
+                help="live, processes that wait to take the place of others (default: all)",
+            ),
+            "chaos": _Row(
+                place="run.chaos",
+                metavar="SEED",
+                parse=_chaos,
+                help="live, let stages be killed, stopped and fail at random; or as told: "
+                '"kill hearing 10, stop sight 20, raise separator 30"',
             ),
         },
     }
@@ -344,5 +363,7 @@ def _check_fast(options: Options) -> None:
         raise UsageError("--demo has no end; with --pace fast give --duration too")
     if not (given.demo or given.source or (given.audio and given.video)):
         raise UsageError("--pace fast is for files; give --source FILE or --demo")
+    if options.run.chaos is not None:
+        raise UsageError("--chaos is for live runs; leave --pace fast out")
     if options.output.speaker not in (None, NONE):
         raise UsageError("--pace fast plays nothing; leave --speaker out")

@@ -65,7 +65,11 @@ class StageEntry:
     thread: Literal["own", "main"] = "own"  # some window systems work on the main thread only
     keeps_up: bool = True  # False: a viewer; it never holds the others up, not even in fast
     is_vital: bool = True  # False: a live run goes on without it; who listens hears on
+    is_replaced: bool = False  # in a live run another takes its place when it fails
 
+
+SPARED = ("hearing", "separator")
+"""Processes that another waits for, all open, to take their place: sound is divided by them."""
 
 NICENESS: Mapping[str, int] = MappingProxyType({"sight": 10})
 """Processes that give way where cores are short: a late picture is not noticed, late sound is."""
@@ -99,19 +103,26 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "media": StageEntry(kind="source", writes=("video", "audio")),
         "film": StageEntry(kind="source", writes=("video",)),
         "track": StageEntry(kind="source", writes=("audio",)),
-        "camera": StageEntry(kind="source", writes=("video",)),
-        "microphone": StageEntry(kind="source", writes=("audio",)),
-        "sight": StageEntry(kind="stage", reads=("video",), writes=("sight",), process="sight"),
+        "camera": StageEntry(kind="source", writes=("video",), is_replaced=True),
+        "microphone": StageEntry(kind="source", writes=("audio",), is_replaced=True),
+        "sight": StageEntry(
+            kind="stage", reads=("video",), writes=("sight",), process="sight", is_replaced=True
+        ),
         "hearing": StageEntry(
-            kind="stage", reads=("audio", "control"), writes=("sound",), process="hearing"
+            kind="stage",
+            reads=("audio", "control"),
+            writes=("sound",),
+            process="hearing",
+            is_replaced=True,
         ),
         "separator": StageEntry(
             kind="stage",
             reads=("sight", "sound", "control"),
             writes=("streams", "scene"),
             process="separator",
+            is_replaced=True,
         ),
-        "speaker": StageEntry(kind="sink", reads=("audio", "streams", "control")),
+        "speaker": StageEntry(kind="sink", reads=("audio", "streams", "control"), is_replaced=True),
         "recorder": StageEntry(
             kind="sink", reads=("video", "audio", "streams", "scene", "stats"), is_vital=False
         ),
@@ -127,6 +138,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             reads=("video", "scene", "stats"),
             writes=("control",),
             keeps_up=False,
+            is_replaced=True,
         ),
         "supervisor": StageEntry(
             kind="supervisor", reads=("control", "scene"), writes=("stats",), keeps_up=False

@@ -1,5 +1,7 @@
 """One process's stages, a thread each. ``python -m realtime.host`` is a child process of a run.
 
+``python -m realtime.host heir`` is one that takes another's place: it listens only from ``go`` on.
+
 A child reads its plan and then the supervisor's commands from stdin, one JSON line each, and
 writes reports to stdout. The end of stdin means that the parent is gone, however it went: the
 child then leaves at once and takes the sockets' folder with it.
@@ -23,9 +25,11 @@ from realtime.graph import NICENESS, STAGES
 from realtime.plain import PlainError
 from realtime.plan import Plan
 from realtime.reports import EXIT_FAILED, EXIT_RAN, Command, Report
-from realtime.runner import Run, Runner
+from realtime.run import Run
+from realtime.runner import Runner
 from realtime.transport import new_context
 
+HEIR = "heir"
 LEAVE_S = 2.0  # how long stages get to close when the parent is gone
 
 
@@ -37,12 +41,26 @@ class Host:
     """
 
     def __init__(
-        self, plan: Plan, process: str, clock: Clock, report: Callable[[Report], None]
+        self,
+        plan: Plan,
+        process: str,
+        clock: Clock,
+        report: Callable[[Report], None],
+        *,
+        is_heir: bool = False,
     ) -> None:
         self.context = new_context()
         self._run = Run()
         runners = [
-            Runner(name, plan=plan, clock=clock, context=self.context, run=self._run, report=report)
+            Runner(
+                name,
+                plan=plan,
+                clock=clock,
+                context=self.context,
+                run=self._run,
+                report=report,
+                is_heir=is_heir,
+            )
             for name in plan.in_process(process)
         ]
         self.main_lives: list[Generator[None, None, None]] = [
@@ -66,6 +84,9 @@ class Host:
             run.deaf.add(command.stage)
         if command.order == "lost":
             run.lost.add(command.stage)
+        if command.order == "raise":
+            run.faults.add(command.stage)
+        run.states.update(command.states)
         events = {"go": run.go, "stop": run.stop, "abort": run.abort, "release": run.release}
         if command.order in events:
             events[command.order].set()
@@ -144,7 +165,8 @@ def main() -> int:
         print(f"error: the plan on stdin is none ({error})", file=sys.stderr)
         return EXIT_FAILED
     give_way(NICENESS.get(process, 0))
-    host = Host(plan, process, SystemClock(), _Reporter(pipe))
+    is_heir = sys.argv[1:] == [HEIR]
+    host = Host(plan, process, SystemClock(), _Reporter(pipe), is_heir=is_heir)
     host.start()
     is_dismissed = False
     for line in sys.stdin:

@@ -11,6 +11,7 @@ from realtime.graph import Pace, Placement
 from realtime.plain import from_plain
 
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
+Spares: TypeAlias = Literal["all", "none"]
 View: TypeAlias = Literal["auto", "window", "web", "none"]
 EngineName: TypeAlias = Literal[
     "auto",
@@ -90,11 +91,17 @@ class OutputOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How long, how quick, and in which processes."""
+    """How long, how quick, and in which processes.
+
+    ``spares``: whether processes wait to take the place of others. ``chaos``: see
+    :mod:`realtime.chaos`.
+    """
 
     duration_s: float | None = None
     pace: Pace = "realtime"
     place: Placement = "processes"
+    spares: Spares = "all"
+    chaos: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

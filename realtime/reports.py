@@ -19,8 +19,10 @@ EXIT_USAGE = 2
 EXIT_DEVICE = 3
 EXIT_INTERRUPTED = 130
 
-ReportKind: TypeAlias = Literal["ready", "finished", "failed", "numbers"]
-Order: TypeAlias = Literal["go", "stop", "abort", "release", "deaf", "lost"]
+ReportKind: TypeAlias = Literal[
+    "ready", "finished", "failed", "fallen", "numbers", "beat", "state", "restarted"
+]
+Order: TypeAlias = Literal["go", "stop", "abort", "release", "deaf", "lost", "raise"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +30,12 @@ class Report:
     """From a host about one of its stages.
 
     ``ready``: open, waiting for the go. ``finished``: its end is out. ``failed``: with the
-    ``text`` for the user and the ``exit_code`` it means. ``numbers``: ``values`` so far, and the
-    ``spans`` (start and stop of steps, ns) since the last such report.
+    ``text`` for the user and the ``exit_code`` it means. ``fallen``: the same, and its process is
+    to be replaced. ``numbers``: ``values`` so far, and the
+    ``spans`` (start and stop of steps, ns) since the last such report. ``beat``: it is at work; as
+    ``text`` the messages that it saw last, a line each. ``state``: what is to outlive it
+    (:mod:`realtime.keepsake`), as ``text``. ``restarted``: it failed, and another one of it has
+    taken its place in the same process; why, as ``text``.
     """
 
     kind: ReportKind
@@ -57,13 +63,15 @@ class Report:
 class Command:
     """From the supervisor to a host.
 
-    ``go``: all are ready. ``stop``: sources end now. ``abort``: everybody leaves. ``release``:
-    all have finished, sockets may close. ``deaf``: ``stage`` takes nothing more. ``lost``:
-    ``stage`` died without its end; whoever listens to it takes that as said.
+    ``go``: all are ready; ``states`` are what the stages before these have left, by stage.
+    ``stop``: sources end now. ``abort``: everybody leaves. ``release``: all have finished, sockets
+    may close. ``deaf``: ``stage`` takes nothing more. ``lost``: ``stage`` died without its end;
+    whoever listens to it takes that as said. ``raise``: ``stage`` is to fail (``--chaos``).
     """
 
     order: Order
     stage: str = ""
+    states: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
         """One line."""
@@ -77,6 +85,11 @@ class Command:
             PlainError: it is something else.
         """
         return from_line(cls, line)
+
+
+def is_final(error: Exception) -> bool:
+    """Whether another attempt would end the same: the user is to change something first."""
+    return isinstance(error, DeviceError | UsageError | SpecError)
 
 
 def failure(stage: str, error: Exception) -> Report:

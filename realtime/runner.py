@@ -4,43 +4,25 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from threading import Event
 
 from realtime.clock import NS_PER_S, Clock
+from realtime.crash import where
 from realtime.graph import STAGES, TOPICS, unwritten
+from realtime.incumbent import Incumbent
+from realtime.lifeline import Lifeline
 from realtime.limit import Limit
 from realtime.messages import End, Message
-from realtime.plan import Plan, load_builder
+from realtime.plan import Plan
 from realtime.reports import EXIT_FAILED, Report, failure
+from realtime.run import ChaosError, Run
 from realtime.stage import Stage
 from realtime.telemetry import Meter
 from realtime.transport import Context, Inbox, Outbox, Stopped
 
 TICK_MS = 20  # a stage is stepped at least so often
 NUMBERS_EVERY_NS = NS_PER_S
-
-
-@dataclass(slots=True)
-class Run:
-    """Where the run stands; shared by the threads of one process, set by its host."""
-
-    go: Event = field(default_factory=Event)
-    stop: Event = field(default_factory=Event)
-    abort: Event = field(default_factory=Event)
-    release: Event = field(default_factory=Event)
-    deaf: set[str] = field(default_factory=set)  # take nothing more
-    lost: set[str] = field(default_factory=set)  # died without an End
-
-    def still(self, consumer: str) -> bool:
-        """Whether it makes sense to wait for ``consumer``.
-
-        Raises:
-            Stopped: the run is over.
-        """
-        if self.abort.is_set():
-            raise Stopped
-        return consumer not in self.deaf
 
 
 class Runner:
@@ -55,13 +37,18 @@ class Runner:
         context: Context,
         run: Run,
         report: Callable[[Report], None],
+        is_heir: bool = False,
     ) -> None:
+        """``is_heir``: it takes the place of another, and listens only once that is gone."""
         self.name = name
         self._plan = plan
         self._clock = clock
         self._context = context
         self._run = run
         self._report = report
+        self._is_heir = is_heir
+        self._lifeline = Lifeline(name, report)
+        self._incumbent = Incumbent(name, plan, clock, run, self._lifeline, report)
         self._entry = STAGES[name]
         self._meter = Meter(self._period_ns())
         self._inbox: Inbox | None = None
@@ -92,16 +79,18 @@ class Runner:
                 self._outbox.close()
 
     def _live(self) -> Iterator[None]:
-        stage: Stage | None = None
         try:
-            self._inbox = Inbox(self._context, self.name, self._plan.listens(self.name))
-            stage = load_builder(self._plan.builder)(self.name, self._plan, self._clock)
-            stage.open()
+            if not self._is_heir:
+                self._listen()
+            self._incumbent.open()
             self._report(Report(kind="ready", stage=self.name))
             yield from self._until(self._run.go)
-            self._outbox = Outbox(self._context, self._plan.ways(self.name), self._run.still)
-            yield from self._work(stage)
-            self._tell_numbers(stage)
+            if self._is_heir:
+                self._listen()
+            self._incumbent.resume(self._run.states.get(self.name))
+            self._outbox = Outbox(self._context, self._plan.ways(self.name), self._still)
+            yield from self._work()
+            self._tell_numbers(self._incumbent.stage)
             self._report(Report(kind="finished", stage=self.name))
         except Stopped:
             raise
@@ -110,7 +99,17 @@ class Runner:
                 raise Stopped from error  # the others have left already
             self._fail(error)
         finally:
-            self._close(stage)
+            self._incumbent.close()
+            if self._inbox is not None:
+                self._inbox.close()
+
+    def _listen(self) -> None:
+        self._inbox = Inbox(self._context, self.name, self._plan.listens(self.name))
+
+    def _still(self, consumer: str) -> bool:
+        """Who waits for another is at work."""
+        self._lifeline.beat(self._clock.now_ns())
+        return self._run.still(consumer)
 
     def _until(self, event: Event) -> Iterator[None]:
         while not event.wait(TICK_MS / 1000):
@@ -118,7 +117,7 @@ class Runner:
                 raise Stopped
             yield
 
-    def _work(self, stage: Stage) -> Iterator[None]:
+    def _work(self) -> Iterator[None]:
         first = [
             (topic, [End(stream=self._plan.stream, sequence=0, topic=topic)])
             for topic in unwritten(self.name, self._plan.stages)
@@ -129,10 +128,16 @@ class Runner:
         while not self._run.abort.is_set():
             if is_source and self._run.stop.is_set():
                 break
+            self._lifeline.beat(self._clock.now_ns())
             if not inputs and not is_source:
                 inputs = self._receive()
-            self._step(stage, inputs)
-            if stage.finished or (is_source and not self._open_writes):
+            try:
+                self._step(self._incumbent.stage, inputs)
+            except Stopped:
+                raise
+            except Exception as error:  # noqa: BLE001 - another one takes its place, or it is told
+                yield from self._incumbent.replace(error)
+            if self._incumbent.stage.finished or (is_source and not self._open_writes):
                 break
             inputs = {}
             yield
@@ -162,6 +167,10 @@ class Runner:
         return {topic: [End(stream=self._plan.stream, sequence=0, topic=topic)] for topic in owed}
 
     def _step(self, stage: Stage, inputs: dict[str, list[Message]]) -> None:
+        if self.name in self._run.faults:
+            self._run.faults.discard(self.name)
+            raise ChaosError("wanted by --chaos")
+        self._lifeline.saw(inputs)
         start_ns = self._clock.now_ns()
         outputs: Sequence[tuple[str, Message]] = stage.step(start_ns, inputs)
         stop_ns = self._clock.now_ns()
@@ -175,6 +184,8 @@ class Runner:
         if stop_ns >= self._numbers_at_ns:
             self._numbers_at_ns = stop_ns + NUMBERS_EVERY_NS
             self._tell_numbers(stage)
+        if self._plan.pace == "realtime":
+            self._lifeline.keep(stage, stop_ns, at_once="control" in inputs)
 
     def _send(self, topic: str, message: Message) -> None:
         assert self._outbox is not None
@@ -200,17 +211,12 @@ class Runner:
 
     def _fail(self, error: Exception) -> None:
         report = failure(self.name, error)
+        if self._outbox is not None and self._incumbent.leaves_it_to_others(error):
+            text = f"{type(error).__name__}: {error}; {where(self._incumbent.crash(error))}"
+            self._report(replace(report, kind="fallen", text=text))
+            return  # no ends: another one goes on
         if report.exit_code == EXIT_FAILED:
             traceback.print_exc()
         self._report(report)
         if self._outbox is not None:
             self._end_all()
-
-    def _close(self, stage: Stage | None) -> None:
-        if stage is not None:
-            try:
-                stage.close()
-            except Exception as error:  # noqa: BLE001 - the sockets must be closed all the same
-                self._report(failure(self.name, error))
-        if self._inbox is not None:
-            self._inbox.close()

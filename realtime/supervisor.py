@@ -3,6 +3,9 @@
 The life of a run: *opening* (every stage says that it is ready, then all get the go), *running*,
 *stopping* (sources end, the rest flushes, for at most ``STOP_S``), *leaving*. The command's main
 thread lives here; a window is stepped from here too, as some systems want it.
+
+While a live run is running, a process that is lost is replaced (:mod:`realtime.crew`): who listens
+to it waits, and the sound goes on without (``docs/decisions/0026``).
 """
 
 from __future__ import annotations
@@ -11,16 +14,18 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from types import FrameType
 
+from realtime.chaos import Chaos, Fault
 from realtime.children import Child
 from realtime.clock import NS_PER_S, Clock
+from realtime.crash import crash_folder, where, write_crash
+from realtime.crew import Crew, Loss
 from realtime.graph import MAIN, STAGES
 from realtime.host import Host
+from realtime.interrupts import Interrupts
 from realtime.messages import Control, Scene, Stats
 from realtime.plan import SUPERVISOR, Plan
 from realtime.reports import (
@@ -62,16 +67,22 @@ class Supervisor:
         *,
         scheme: Scheme | None = None,
         trace: Trace | None = None,
+        chaos: Chaos | None = None,
+        has_spares: bool = False,
     ) -> None:
+        """``has_spares``: in a live run some processes wait to take the place of others."""
         self._plan = plan
         self._clock = clock
         self._screen = screen
         self._scheme = scheme
-        self._reports: SimpleQueue[Report] = SimpleQueue()
-        self._children: list[Child] = []
+        self._chaos = chaos
+        self._has_spares = has_spares
+        self._reports: SimpleQueue[tuple[Child | None, Report]] = SimpleQueue()
+        self._crew = Crew(plan, self._put)
         self._opening = {name for name in plan.stages if name != SUPERVISOR}
         self._running = set(self._opening)
-        self._interrupts = 0
+        self._interrupts = Interrupts()
+        self._replaced = 0  # stages, within their processes
         self._failures: list[str] = []
         self._exit_code = EXIT_RAN
         self._started_ns: int | None = None
@@ -93,29 +104,31 @@ class Supervisor:
             folder = Path(tempfile.mkdtemp(prefix="pixelplayer-", dir=roomy(tempfile.gettempdir())))
             plan = plan.with_addresses(folder, self._scheme)
         try:
-            with self._signals():
+            with self._interrupts.counted():
                 self._run(plan)
         finally:
             if folder is not None:
                 shutil.rmtree(folder, ignore_errors=True)
-        if self._exit_code == EXIT_RAN and self._interrupts:
+        if self._exit_code == EXIT_RAN and self._interrupts.count:
             return EXIT_INTERRUPTED
         return self._exit_code
 
     def _run(self, plan: Plan) -> None:
-        self._host = Host(plan, MAIN, self._clock, self._reports.put)
+        self._host = Host(plan, MAIN, self._clock, lambda report: self._reports.put((None, report)))
+        self._crew = Crew(plan, self._put)
         listens = plan.listens(SUPERVISOR)
         try:
             with Inbox(self._host.context, SUPERVISOR, listens) as self._inbox:
-                self._children.extend(
-                    Child(process, plan, self._reports.put) for process in plan.children
-                )
+                self._crew.start()
                 self._host.start()
                 self._open()
                 with Outbox(self._host.context, plan.ways(SUPERVISOR), self._host.still) as outbox:
                     self._watch(outbox)
         finally:
             self._leave()
+
+    def _put(self, child: Child, report: Report) -> None:
+        self._reports.put((child, report))
 
     def table(self) -> str:
         """One line per stage: what a profile prints at the end."""
@@ -126,18 +139,19 @@ class Supervisor:
     def _open(self) -> None:
         """Wait until all are ready. After a failure others get a moment to tell theirs, too."""
         give_up_ns: int | None = None
-        while self._opening and not self._interrupts:
+        while self._opening and not self._interrupts.count:
             self._turn()
             now_ns = self._clock.now_ns()
             if self._exit_code != EXIT_RAN:
                 give_up_ns = give_up_ns or now_ns + round(MORE_FAILURES_S * NS_PER_S)
                 if now_ns > give_up_ns:
                     break
-        if self._exit_code != EXIT_RAN or self._interrupts:
+        if self._exit_code != EXIT_RAN or self._interrupts.count:
             self._running.clear()
             return
         self._started_ns = self._clock.now_ns()
         self._tell(Command(order="go"))
+        self._crew.went(self._started_ns, has_spares=self._has_spares and self._is_live)
 
     def _watch(self, outbox: Outbox) -> None:
         while self._running:
@@ -153,8 +167,7 @@ class Supervisor:
         self._tell(Command(order="release" if is_over else "abort"))
         for life in self._host.main_lives:
             life.close()
-        for child in self._children:
-            child.leave()
+        self._crew.leave()
         if self._host.join(LEAVE_S):
             self._host.close()
         for text in self._failures:
@@ -173,10 +186,12 @@ class Supervisor:
                 self._stop()
         while True:
             try:
-                self._hear(self._reports.get_nowait(), outbox)
+                child, report = self._reports.get_nowait()
             except Empty:
                 break
-        self._look_after_children()
+            if child is None or self._crew.hear(child, report, self._clock.now_ns()):
+                self._hear(report, outbox)
+        self._look_after_children(outbox)
 
     def _hear(self, report: Report, outbox: Outbox | None) -> None:
         if report.kind == "ready":
@@ -184,11 +199,14 @@ class Supervisor:
         elif report.kind == "numbers":
             self.board.update(report.stage, report.values)
             self._follow(report)
-            if outbox is not None:
-                self._publish(report, outbox)
+            self._publish(report.stage, report.values, outbox)
         elif report.kind == "finished":
             self._gone(report.stage, "deaf")
-        else:
+        elif report.kind == "restarted":
+            self._replaced += 1
+            self._screen.say(f"{report.stage} failed ({report.text}); it begins again")
+            self._tell_restarts(outbox)
+        elif report.kind == "failed":
             self._fail(report)
             self._gone(report.stage, "deaf")
 
@@ -202,41 +220,81 @@ class Supervisor:
             self._trace = None
             self._screen.say(f"--profile: the trace ends here ({error.strerror}); make room for it")
 
-    def _publish(self, report: Report, outbox: Outbox) -> None:
+    def _publish(self, stage: str, values: Mapping[str, float], outbox: Outbox | None) -> None:
+        if outbox is None:
+            return
         stats = Stats(
-            stream=self._plan.stream,
-            sequence=self._stats_count,
-            stage=report.stage,
-            values=report.values,
+            stream=self._plan.stream, sequence=self._stats_count, stage=stage, values=values
         )
         self._stats_count += 1
         outbox.send("stats", stats)
 
-    def _look_after_children(self) -> None:
-        for child in self._children:
-            unfinished = self._running.intersection(child.stages)
-            fate = child.fate() if unfinished else None
-            for stage in sorted(unfinished) if fate else ():
-                text = f"{stage} died ({fate}); run with --doctor to check the parts"
+    def _tell_restarts(self, outbox: Outbox | None) -> None:
+        values = {"restarts": float(self._crew.restarts + self._replaced)}
+        self.board.update(SUPERVISOR, values)
+        self._publish(SUPERVISOR, values, outbox)
+
+    @property
+    def _is_live(self) -> bool:
+        """Whether who is lost is replaced."""
+        is_running = self._started_ns is not None and self._stop_by_ns is None
+        return is_running and self._plan.pace == "realtime"
+
+    def _look_after_children(self, outbox: Outbox | None) -> None:
+        now_ns = self._clock.now_ns()
+        for loss in self._crew.mind(now_ns, self._running, is_live=self._is_live):
+            if self._is_live and all(STAGES[stage].is_replaced for stage in loss.stages):
+                self._screen.say(f"{loss.process} {loss.fate}; it is replaced; {self._noted(loss)}")
+                self._crew.replace(loss.process, now_ns)
+                self._tell_restarts(outbox)
+                continue
+            for stage in loss.stages:
+                text = f"{stage} died ({loss.fate}); run with --doctor to check the parts"
                 self._fail(Report(kind="failed", stage=stage, text=text, exit_code=EXIT_FAILED))
                 self._gone(stage, "lost")
+
+    def _noted(self, loss: Loss) -> str:
+        """Where it is written what was lost; one that failed by itself has told."""
+        if loss.has_told:
+            return "it has told why"
+        paths = [
+            write_crash(
+                crash_folder(os.environ),
+                stage,
+                loss.fate,
+                seen=self._crew.seen(stage),
+                numbers=self.board.values.get(stage, {}),
+            )
+            for stage in loss.stages
+        ]
+        return where(paths[0] if paths else None)
+
+    def _bring_about(self, fault: Fault) -> None:
+        child = self._crew.child_of(fault.stage)
+        self._screen.say(f"chaos: {fault.kind} {fault.stage}")
+        if fault.kind == "raise":
+            self._tell(Command(order="raise", stage=fault.stage))
+        elif child is not None:
+            child.send_signal(signal.SIGKILL if fault.kind == "kill" else signal.SIGSTOP)
 
     def _mind_the_time(self) -> None:
         assert self._started_ns is not None
         now_ns = self._clock.now_ns()
         running_s = (now_ns - self._started_ns) / NS_PER_S
         self._screen.status(running_s, self.board, self.summary)
+        for fault in self._chaos.due(running_s) if self._chaos and self._is_live else ():
+            self._bring_about(fault)
         limit_s = self._plan.duration_s
-        if self._interrupts or (
+        if self._interrupts.count or (
             limit_s is not None
             and self._plan.pace == "realtime"
             and running_s > limit_s + OVERTIME_S
         ):
             self._stop()
         is_late = self._stop_by_ns is not None and now_ns > self._stop_by_ns
-        if is_late or self._interrupts > 1:
+        if is_late or self._interrupts.count > 1:
             self._screen.say(f"not waiting for {', '.join(sorted(self._running))} any longer")
-            if not self._interrupts:
+            if not self._interrupts.count:
                 self._exit_code = self._exit_code or EXIT_FAILED
             self._tell(Command(order="abort"))
             self._running.clear()
@@ -247,6 +305,9 @@ class Supervisor:
         if self._stop_by_ns is None:
             self._stop_by_ns = self._clock.now_ns() + round(STOP_S * NS_PER_S)
             self._tell(Command(order="stop"))
+            for stage in self._crew.absent:  # nobody comes any more who could say its end
+                if stage in self._running:
+                    self._gone(stage, "lost")
 
     def _fail(self, report: Report) -> None:
         if self._started_ns is None:
@@ -267,19 +328,4 @@ class Supervisor:
 
     def _tell(self, command: Command) -> None:
         self._host.obey(command)
-        for child in self._children:
-            child.obey(command)
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Count what asks for the end; the loop acts on it."""
-        names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-        former = {name: signal.signal(getattr(signal, name), self._interrupted) for name in names}
-        try:
-            yield
-        finally:
-            for name, handler in former.items():
-                signal.signal(getattr(signal, name), handler)
-
-    def _interrupted(self, number: int, frame: FrameType | None) -> None:
-        self._interrupts += 1
+        self._crew.tell(command)

@@ -25,6 +25,7 @@ from realtime.graph import TOPICS, WhenFull
 from realtime.messages import AudioChunk, AudioGap, End, Message, Streams
 from realtime.wire import ARRAY_BYTES, WireError, decode, encode
 
+RECONNECT_MS = 20  # a consumer that was replaced listens again under its address
 WAIT_MS = 20  # how often a waiting producer looks whether it is still wanted
 # Handed over at once, at most; of what comes more often than that, a second's: who is behind must
 # see how far.
@@ -280,6 +281,7 @@ class _Lane:
         self._socket = owner.socket(zmq.PUSH)
         self._socket.setsockopt(zmq.SNDHWM, max(way.depth - way.depth // 2, 1))
         self._socket.setsockopt(zmq.LINGER, 0)
+        self._socket.setsockopt(zmq.RECONNECT_IVL, RECONNECT_MS)
         check_address(way.address)
         self._socket.connect(way.address)
 
