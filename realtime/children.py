@@ -18,7 +18,7 @@ from realtime.process_state import is_stopped
 from realtime.reports import Command, Report
 
 PATIENCE_S = 3.0  # between asking, insisting and killing
-LAST_WORDS_S = 0.2  # to read what it said last; a program that it started may hold its pipe open
+LAST_WORDS_S = 1.0  # to read what it said last; a program that it started may hold its pipe open
 
 
 class Child:

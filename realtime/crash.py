@@ -87,10 +87,10 @@ def _lines(
 
 
 def _free(folder: Path, stage: str) -> Path:
-    number = 1
-    while (path := folder / f"{stage}-{os.getpid()}-{number}.txt").exists():
-        number += 1
-    return path
+    name = f"{stage}-{os.getpid()}-"
+    numbers = [path.stem.removeprefix(name) for path in folder.glob(f"{name}*.txt")]
+    last = max((int(number) for number in numbers if number.isdecimal()), default=0)
+    return folder / f"{name}{last + 1}.txt"
 
 
 def _forget_oldest(folder: Path) -> None:

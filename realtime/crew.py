@@ -13,7 +13,7 @@ from realtime.backoff import BackOff, is_trusted
 from realtime.children import Child
 from realtime.clock import NS_PER_S
 from realtime.graph import SPARED, STAGES
-from realtime.health import OPENING_S, Health
+from realtime.health import HUNG_S, OPENING_S, Health
 from realtime.plan import Plan
 from realtime.reports import Command, Report
 
@@ -236,4 +236,4 @@ class Crew:
 
 
 def _healths(child: Child) -> dict[str, Health]:
-    return {stage: Health() for stage in child.stages}
+    return {stage: Health(hung_s=HUNG_S) for stage in child.stages}

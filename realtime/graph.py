@@ -132,6 +132,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             writes=("control",),
             thread="main",
             keeps_up=False,
+            is_replaced=True,
         ),
         "web": StageEntry(
             kind="sink",

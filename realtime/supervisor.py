@@ -76,6 +76,7 @@ class Supervisor:
         self._screen = screen
         self._scheme = scheme
         self._chaos = chaos
+        self._faults: list[Fault] = []  # that are due
         self._has_spares = has_spares
         self._reports: SimpleQueue[tuple[Child | None, Report]] = SimpleQueue()
         self._crew = Crew(plan, self._put)
@@ -269,21 +270,26 @@ class Supervisor:
         ]
         return where(paths[0] if paths else None)
 
-    def _bring_about(self, fault: Fault) -> None:
-        child = self._crew.child_of(fault.stage)
+    def _brings_about(self, fault: Fault) -> bool:
+        """Let a stage fail; False where it cannot, as it is being replaced already."""
+        if fault.stage in self._crew.absent:
+            return False
         self._screen.say(f"chaos: {fault.kind} {fault.stage}")
-        if fault.kind == "raise":
+        child = self._crew.child_of(fault.stage)
+        if fault.kind == "raise" or child is None:
             self._tell(Command(order="raise", stage=fault.stage))
-        elif child is not None:
+        else:
             child.send_signal(signal.SIGKILL if fault.kind == "kill" else signal.SIGSTOP)
+        return True
 
     def _mind_the_time(self) -> None:
         assert self._started_ns is not None
         now_ns = self._clock.now_ns()
         running_s = (now_ns - self._started_ns) / NS_PER_S
         self._screen.status(running_s, self.board, self.summary)
-        for fault in self._chaos.due(running_s) if self._chaos and self._is_live else ():
-            self._bring_about(fault)
+        if self._chaos is not None and self._is_live:
+            self._faults += self._chaos.due(running_s)
+            self._faults = [fault for fault in self._faults if not self._brings_about(fault)]
         limit_s = self._plan.duration_s
         if self._interrupts.count or (
             limit_s is not None

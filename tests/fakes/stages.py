@@ -33,7 +33,7 @@ from realtime.messages import (
     VideoFrame,
 )
 from realtime.plan import Plan
-from realtime.stage import Inputs, Outputs, Stage
+from realtime.stage import Inputs, Outputs, Resumable, Stage, State
 
 RATE_HZ = 8000
 CHUNK_SAMPLES = 80
@@ -49,6 +49,7 @@ class Script:
     fault: str = ""  # the stage with which something goes wrong
     fault_kind: str = "raise"  # open_device, open_usage, open_slow, raise, kill, silent, hang
     quits: bool = False  # the window asks to quit
+    heals: bool = False  # the fault comes once; and the window quits once all has gone on for long
 
 
 def build(name: str, plan: Plan, clock: Clock) -> Stage:
@@ -182,6 +183,7 @@ class Separator(Base):
 
     def __init__(self, stream: str, script: Script, clock: Clock) -> None:
         super().__init__(stream, script, clock)
+        self.lives = 1
         self.maps: list[SightMap] = []
         self.sounds: list[SoundColumns] = []
         self.ended: set[str] = set()
@@ -204,6 +206,12 @@ class Separator(Base):
             )
         return outputs
 
+    def state(self) -> State:
+        return {"lives": self.lives}
+
+    def resume(self, state: State) -> None:
+        self.lives = state["lives"] + 1
+
     def _is_ready(self, sound: SoundColumns) -> bool:
         return "sight" in self.ended or (
             bool(self.maps) and self.maps[-1].capture_ns > sound.capture_ns
@@ -221,7 +229,7 @@ class Separator(Base):
             rate_hz=RATE_HZ,
             object_ids=(1,),
             samples=np.stack([samples * np.float32(weight), samples]),
-            gains=(1.0, 1.0),
+            gains=(float(self.lives), 1.0),
             pans=(0.0, 0.0),
         )
         thing = SceneObject(
@@ -257,6 +265,8 @@ class Recorder(Base):
         self.counts: dict[str, int] = {}
         self.ended: set[str] = set()
         self.gap_samples = 0
+        self.firsts: list[int] = []
+        self.lives: list[float] = []
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         for topic, messages in inputs.items():
@@ -265,11 +275,13 @@ class Recorder(Base):
                 self.counts[kind] = self.counts.get(kind, 0) + 1
                 if isinstance(message, Streams):
                     self.rows.append(message.samples)
+                    self.firsts.append(message.first_sample)
+                    self.lives.append(message.gains[0])
                 elif isinstance(message, AudioGap):
                     self.gap_samples += message.length_samples
                 elif isinstance(message, End):
                     self.ended.add(topic)
-        if self.ended == {"video", "streams", "scene"}:
+        if self.ended == {"video", "audio", "streams", "scene"}:
             self.finished = True
             self._put_away()
         return ()
@@ -278,16 +290,25 @@ class Recorder(Base):
         folder = Path(self.script.results)
         rows = np.concatenate(self.rows, axis=1) if self.rows else np.zeros((0, 0), np.float32)
         np.save(folder / "streams.npy", rows)
+        np.save(folder / "firsts.npy", self.firsts)
+        np.save(folder / "lives.npy", self.lives)
         (folder / "counts.json").write_text(json.dumps(self.counts), encoding="utf-8")
 
 
 class Window(Base):
     """Shows nothing; can ask to quit, after a third of a second."""
 
+    shown = 0  # scenes after the fault
+
+    def _has_healed(self) -> bool:
+        return Path(self.script.results, "fell").exists()
+
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         self.finished = any(isinstance(item, End) for item in inputs.get("scene", ()))
         newest = max((item.sequence for item in inputs.get("video", ())), default=0)
-        if self.script.quits and self.sequence == 0 and newest >= 30:
+        self.shown += len(inputs.get("scene", ())) if self._has_healed() else 0
+        wanted = self.shown >= 100 if self.script.heals else newest >= 30
+        if self.script.quits and self.sequence == 0 and wanted:
             self.sequence += 1
             return [("control", Control(stream=self.stream, sequence=0, kind="quit"))]
         return ()
@@ -314,15 +335,26 @@ class Faulty:
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         self._steps += bool(inputs)
-        if self._steps >= 10:
+        fell = Path(self._script.results, "fell")
+        if self._steps >= 10 and not (self._script.heals and fell.exists()):
+            fell.touch()
             self._fall()
         return self._stage.step(now_ns, inputs)
+
+    def state(self) -> State:
+        return self._stage.state() if isinstance(self._stage, Resumable) else {}
+
+    def resume(self, state: State) -> None:
+        if isinstance(self._stage, Resumable):
+            self._stage.resume(state)
 
     def _fall(self) -> None:
         if self._script.fault_kind == "raise":
             raise ValueError("something broke")
         if self._script.fault_kind == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self._script.fault_kind == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
         if self._script.fault_kind == "hang":
             self._clock.sleep_s(60)
 
