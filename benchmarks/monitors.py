@@ -22,8 +22,9 @@ _LEAST_BINS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """``samples`` (n,) float32 at RATE_HZ, on disk; ``start_s``: when the first was played,
-    monotonic.
+    """``samples`` (n,) or, of more channels, (n, channels) float32 at RATE_HZ, on disk.
+
+    ``start_s``: when the first was played, monotonic.
 
     The sink's clock needs ``1 + slow`` seconds for a second of samples.
     """
@@ -38,18 +39,19 @@ class Recording:
 
 
 class MonitorRecorder:
-    """Records one source of a PulseAudio server, mixed to mono, from now on.
+    """Records one source of a PulseAudio server, mixed to mono unless told, from now on.
 
     The n-th sample cannot arrive before it was played. So the arrival that is earliest compared
     with its place in the recording tells when that began, but for the server's own shortest delay,
     which is the same for all recorders of this kind.
     """
 
-    def __init__(self, source: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, source: str, environment: Mapping[str, str], channels: int = 1) -> None:
+        self._channels = channels
         self._process = subprocess.Popen(
             [
                 *("pacat", "--record", f"--device={source}", "--raw", "--format=float32le"),
-                *(f"--rate={RATE_HZ}", "--channels=1", "--latency-msec=20"),
+                *(f"--rate={RATE_HZ}", f"--channels={channels}", "--latency-msec=20"),
             ],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -67,10 +69,11 @@ class MonitorRecorder:
         self._thread.join(5)
         with self._file:
             self._file.flush()
-            length = self._file.tell() // _BYTES
-            samples = np.zeros(0, np.float32)
+            length = self._file.tell() // (_BYTES * self._channels)
+            shape = (length,) if self._channels == 1 else (length, self._channels)
+            samples = np.zeros(shape, np.float32)
             if length:
-                samples = np.memmap(self._file, "<f4", mode="r", shape=(length,))
+                samples = np.memmap(self._file, "<f4", mode="r", shape=shape)
         start_s, slow = earliest(np.array(self._arrivals).reshape(-1, 2))
         return Recording(samples=samples, start_s=start_s, slow=slow)
 
@@ -81,7 +84,8 @@ class MonitorRecorder:
             while data := os.read(pipe.fileno(), _READ_BYTES):
                 self._file.write(data)
                 total += len(data)
-                self._arrivals.append((total / _BYTES / RATE_HZ, time.monotonic()))
+                at_s = total / _BYTES / self._channels / RATE_HZ
+                self._arrivals.append((at_s, time.monotonic()))
 
 
 def earliest(arrivals: NDArray[np.float64]) -> tuple[float, float]:

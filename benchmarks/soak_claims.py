@@ -25,6 +25,7 @@ _AT_EACH_END = 10  # of the settled stretch: so much is looked at for what is op
 LOSSES = (
     ("gaps at the speaker", "speaker", "gaps"),
     ("samples late at the speaker", "speaker", "late_samples"),
+    ("samples of the mixture in the place of streams", "speaker", "carried_samples"),
     ("samples lost on the way to the speaker", "speaker", "lost_samples"),
     ("samples that the speaker's queue had no room for", "speaker", "refused_samples"),
     ("times the speaker's device ran dry", "speaker", "device_underflows"),

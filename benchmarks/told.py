@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from realtime.screen import Screen
 from realtime.summary import Summary
@@ -45,18 +45,42 @@ class TellingScreen(Screen):
             self._next_told_s = now_s + EVERY_S
             self.tell()
 
+    def say(self, text: str) -> None:
+        """As Screen's; it is written when it was said."""
+        super().say(text)
+        self._write({"said": text})
+
     def tell(self) -> None:
         """Write the newest numbers now, if a run has begun."""
         if self._board is not None:
-            line = {"at_s": time.monotonic(), "stages": self._board.values}
-            self._told.write(json.dumps(line) + "\n")
-            self._told.flush()
+            self._write({"stages": self._board.values})
+
+    def _write(self, line: Mapping[str, object]) -> None:
+        self._told.write(json.dumps({"at_s": time.monotonic(), **line}) + "\n")
+        self._told.flush()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A line of its own on the screen, and when (monotonic)."""
+
+    at_s: float
+    text: str
 
 
 def read_told(path: Path) -> tuple[Told, ...]:
-    """All that was written so far; a line that is not yet whole is left out."""
+    """All numbers that were written so far; a line that is not yet whole is left out."""
+    lines = _lines(path)
+    return tuple(Told(at_s=one["at_s"], stages=one["stages"]) for one in lines if "stages" in one)
+
+
+def read_said(path: Path) -> tuple[Said, ...]:
+    """All lines of their own so far."""
+    return tuple(Said(at_s=one["at_s"], text=one["said"]) for one in _lines(path) if "said" in one)
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
-        return ()
+        return []
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    values = [json.loads(line) for line in lines if line.endswith("\n")]
-    return tuple(Told(at_s=value["at_s"], stages=value["stages"]) for value in values)
+    return [json.loads(line) for line in lines if line.endswith("\n")]

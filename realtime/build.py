@@ -18,6 +18,7 @@ from realtime.dial import Dial, dial_at
 from realtime.graph import STAGES
 from realtime.options import NONE, Options, RigOptions
 from realtime.plan import Plan
+from realtime.sources.continued import Continued
 from realtime.sources.corrected import Corrected
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
@@ -34,7 +35,10 @@ def build(name: str, plan: Plan, clock: Clock) -> Stage:
     """
     options = Options.from_plain(plan.options)
     stage = _MAKERS[name](options, plan, clock)
-    return _set_right(name, stage, options.rig) if STAGES[name].kind == "source" else stage
+    if STAGES[name].kind != "source":
+        return stage
+    source = _set_right(name, stage, options.rig)
+    return Continued(source) if STAGES[name].is_replaced else source
 
 
 def _set_right(name: str, source: Stage, rig: RigOptions) -> Stage:

@@ -13,7 +13,7 @@ from realtime.backoff import BackOff, is_trusted
 from realtime.children import Child
 from realtime.clock import NS_PER_S
 from realtime.graph import SPARED, STAGES
-from realtime.health import HUNG_S, OPENING_S, Health
+from realtime.health import HUNG_S, Health
 from realtime.plan import Plan
 from realtime.reports import Command, Report
 
@@ -96,6 +96,8 @@ class Crew:
         if post.child is not child:
             self._hear_spare(child, report)
             return False
+        if report.kind == "restarted":
+            post.health[report.stage].opens()
         if report.kind == "beat":
             post.health[report.stage].beat()
             self._seen[report.stage] = report.text
@@ -184,7 +186,9 @@ class Crew:
         spare = self._spares.pop(post.process, None)
         post.child = spare or Child(post.process, self._plan, self._report, is_heir=True)
         post.fallen = None
-        post.health = {stage: Health(hung_s=OPENING_S) for stage in post.child.stages}
+        post.health = _healths(post.child)
+        for health in post.health.values():
+            health.opens()
         if self._spare_at_ns is not None:
             self._spare_at_ns = now_ns + SPARE_AFTER_NS
         if not post.child.unready:

@@ -25,12 +25,19 @@ class Health:
 
     def __init__(self, *, hung_s: float = HUNG_S, stopped_s: float = STOPPED_S) -> None:
         self._hung_s = hung_s
+        self._patience_s = hung_s
         self._stopped_s = stopped_s
         self._silent_ns = 0
 
     def beat(self) -> None:
         """It let hear of itself."""
         self._silent_ns = 0
+        self._patience_s = self._hung_s
+
+    def opens(self) -> None:
+        """Until it lets hear of itself again it opens what it needs, which takes long."""
+        self._silent_ns = 0
+        self._patience_s = max(self._hung_s, OPENING_S)
 
     def passed(self, elapsed_ns: int) -> None:
         """So much time went by since the last call."""
@@ -42,8 +49,8 @@ class Health:
         ``is_stopped`` asks the system, and is asked only where that makes a difference.
         """
         silent_s = self._silent_ns / NS_PER_S
-        if silent_s > self._hung_s:
-            return f"said nothing for {self._hung_s:g} s"
+        if silent_s > self._patience_s:
+            return f"said nothing for {self._patience_s:g} s"
         if silent_s > self._stopped_s and is_stopped():
             return "was stopped"
         return None

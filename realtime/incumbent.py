@@ -89,6 +89,8 @@ class Incumbent:
                 raise error
             text = f"{type(error).__name__}: {error}; {where(self.crash(error))}"
             self._report(Report(kind="restarted", stage=self._name, text=text))
+            if self._stage is not None:
+                self._lifeline.keep_last(self._stage)
             self.close()
             until_ns = self._clock.now_ns() + wait_ns
             while self._clock.now_ns() < until_ns:

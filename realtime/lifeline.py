@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 from realtime.clock import NS_PER_S
 from realtime.keepsake import KeepsakeError, packed
@@ -57,3 +58,9 @@ class Lifeline:
         except KeepsakeError:
             return  # what was told before is better than nothing
         self._report(Report(kind="state", stage=self._name, text=self.state))
+
+    def keep_last(self, stage: Stage) -> None:
+        """It has failed: keep what it still knows, if it does, for one in the same process."""
+        with suppress(Exception):
+            if isinstance(stage, Resumable):
+                self.state = packed(stage.state())

@@ -21,7 +21,7 @@ from realtime.sinks.mixer import Mixer, PanLaw, equal_power
 from realtime.sinks.output import Device, Output
 from realtime.sinks.playout import Correction, Playout, PlayoutSettings
 from realtime.sinks.splice import fade_in, lengthen, most_that_fits, shorten
-from realtime.stage import Inputs, Outputs
+from realtime.stage import Inputs, Outputs, State
 from realtime.telemetry import Histogram
 from realtime.turning import WAIT_S, Turning
 
@@ -122,6 +122,15 @@ class Speaker:
         elif self._line is not None:
             self._carry(self._line)
         return ()
+
+    def state(self) -> State:
+        """Where the dial stands."""
+        return {"columns": None if self._turning is None else self._turning.columns}
+
+    def resume(self, state: State) -> None:
+        """Follow the dial from there."""
+        if self._turning is not None:
+            self._turning.columns = int(state["columns"])
 
     @property
     def finished(self) -> bool:

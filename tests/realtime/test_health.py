@@ -9,7 +9,7 @@ import time
 import pytest
 
 from realtime.clock import NS_PER_MS, NS_PER_S
-from realtime.health import HUNG_S, STOPPED_S, Health
+from realtime.health import HUNG_S, OPENING_S, STOPPED_S, Health
 from realtime.process_state import is_stopped
 
 TURN_NS = 50 * NS_PER_MS
@@ -28,6 +28,14 @@ def test_an_engine_may_take_its_time_but_not_for_ever() -> None:
     for _ in range(3):
         assert silence(health, HUNG_S, stopped=False) is None
         health.beat()
+    assert silence(health, HUNG_S + 0.1, stopped=False) == "said nothing for 5 s"
+
+
+def test_one_that_begins_again_may_take_longer_once() -> None:
+    health = Health()
+    health.opens()
+    assert silence(health, OPENING_S, stopped=False) is None
+    health.beat()
     assert silence(health, HUNG_S + 0.1, stopped=False) == "said nothing for 5 s"
 
 
