@@ -22,6 +22,7 @@ from typing import TextIO
 from realtime.allocator import settle_heap
 from realtime.clock import Clock, SystemClock
 from realtime.graph import NICENESS, STAGES
+from realtime.parent import wake_when_orphaned
 from realtime.plain import PlainError
 from realtime.plan import Plan
 from realtime.reports import EXIT_FAILED, EXIT_RAN, Command, Report
@@ -153,6 +154,7 @@ def give_way(niceness: int) -> None:
 def main() -> int:
     """Run the stages of one child process until stdin ends."""
     settle_heap()
+    wake_when_orphaned()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
     pipe = _private_stdout()
     first = sys.stdin.readline()

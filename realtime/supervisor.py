@@ -77,6 +77,7 @@ class Supervisor:
         self._scheme = scheme
         self._chaos = chaos
         self._faults: list[Fault] = []  # that are due
+        self._struck: set[str] = set()  # stages whose fault has not been noticed yet
         self._has_spares = has_spares
         self._reports: SimpleQueue[tuple[Child | None, Report]] = SimpleQueue()
         self._crew = Crew(plan, self._put)
@@ -205,6 +206,7 @@ class Supervisor:
             self._gone(report.stage, "deaf")
         elif report.kind == "restarted":
             self._replaced += 1
+            self._struck.discard(report.stage)
             self._screen.say(f"{report.stage} failed ({report.text}); it begins again")
             self._tell_restarts(outbox)
         elif report.kind == "failed":
@@ -247,6 +249,7 @@ class Supervisor:
             if self._is_live and all(STAGES[stage].is_replaced for stage in loss.stages):
                 self._screen.say(f"{loss.process} {loss.fate}; it is replaced; {self._noted(loss)}")
                 self._crew.replace(loss.process, now_ns)
+                self._struck.difference_update(loss.stages)
                 self._tell_restarts(outbox)
                 continue
             for stage in loss.stages:
@@ -272,8 +275,9 @@ class Supervisor:
 
     def _brings_about(self, fault: Fault) -> bool:
         """Let a stage fail; False where it cannot, as it is being replaced already."""
-        if fault.stage in self._crew.absent:
+        if fault.stage in self._struck or fault.stage in self._crew.absent:
             return False
+        self._struck.add(fault.stage)
         self._screen.say(f"chaos: {fault.kind} {fault.stage}")
         child = self._crew.child_of(fault.stage)
         if fault.kind == "raise" or child is None:

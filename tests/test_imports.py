@@ -22,7 +22,7 @@ EDGES = {
     "time": ["realtime/clock.py"],
     "sounddevice": ["realtime/portaudio.py"],
     "cv2": ["realtime/picture.py"],
-    "ctypes": ["realtime/allocator.py"],
+    "ctypes": ["realtime/allocator.py", "realtime/parent.py"],
     "multiprocessing": [],
     "pickle": [],
     "asyncio": [],
