@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from realtime.keepsake import packed, unpacked
 from realtime.messages import AudioChunk, Control, End, SoundColumns
 from realtime.sinks.playout import Playout, PlayoutSettings
 from realtime.stages.hearing import Hearing
@@ -122,3 +123,22 @@ def test_the_queue_is_made_ready_without_a_gap(later: int) -> None:
         queued -= played
     assert not any(silence)
     assert queued == pytest.approx(0.03 * rate_hz, abs=600)
+
+
+def test_one_that_takes_the_place_of_hearing_begins_where_the_dial_stands() -> None:
+    pace = Pace(columns_per_step=2, lookahead_columns=4, most_columns_per_step=2)
+    first, heir = (Hearing(BandSound, SPEC, pace) for _ in range(2))
+    samples = band_noise("red", 3, 40 * HOP)
+    sound = AudioChunk(
+        stream="t", sequence=0, capture_ns=0, first_sample=0, rate_hz=RATE_HZ, samples=samples
+    )
+    for stage in (first, heir):
+        stage.open()
+    first.step(0, {"audio": [sound]})
+    first.step(0, {"control": [asked(1.0 * HOP_MS)]})
+    heir.resume(unpacked(packed(first.state())))
+    heir.step(0, {"audio": [sound]})
+    assert heir.stats()["lookahead_ms"] == pytest.approx(HOP_MS)
+    assert heir.state() == first.state() == {"lookahead_columns": 1}
+    for stage in (first, heir):
+        stage.close()

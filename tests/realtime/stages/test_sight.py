@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from realtime.keepsake import packed, unpacked
 from realtime.messages import End, SightMap, VideoFrame
 from realtime.stages.sight import Sight
 from tests.fakes.pixel_model import SPEC, ColourVision, picture
@@ -121,6 +122,17 @@ def test_the_closer_look_is_taken_at_every_fourth_picture_and_after_a_cut() -> N
     assert [item.shot for item in maps] == [0] * 6 + [1] * 2
     np.testing.assert_array_equal(maps[1].features[1], maps[0].features[1])
     assert maps[6].features[1, 2, 5, 15] > 0.5  # nothing of the shot before
+
+
+def test_one_that_takes_its_place_counts_the_cuts_on(sight: Sight) -> None:
+    left, right = (picture({"blue": (x, 0.5)}, 360, 640) for x in (0.2, 0.8))
+    sight.step(0, {"video": [frame(0, 0, left), frame(1, 10**9, right)]})
+    heir = Sight(ColourVision, SPEC.vision)
+    heir.open()
+    heir.resume(unpacked(packed(sight.state())))
+    frames = [frame(2, 2 * 10**9, right), frame(3, 3 * 10**9, left)]
+    outputs = heir.step(0, {"video": frames})
+    assert [item.shot for _, item in outputs if isinstance(item, SightMap)] == [1, 2]
 
 
 def test_the_end_follows_the_end(sight: Sight) -> None:
