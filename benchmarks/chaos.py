@@ -114,6 +114,11 @@ def _judge(
         at = round((item.at_s - heard.recording.start_s) * RATE_HZ)
         stop = at + round((APART_S - 0.5) * RATE_HZ)
         found.setdefault((kind, stage), []).append(consequence(samples, at, stop, RATE_HZ))
+    if chaos:
+        # What the machine does without any fault: with others at work it may stall by itself.
+        first = round((chaos[0].at_s - heard.recording.start_s) * RATE_HZ)
+        quiet = consequence(samples, max(first - round(APART_S * RATE_HZ), 0), first, RATE_HZ)
+        report.note("without a fault: longest silence", f"{quiet.gap_ms:.0f} ms")
     report.claim("faults brought about", f"{wanted}", f"{len(chaos)}", met=len(chaos) == wanted)
     for what, kind, stage in cases:
         own = found.get((kind, stage), [])

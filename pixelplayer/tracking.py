@@ -120,12 +120,18 @@ class ObjectTracker:
             track.stand_at(self._grid)
 
     def state(self) -> dict[str, Any]:
-        """All that another tracker needs to go on with the same objects: values and arrays."""
+        """All that another tracker needs to go on with the same objects: values and arrays.
+
+        The arrays are the tracker's own, for whoever writes them down at once.
+        """
         return {
             "grid": [self._grid.height, self._grid.width],
             "count": self.settings.count,
             "background": self._likeness.background,
-            "tracks": [dataclasses.asdict(track) for track in self._tracks],
+            "tracks": [
+                {field.name: getattr(track, field.name) for field in dataclasses.fields(track)}
+                for track in self._tracks
+            ],
         }
 
     def resume(self, state: Mapping[str, Any]) -> None:

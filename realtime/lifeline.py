@@ -27,26 +27,35 @@ class Lifeline:
         self._name = name
         self._report = report
         self._seen: deque[str] = deque(maxlen=REMEMBERED)
+        self._newest: dict[str, tuple[Message, int]] = {}  # by topic, since the last beat
         self._beat_at_ns = 0
         self._state_at_ns = 0
         self.state: str | None = None  # as it was last told
 
     @property
     def seen(self) -> tuple[str, ...]:
-        """The messages that came last, without what they carry; of many at once the last."""
+        """What came last, without what it carries: of each topic a message now and then."""
+        self._write_down()
         return tuple(self._seen)
 
     def saw(self, inputs: Mapping[str, Sequence[Message]]) -> None:
         """These go into the next step."""
         for topic, messages in inputs.items():
-            others = f" after {len(messages) - 1} more" if len(messages) > 1 else ""
-            self._seen.append(f"{topic}: {messages[-1]!r}{others}")
+            _, before = self._newest.get(topic, (None, 0))
+            self._newest[topic] = messages[-1], before + len(messages)
+
+    def _write_down(self) -> None:
+        """The newest, in words: that takes longer than to keep them for a tenth of a second."""
+        for topic, (message, count) in self._newest.items():
+            others = f", after {count - 1} more" if count > 1 else ""
+            self._seen.append(f"{topic}: {message!r}{others}")
+        self._newest.clear()
 
     def beat(self, now_ns: int) -> None:
         """It is at work: tell that, now and then."""
         if now_ns >= self._beat_at_ns:
             self._beat_at_ns = now_ns + BEAT_EVERY_NS
-            self._report(Report(kind="beat", stage=self._name, text="\n".join(self._seen)))
+            self._report(Report(kind="beat", stage=self._name, text="\n".join(self.seen)))
 
     def keep(self, stage: Stage, now_ns: int, *, at_once: bool) -> None:
         """Tell what is to outlive it, now and then, or because the user has changed it."""
