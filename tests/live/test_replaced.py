@@ -75,8 +75,12 @@ def test_a_stage_may_fail_in_every_way(model: Path, tmp_path: Path, stage: str) 
     duet = demo_scene(RATE_HZ).mixture
     assert len(mixture) > 5 * RATE_HZ
     played = duet.take(range(len(mixture)), mode="wrap")
-    assert abs(mixture - played).max() < 1e-4
-    assert json.loads((record / "session.json").read_text())["restarts"] == len(FAULTS)
+    facts = json.loads((record / "session.json").read_text(encoding="utf-8"))
+    # Five seconds of sound wait for hearing; where a machine is so busy that it takes longer to
+    # replace it, what was lost before it is told, and is silence.
+    wrong = int((abs(mixture - played) > 1e-4).sum())
+    assert wrong <= 1.1 * facts["dropped"]["audio_samples"]
+    assert facts["restarts"] == len(FAULTS)
     reports = list((state / "live-pixel-player" / "crashes").iterdir())
     assert len(reports) == len(FAULTS)
     assert {stat.S_IMODE(report.stat().st_mode) for report in reports} == {0o600}
