@@ -77,22 +77,25 @@ def _track(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _camera(options: Options, plan: Plan, clock: Clock) -> Stage:
-    from realtime.sources.camera import CameraSource
+    from realtime.sources.camera import CameraDevice, CameraSource
 
-    return CameraSource(options.input.video, stream=plan.stream, clock=clock)
+    return CameraSource(CameraDevice(options.input.video), stream=plan.stream, clock=clock)
 
 
 def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sources.microphone import MicrophoneSource
+    from realtime.sources.microphone_process import MicrophoneDevice
 
-    dial = _dial(options)
-    return MicrophoneSource(
+    dial, speaker = _dial(options), options.output.speaker
+    device = MicrophoneDevice(
         options.input.audio,
-        stream=plan.stream,
-        clock=clock,
+        clock,
         latency=dial.microphone_latency,
         block_s=dial.block_s,
+        has_speaker=speaker != NONE,
+        speaker=speaker,
     )
+    return MicrophoneSource(device, stream=plan.stream, clock=clock, block_s=dial.block_s)
 
 
 def _dial(options: Options) -> Dial:
@@ -180,7 +183,9 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
 
     name, dial = options.output.speaker, _dial(options)
     untold_s = (options.rig.untold_ms or 0.0) / 1000
-    device = NoDevice() if name == NONE else SoundDevice(name, dial.speaker_latency, untold_s)
+    device = (
+        NoDevice() if name == NONE else SoundDevice(name, clock, dial.speaker_latency, untold_s)
+    )
     spec = open_model(Path(options.model.model)).spec
     return Speaker(
         device,

@@ -33,7 +33,7 @@ class Child:
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env=_environment(),
+            env=child_environment(),
             start_new_session=True,
         )
         self._reader = Thread(target=self._read, name=f"{process} reports", daemon=True)
@@ -80,8 +80,8 @@ class Child:
         self._popen.stdout.close()
 
 
-def _environment() -> dict[str, str]:
-    """The parent's, with this project's packages first."""
+def child_environment() -> dict[str, str]:
+    """For a process of this project: the parent's, with this project's packages first."""
     root = str(Path(__file__).resolve().parent.parent)
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}

@@ -7,13 +7,13 @@ it will be heard (what is queued before it, and the device's own latency) is add
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.clock import NS_PER_MS, NS_PER_S
-from realtime.errors import DeviceError
+from realtime.device_life import DeviceLife
 from realtime.messages import AudioGap, Control, End, Streams
 from realtime.sinks.drift import Drift, Stretch
 from realtime.sinks.mixer import Mixer, PanLaw, equal_power
@@ -25,29 +25,42 @@ from realtime.telemetry import Histogram
 from realtime.turning import WAIT_S, Turning
 
 LONGEST_DRAIN_S = 2.0
-FIRST_RETRY_S = 0.5
-LONGEST_RETRY_S = 8.0
 
 
 class _Line:
-    """An opened device at one rate, with what was heard on it."""
+    """A device at one rate, with what was heard on it."""
 
-    def __init__(self, rate_hz: int, pan_law: PanLaw, playout: PlayoutSettings) -> None:
+    def __init__(
+        self,
+        rate_hz: int,
+        pan_law: PanLaw,
+        playout: PlayoutSettings,
+        life: DeviceLife[Output],
+    ) -> None:
         self.rate_hz = rate_hz
         self.mixer = Mixer(rate_hz, pan_law)
         self.playout = Playout(rate_hz, playout)
         self.drift = Drift(rate_hz)
         self.stretch = Stretch(2)
-        self.output: Output | None = None
+        self.life = life
+        self.heard_on = life.begin()
         self.underflows = 0
-        self.retry_at_ns = 0
-        self.retry_s = FIRST_RETRY_S
+
+    @property
+    def output(self) -> Output | None:
+        """The device; None while it is gone."""
+        return self.life.device
+
+
+def _life(connect: Callable[[], Output]) -> DeviceLife[Output]:
+    return DeviceLife("speaker", connect)
 
 
 class Speaker:
     """Stage: reads `streams`, plays them. For a live run; in `fast` there is nobody to listen.
 
-    A device that goes away is opened again, with back-off; the run goes on without it meanwhile.
+    A device that goes away or silent is looked for by its name, and opened again; the run goes on
+    without it meanwhile.
     """
 
     def __init__(
@@ -56,10 +69,12 @@ class Speaker:
         pan_law: PanLaw = equal_power,
         playout: PlayoutSettings | None = None,
         turning: Turning | None = None,
+        live: Callable[[Callable[[], Output]], DeviceLife[Output]] = _life,
     ) -> None:
-        """`turning` follows the dial, where it can be turned."""
+        """`turning` follows the dial, where it can be turned; `live` looks after the device."""
         self._device = device
         self._turning = turning
+        self._live = live
         self._turns: deque[tuple[int, float]] = deque()  # from a sample on, so much later, s
         self._pan_law = pan_law
         self._playout = playout or PlayoutSettings()
@@ -82,7 +97,6 @@ class Speaker:
             ),
             0,
         )
-        self._reopened = 0
 
     def open(self) -> None:
         """Find the device; it is started with the first message, at that message's rate.
@@ -119,9 +133,9 @@ class Speaker:
 
     def close(self) -> None:
         """Stop the device."""
-        if self._line is not None and self._line.output is not None:
-            self._line.output.close()
-            self._line.output = None
+        if self._line is not None:
+            self._line.life.close()
+        self._device.close()
 
     def stats(self) -> Mapping[str, float]:
         """Delays capture to ear in ms, the queue, and what was lost, trimmed and padded."""
@@ -130,16 +144,17 @@ class Speaker:
             queued_ms = 1000.0 * self._queued() / self._line.rate_hz
             if self._line.output is not None:
                 device_underflows = self._line.output.device_underflows
-        lost = self._line is not None and self._line.output is None
+        life = {} if self._line is None else self._line.life.stats()
         return {
             "latency_ms": self._latency_ms,
             **self._latency.values("latency_"),
             "queued_ms": queued_ms,
             "device_ms": 1000.0 * self._device_delay_s(),
             "faster_ppm": self._faster_ppm,
-            "device_lost": float(lost),
+            "device_lost": 0.0,
             "device_underflows": device_underflows,
-            "device_reopened": self._reopened,
+            "device_reopened": 0.0,
+            **life,
             **self._counts,
         }
 
@@ -164,9 +179,7 @@ class Speaker:
     def _play(self, now_ns: int, streams: Streams) -> None:
         line = self._line
         if line is None or line.rate_hz != streams.rate_hz:
-            self.close()
-            line = self._line = _Line(streams.rate_hz, self._pan_law, self._playout)
-            line.output = self._device.open(streams.rate_hz)
+            line = self._line = self._opened(streams.rate_hz)
         mix = line.mixer.feed(streams)
         if self._next_sample is not None and streams.first_sample != self._next_sample:
             mix = self._anew(line, mix)
@@ -251,23 +264,19 @@ class Speaker:
         line.playout.moved(mix.shape[1] - before)
         return mix
 
+    def _opened(self, rate_hz: int) -> _Line:
+        """The device at this rate, in place of what was open."""
+        if self._line is not None:
+            self._line.life.close()
+        life = self._live(lambda: self._device.open(rate_hz))
+        return _Line(rate_hz, self._pan_law, self._playout, life)
+
     def _living_output(self, now_ns: int, line: _Line) -> Output | None:
-        """The device, opened again where it had gone; None while it cannot be."""
-        if line.output is not None and line.output.active:
-            return line.output
-        if line.output is not None:
-            line.output.close()
-            line.output = None
-        if now_ns < line.retry_at_ns:
-            return None
-        try:
-            line.output = self._device.open(line.rate_hz)
-        except DeviceError:
-            line.retry_at_ns = now_ns + int(line.retry_s * NS_PER_S)
-            line.retry_s = min(2.0 * line.retry_s, LONGEST_RETRY_S)
-            return None
-        line.retry_s = FIRST_RETRY_S
-        line.underflows = 0
-        line.playout.restart()
-        self._reopened += 1
-        return line.output
+        """The device; None while it is gone."""
+        output = line.life.poll(now_ns)
+        if output is not None and output is not line.heard_on:
+            line.heard_on = output
+            line.underflows = 0
+            line.playout.restart()
+            line.stretch.reset()
+        return output

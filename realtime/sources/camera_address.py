@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from realtime.errors import DeviceError
 from realtime.picture import CaptureBackend
@@ -31,6 +32,35 @@ class CameraAddress:
 def is_network_camera(uri: str) -> bool:
     """Whether ``uri`` is a stream from the network."""
     return uri.casefold().startswith(_NETWORK)
+
+
+def shown_name(address: CameraAddress, cameras: tuple[Camera, ...]) -> str:
+    """What to call it: its driver's name, or its address without a password."""
+    if is_network_camera(address.uri):
+        parts = urlsplit(address.uri)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    names = {camera.number: camera.name for camera in cameras}
+    if isinstance(address.wanted, int):
+        return names.get(address.wanted, address.uri)
+    return address.uri
+
+
+def same_camera(known: CameraAddress, name: str, cameras: tuple[Camera, ...]) -> CameraAddress:
+    """Where the camera that was ``known`` is now: a system's own may have another number.
+
+    Of several that have its ``name``, the one with the nearest number.
+
+    Raises:
+        DeviceError: it is not there; the message lists what was found.
+    """
+    number = known.wanted
+    if known.backend != "v4l2" or not isinstance(number, int):
+        return known
+    same = [camera.number for camera in cameras if camera.name == name]
+    if not same:
+        raise _missing(f"there is no camera '{name}'", cameras)
+    nearest = min(same, key=lambda other: abs(other - number))
+    return CameraAddress(known.uri, nearest, known.backend)
 
 
 def camera_address(uri: str | None, cameras: tuple[Camera, ...]) -> CameraAddress:

@@ -42,9 +42,23 @@ class PulseServer:
             if not name.startswith(("PULSE_", "XDG_", "DBUS_"))
         }
         self._base = {**inherited, **self._own}
-        self._process = subprocess.Popen(
+        self._pulseaudio = pulseaudio
+        (Path(self._folder.name) / ".config/pulse").mkdir(parents=True)
+        # Nobody but the test starts a server.
+        client = Path(self._folder.name) / ".config/pulse/client.conf"
+        client.write_text("autospawn = no\n")
+        self._modules = dict[str, str]()  # the numbers of sinks that were loaded later
+        self._process = self._started()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.close()
+            raise
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [
-                pulseaudio,
+                self._pulseaudio,
                 *("-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
                 *("--realtime=no", "--high-priority=no", "--log-target=stderr"),
                 *("-L", "module-native-protocol-unix auth-anonymous=1"),
@@ -57,11 +71,6 @@ class PulseServer:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.close()
-            raise
 
     @property
     def environment(self) -> dict[str, str]:
@@ -112,6 +121,48 @@ class PulseServer:
         self._process.kill()
         self._process.wait(5)
 
+    def restart(self) -> None:
+        """Be there again, as new; after :meth:`kill`."""
+        self._process = self._started()
+        self._wait_until_ready()
+
+    def load(
+        self, sink: str, rate_hz: int = RATE_HZ, channels: int = 2, sample_format: str = "float32le"
+    ) -> None:
+        """Plug in another null sink; what it plays is on ``<sink>.monitor``."""
+        line = f"{_null_sink(sink, rate_hz, channels)} format={sample_format}".split()
+        self._modules[sink] = self._control("load-module", *line).strip()
+
+    def unload(self, sink: str) -> None:
+        """Pull a sink out."""
+        number = self._modules.pop(sink, None)
+        if number is None:
+            number = next(
+                line.split("\t")[0]
+                for line in self._control("list", "short", "modules").splitlines()
+                if f"sink_name={sink} " in line
+            )
+        self._control("unload-module", number)
+
+    def name_devices(self, **devices: str) -> None:
+        """What programs that start, or look again, find: ALSA's names, and the sinks behind."""
+        text = "".join(
+            f"pcm.{name} {{ type pulse device {device} hint {{ show on description {name} }} }}\n"
+            for name, device in devices.items()
+        )
+        (Path(self._folder.name) / ".asoundrc").write_text(text)
+
+    def _control(self, *words: str) -> str:
+        done = subprocess.run(
+            [self._pactl, *words],
+            env=self._base,
+            capture_output=True,
+            timeout=10,
+            check=True,
+            text=True,
+        )
+        return done.stdout
+
     def close(self) -> None:
         """End the server and remove its folder."""
         if self._process.poll() is None:
@@ -120,8 +171,8 @@ class PulseServer:
         self._folder.cleanup()
 
 
-def _null_sink(name: str) -> str:
-    return f"module-null-sink norewinds=1 sink_name={name} rate={RATE_HZ} channels=2"
+def _null_sink(name: str, rate_hz: int = RATE_HZ, channels: int = 2) -> str:
+    return f"module-null-sink norewinds=1 sink_name={name} rate={rate_hz} channels={channels}"
 
 
 _RAW = ("--raw", "--format=float32le", f"--rate={RATE_HZ}", "--channels=2")
