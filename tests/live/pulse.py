@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ class PulseServer:
     be a new process: PortAudio reads its list of devices once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sinks: Sequence[str] = ("spk", "mic")) -> None:
         pulseaudio = needed_program("pulseaudio", _PACKAGES)
         self._pactl = needed_program("pactl", _PACKAGES)
         self._pacat = needed_program("pacat", _PACKAGES)
@@ -43,6 +44,7 @@ class PulseServer:
         }
         self._base = {**inherited, **self._own}
         self._pulseaudio = pulseaudio
+        self._sinks = sinks
         (Path(self._folder.name) / ".config/pulse").mkdir(parents=True)
         # Nobody but the test starts a server.
         client = Path(self._folder.name) / ".config/pulse/client.conf"
@@ -62,15 +64,23 @@ class PulseServer:
                 *("-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
                 *("--realtime=no", "--high-priority=no", "--log-target=stderr"),
                 *("-L", "module-native-protocol-unix auth-anonymous=1"),
-                *("-L", _null_sink("spk")),
-                *("-L", _null_sink("mic")),
-                *("-L", "module-remap-source source_name=vmic master=mic.monitor"),
+                *[word for sink in self._sinks for word in ("-L", _null_sink(sink))],
             ],
             env=self._base,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    @property
+    def address(self) -> str:
+        """What ``PULSE_SERVER`` takes."""
+        return f"unix:{self._folder.name}/pulse/native"
+
+    @property
+    def home(self) -> Path:
+        """``HOME`` of a program that uses it."""
+        return Path(self._folder.name)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -143,14 +153,6 @@ class PulseServer:
                 if f"sink_name={sink} " in line
             )
         self._control("unload-module", number)
-
-    def name_devices(self, **devices: str) -> None:
-        """What programs that start, or look again, find: ALSA's names, and the sinks behind."""
-        text = "".join(
-            f"pcm.{name} {{ type pulse device {device} hint {{ show on description {name} }} }}\n"
-            for name, device in devices.items()
-        )
-        (Path(self._folder.name) / ".asoundrc").write_text(text)
 
     def _control(self, *words: str) -> str:
         done = subprocess.run(
