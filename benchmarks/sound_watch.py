@@ -43,6 +43,8 @@ class SoundWatch:
                 waiting += data
                 now_s = time.monotonic()
                 count = len(waiting) // _FRAME_BYTES
+                if not count:
+                    continue
                 samples = np.frombuffer(waiting[: count * _FRAME_BYTES], "<f4")
                 waiting = waiting[count * _FRAME_BYTES :]
                 frames = samples.reshape(count, -1)

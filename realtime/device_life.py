@@ -18,7 +18,7 @@ from realtime.errors import DeviceError
 FIRST_RETRY_S = 0.25
 LAST_RETRY_S = 1.0  # the back-off doubles up to here
 LONGEST_LOOK_S = 0.1  # of silence seen at one look: who was held up himself must not blame others
-GOOD_S = 10.0  # a device that lived for so long is looked for quickly again
+GOOD_S = 10.0  # a device that lived for so long is looked for at once
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class DeviceLife(Generic[Device]):
         self._polled_ns: int | None = None
         self._beats = 0
         self._silent_s = 0.0
-        self._opened_ns = 0
+        self._opened_ns: int | None = None  # again
         self._lost_ns = 0
         self._retry_ns = 0
         self._retry_s = FIRST_RETRY_S
@@ -128,10 +128,10 @@ class DeviceLife(Generic[Device]):
         self._device = None
         self._losses += 1
         self._lost_ns = now_ns
-        if now_ns - self._opened_ns > GOOD_S * NS_PER_S:
-            self._retry_s = FIRST_RETRY_S
-        # At once, if it was well until now: much of what ends a stream does not end a device.
-        self._retry_ns = now_ns if self._retry_s == FIRST_RETRY_S else self._later(now_ns)
+        self._retry_ns = self._later(now_ns)
+        if self._opened_ns is None or now_ns - self._opened_ns > GOOD_S * NS_PER_S:
+            # At once: much of what ends a stream does not end a device.
+            self._retry_s, self._retry_ns = FIRST_RETRY_S, now_ns
         self._refusal = ""
         device.close()
         _log.warning(

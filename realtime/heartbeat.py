@@ -7,8 +7,8 @@ import numpy as np
 from realtime.clock import NS_PER_S, unbroken_ns
 from realtime.ring import Allocate
 
-PATIENCE_S = 1.0  # no callback for so long, and the device is taken for gone
-JUMP_S = 1.0  # between two callbacks: the machine slept, or all of it stood still
+PATIENCE_S = 2.0  # no callback for so long, and the device is taken for gone
+JUMP_S = 3.0  # between two callbacks: the machine slept, or all of it stood still
 GROWN_S = 0.040  # more delay than it had is heard
 _SETTLE_S = 2.0  # in which a new device's delay settles
 _STAYS_S = 3.0  # a delay that grows for less comes back by itself

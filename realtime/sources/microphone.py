@@ -16,8 +16,10 @@ from realtime.sources.timekeeper import Timekeeper
 from realtime.stage import Inputs, Outputs
 
 POLLS_PER_BLOCK = 2.5  # the callback must not wake anybody, so the ring is looked at
-GAP_S = 0.1  # while the microphone is gone its silence is told in pieces of this
-LEEWAY_S = 0.1  # and so much later: what is back at once was not gone
+# While the microphone is gone its silence is told in pieces of this, and as late as its sound would
+# be: what is later the speaker would take for sound that needs a longer delay.
+GAP_S = 0.020
+LEEWAY_S = 0.020
 
 
 class Recording(Living, Protocol):

@@ -147,7 +147,7 @@ def test_a_server_that_freezes(devices: SoundDevices, duplex: Duplex, device: st
     server(devices, device).thaw()
     duplex.wait(back(device))
     check_rest(duplex, device)
-    assert f"{device} '{NAMES[device]}' has been silent for 1." in duplex.said
+    assert f"{device} '{NAMES[device]}' has been silent for 2." in duplex.said
 
 
 @pytest.mark.parametrize("device", ["microphone", "speaker"])
