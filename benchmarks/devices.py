@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ PATIENCE_S = 15.0
 BETWEEN_S = 3.0
 MOST_HOLE_S = 0.05  # in the sound, while the camera is gone
 LEAST_SHARE = 0.8  # of what the recording, or the camera, would have had
-_NOISE_S = 3600.0
+_NOISE_S = 90.0  # longer than any fault
 _PICTURES_PER_S, _SCENE_S = 30, 2.0
 
 
@@ -67,11 +68,14 @@ class Stage:
         ]
         self.camera = MjpegCamera(lambda index: shown[index % len(shown)], 1 / _PICTURES_PER_S)
         opened.callback(self.camera.close)
-        self._opened = opened
         self.told_file = folder / "told.jsonl"
         self.record = folder / "record"
+        self._noise = folder / "noise.f32"
         rng = np.random.default_rng(1)
-        self._noise = (0.05 * rng.standard_normal(round(60 * RATE_HZ))).astype(np.float32)
+        noise = 0.05 * rng.standard_normal(round(_NOISE_S * RATE_HZ))
+        noise.astype("<f4").tofile(self._noise)
+        self._player: subprocess.Popen[bytes] | None = None
+        opened.callback(self._silence)
         self.play()
         line = ["-m", "benchmarks.told_run", str(self.told_file)]
         line += ["--video", self.camera.url, "--audio", MICROPHONE, "--speaker", SPEAKER]
@@ -82,9 +86,20 @@ class Stage:
         opened.callback(self.run.close)
 
     def play(self) -> None:
-        """Let the microphone hear noise, for as long as its server lives."""
-        player = self.devices.microphone.play(np.tile(self._noise, round(_NOISE_S / 60)))
-        self._opened.callback(end_process, player)
+        """Let the microphone hear noise for a minute, or until its server goes."""
+        self._silence()
+        line = ["pacat", "--playback", "--device=mic", "--raw", "--format=float32le"]
+        line += [f"--rate={RATE_HZ}", "--channels=1", "--latency-msec=200", str(self._noise)]
+        self._player = subprocess.Popen(
+            line,
+            env=self.devices.microphone.environment,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _silence(self) -> None:
+        if self._player is not None:
+            end_process(self._player)
 
     def listen(self) -> SoundWatch:
         """To the speaker."""
@@ -154,6 +169,8 @@ def judge(report: Report, fault: Fault, outcomes: Sequence[Outcome]) -> None:
 
 def _suffer(stage: Stage, fault: Fault) -> Outcome:
     """Make a fault, and see what becomes of everything."""
+    stage.play()
+    _sound_back(stage)
     said = len(stage.run.output())
     pictures, recorded_s, begun_s = stage.camera.sent, stage.recorded_s(), time.monotonic()
     before = stage.listen() if fault.device == "camera" else None

@@ -46,7 +46,7 @@ class CameraDevice:
         self._uri = uri
         self._connect = connect
         self._cameras = cameras
-        self._known: CameraAddress | None = None
+        self._known: Camera | None = None  # where it is one that the system lists
         self._name = ""
 
     def open(self) -> tuple[str, Pictures]:
@@ -60,7 +60,7 @@ class CameraDevice:
             address = camera_address(self._uri, cameras)
             self._name = shown_name(address, cameras)
         else:
-            address = same_camera(self._known, self._name, cameras)
+            address = same_camera(self._known, self._known.uri, cameras)
         try:
             pictures = self._connect(address)
         except CaptureError as error:
@@ -68,7 +68,9 @@ class CameraDevice:
                 f"camera '{self._name}': {error}; {_remedy(address)}, or try: "
                 "python run_live.py --demo"
             ) from None
-        self._known = address
+        if address.backend == "v4l2":
+            listed = [camera for camera in cameras if camera.number == address.wanted]
+            self._known = listed[0] if listed else None
         return self._name, pictures
 
 

@@ -45,22 +45,18 @@ def shown_name(address: CameraAddress, cameras: tuple[Camera, ...]) -> str:
     return address.uri
 
 
-def same_camera(known: CameraAddress, name: str, cameras: tuple[Camera, ...]) -> CameraAddress:
-    """Where the camera that was ``known`` is now: a system's own may have another number.
+def same_camera(known: Camera, uri: str, cameras: tuple[Camera, ...]) -> CameraAddress:
+    """Where one of the system's own cameras is now: plugged in again, it may have another number.
 
-    Of several that have its ``name``, the one with the nearest number.
+    Of several that have its name, the one with the nearest number.
 
     Raises:
         DeviceError: it is not there; the message lists what was found.
     """
-    number = known.wanted
-    if known.backend != "v4l2" or not isinstance(number, int):
-        return known
-    same = [camera.number for camera in cameras if camera.name == name]
+    same = [camera.number for camera in cameras if camera.name == known.name]
     if not same:
-        raise _missing(f"there is no camera '{name}'", cameras)
-    nearest = min(same, key=lambda other: abs(other - number))
-    return CameraAddress(known.uri, nearest, known.backend)
+        raise _missing(f"there is no camera '{known.name}'", cameras)
+    return CameraAddress(uri, min(same, key=lambda number: abs(number - known.number)), "v4l2")
 
 
 def camera_address(uri: str | None, cameras: tuple[Camera, ...]) -> CameraAddress:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from realtime.clock import NS_PER_S
 from realtime.sources.sample_clock import SampleClock
 
+RECENT_S = 10.0
+
 
 class Timekeeper:
     """Numbers a microphone's samples for the run: sample 0 is the first that is wanted.
@@ -20,6 +22,10 @@ class Timekeeper:
         self._clock = SampleClock(rate_hz)
         self._start: int | None = None  # the device's number of our sample 0
         self._anchor: tuple[int, int] | None = None  # a sample of ours, and its instant
+        self._has_observed = False
+        self._jumped_ns = 0
+        # A sample of the device where time was lost, and its instant if none had been.
+        self._jump: tuple[int, int] | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -34,19 +40,36 @@ class Timekeeper:
     def observe(self, device_sample: int, capture_ns: int) -> None:
         """The device's sample was captured at about this instant."""
         before = self._clock.jumps
+        expected_ns = self._clock.time_ns(device_sample) if self._has_observed else capture_ns
         self._clock.observe(device_sample, capture_ns)
-        self.jumps += self._clock.jumps - before
+        self._has_observed = True
+        if self._clock.jumps == before:
+            return
+        self.jumps += 1
+        if self._jump is None or not self._is_recent(capture_ns):
+            self._jump, self._jumped_ns = (device_sample, expected_ns), capture_ns
+
+    def _is_recent(self, now_ns: int) -> bool:
+        return now_ns - self._jumped_ns < RECENT_S * NS_PER_S
 
     def begin(self, device_sample: int) -> None:
         """The device's sample is our sample 0."""
         self._start = device_sample
 
     def lose(self) -> None:
-        """The device has gone; what it said was told up to ``position``."""
+        """The device has gone; what it said was told up to ``position``.
+
+        If time was lost just before it went (the machine slept), that counts as well.
+        """
         if self._start is not None:
-            self._anchor = self.position, self._clock.time_ns(self.position + self._start)
-        self._start = None
+            device_sample = self.position + self._start
+            instant_ns = self._clock.time_ns(device_sample)
+            if self._jump is not None and self._is_recent(instant_ns):
+                device_sample, instant_ns = self._jump
+            self._anchor = device_sample - self._start, instant_ns
+        self._start = self._jump = None
         self._clock = SampleClock(self.rate_hz)
+        self._has_observed = False
 
     def find(self, device_sample: int, capture_ns: int) -> None:
         """Another device, or the same again: its sample lies where its instant is."""

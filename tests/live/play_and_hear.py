@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from realtime.sinks.speaker_process import SpeakerProcess
 from realtime.sources.microphone_process import MicrophoneDevice
 
 TONE_HZ = 440.0
-HEARD_S = 1.0
+HEARD_S = 3.0
+WINDOW_S = 0.25  # a busy machine may drop some of the sound, but not all of it
 PATIENCE = 20_000  # looks, a millisecond each
 
 
@@ -41,22 +43,28 @@ def main(rate_hz: int, block_samples: int) -> None:
             mono = block.samples.mean(axis=1)
             begins = heard.size or np.abs(mono).max() > 0.01
             heard = np.append(heard, mono) if begins else heard
-        if heard.size > 2 * HEARD_S * rate_hz:
+        if heard.size > HEARD_S * rate_hz:
             break
         clock.sleep_s(0.001)
-    length = round(HEARD_S * rate_hz)
-    spectrum = np.abs(np.fft.rfft(heard[-length:] * np.hanning(length))) ** 2
-    place = round(TONE_HZ * length / rate_hz)
     told = {
         "rate_hz": [speaker.rate_hz, microphone.rate_hz],
         "blocks": sorted({length for _, length in blocks}),
         "is_whole": all(a + n == b for (a, n), (b, _) in itertools.pairwise(blocks)),
-        "tone": float(spectrum[place - 3 : place + 4].sum() / spectrum.sum()),
-        "level": float(np.abs(heard[-length:]).max()),
+        "tone": max(purities(heard, rate_hz)),
+        "level": float(np.abs(heard).max()),
     }
     speaker.close()
     microphone.close()
     print(json.dumps(told))
+
+
+def purities(heard: np.ndarray, rate_hz: int) -> Iterator[float]:
+    """How much of each piece of the sound is the tone, 0..1."""
+    length = round(WINDOW_S * rate_hz)
+    place = round(TONE_HZ * length / rate_hz)
+    for start in range(0, heard.size - length + 1, length):
+        spectrum = np.abs(np.fft.rfft(heard[start : start + length] * np.hanning(length))) ** 2
+        yield float(spectrum[place - 3 : place + 4].sum() / spectrum.sum())
 
 
 if __name__ == "__main__":

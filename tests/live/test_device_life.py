@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 import pytest
 
+from realtime.heartbeat import JUMP_S
 from tests.live.parts import end_process
 from tests.live.pulse import RATE_HZ, PulseServer, read_raw
 from tests.live.sound_devices import MICROPHONE, SPEAKER, SoundDevices
@@ -196,6 +197,21 @@ def test_a_process_that_stands_still_is_replaced(duplex: Duplex) -> None:
     duplex.wait(back("speaker"))
     assert not psutil.pid_exists(before)
     check_rest(duplex, "speaker")
+
+
+def test_a_machine_that_slept(duplex: Duplex) -> None:
+    family = psutil.Process(duplex.process.pid)
+    members = [family, *family.children()]
+    for member in members:
+        member.suspend()
+    time.sleep(JUMP_S + 1.0)
+    for member in members:
+        member.resume()
+    for device in ("microphone", "speaker"):
+        duplex.wait(lambda told, device=device: told[device]["device_losses"] >= 1)
+        duplex.wait(back(device))
+        assert f"{device} '{NAMES[device]}' stood still for " in duplex.said
+    duplex.wait(lambda told: abs(told["behind_s"]) < 0.5)
 
 
 def test_no_process_of_a_device_outlives_the_program(duplex: Duplex) -> None:
