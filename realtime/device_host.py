@@ -34,7 +34,7 @@ from realtime.sources.microphone_stream import MicrophoneStream
 Stream: TypeAlias = MicrophoneStream | SpeakerStream
 RATES_HZ = (48_000, 44_100, 96_000, 32_000, 16_000)  # after the device's own, in this order
 MOST_CHANNELS = 8
-_LOOK_S = 0.02
+_LOOK_S = 0.05
 
 
 def formats(device: AudioDevice, direction: Direction, order: Open) -> Iterator[tuple[int, int]]:
