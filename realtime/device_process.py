@@ -6,6 +6,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 
 from realtime.children import child_environment
@@ -26,6 +27,7 @@ class DeviceProcess:
     def __init__(self, direction: Direction, clock: Clock) -> None:
         self._direction = direction
         self._clock = clock
+        self._lock = threading.RLock()  # of the pipes and the file
         self._file = shared_file()
         self._said = b""
         self._popen = subprocess.Popen(
@@ -60,7 +62,13 @@ class DeviceProcess:
 
     def _ask(self, order: Find | Open, name: str | None) -> Answer:
         what = "the default device" if name is None else f"'{name}'"
+        with self._lock:
+            return self._answer(order, what)
+
+    def _answer(self, order: Find | Open, what: str) -> Answer:
         assert self._popen.stdin is not None
+        if self._file < 0:
+            raise DeviceError(f"{what} is looked for no more")
         with suppress(BrokenPipeError):
             self._popen.stdin.write(to_line(order).encode())
         line = self._line()
@@ -110,22 +118,19 @@ class DeviceProcess:
         """Of the process."""
         return self._popen.pid
 
-    def abandon(self) -> None:
-        """End it, from a thread other than the one that waits for its answer."""
-        self._popen.kill()
-
     def kill(self) -> None:
-        """End it at once, whatever it hangs in."""
-        if self._file < 0:
-            return
+        """End it at once, whatever it hangs in; also while another thread waits for its answer."""
         self._popen.kill()
-        with suppress(subprocess.TimeoutExpired):
-            self._popen.wait(_LEAVE_S)
-        for pipe in (self._popen.stdin, self._popen.stdout):
-            if pipe is not None:
-                pipe.close()
-        os.close(self._file)
-        self._file = -1
+        with self._lock:
+            if self._file < 0:
+                return
+            with suppress(subprocess.TimeoutExpired):
+                self._popen.wait(_LEAVE_S)
+            for pipe in (self._popen.stdin, self._popen.stdout):
+                if pipe is not None:
+                    pipe.close()
+            os.close(self._file)
+            self._file = -1
 
 
 class DeviceLink:
@@ -141,6 +146,7 @@ class DeviceLink:
         self._known: AudioDevice | None = None
         self._process: DeviceProcess | None = None
         self._has_found = False
+        self._is_over = False
 
     def find(self) -> AudioDevice:
         """The device as it is listed now.
@@ -148,9 +154,13 @@ class DeviceLink:
         Raises:
             DeviceError: it is not there; the message lists what was found.
         """
-        if self._process is None or not self._process.is_running:
-            self.close()
+        if self._process is not None and not self._process.is_running:
+            self._process.kill()
+            self._process = None
+        if self._process is None:
             self._process = DeviceProcess(self._direction, self._clock)
+        if self._is_over:  # closed while the process was made
+            self._process.kill()
         self._known = self._process.find(self._wanted, self._known)
         self._has_found = True
         return self._known
@@ -172,5 +182,7 @@ class DeviceLink:
 
     def close(self) -> None:
         """Look no more."""
-        if self._process is not None:
-            self._process.abandon()
+        self._is_over = True
+        process = self._process
+        if process is not None:
+            process.kill()

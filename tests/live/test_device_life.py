@@ -199,6 +199,16 @@ def test_a_process_that_stands_still_is_replaced(duplex: Duplex) -> None:
     check_rest(duplex, "speaker")
 
 
+def test_a_program_that_ends_while_a_server_hangs(devices: SoundDevices, duplex: Duplex) -> None:
+    family = psutil.Process(duplex.process.pid)
+    devices.speaker.freeze()
+    duplex.wait(lost("speaker"))
+    duplex.wait(lambda _: len(family.children()) == 2)  # one hangs, looking for the speaker
+    hosts = family.children()
+    duplex.end()
+    assert psutil.wait_procs(hosts, timeout=10)[1] == []
+
+
 def test_a_machine_that_slept(duplex: Duplex) -> None:
     family = psutil.Process(duplex.process.pid)
     members = [family, *family.children()]
