@@ -42,6 +42,17 @@ MOST_HOLE_S = 0.05  # in the sound, while the camera is gone
 LEAST_SHARE = 0.8  # of what the recording, or the camera, would have had
 _NOISE_S = 90.0  # longer than any fault
 _PICTURES_PER_S, _SCENE_S = 30, 2.0
+_HEADER_BYTES, _SAMPLE_BYTES = 256, 4  # of the recording
+
+
+_NO_FAULT = Fault(
+    name="none",
+    device="camera",
+    begin=lambda: None,
+    end=lambda: None,
+    lasts_s=4.0,
+    is_gone=False,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +119,11 @@ class Stage:
     def recorded_s(self) -> float:
         """Of the mixture, so far."""
         mixture = self.record / "mixture.wav"
-        return mixture.stat().st_size / 4 / self.rate_hz if mixture.exists() else 0.0
-
-    @property
-    def rate_hz(self) -> int:
-        """Of the recording."""
-        header = (self.record / "mixture.wav").read_bytes()[:256]
-        at = header.find(b"fmt ")
-        return int.from_bytes(header[at + 12 : at + 16], "little")
+        with mixture.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+        rate_at = header.find(b"fmt ") + 12
+        rate_hz = int.from_bytes(header[rate_at : rate_at + 4], "little")
+        return mixture.stat().st_size / _SAMPLE_BYTES / rate_hz
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,6 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stage = Stage(folder, options, opened)
         wait_until(lambda: _is_heard(stage), stage.run, "begin to play", BUSY_OPENING_S)
         wait(BETWEEN_S)
+        calm = _suffer(stage, _NO_FAULT)
+        report.note(
+            "without a fault: longest hole in the sound, share of pictures, of the recording",
+            f"{calm.hole_s:.2f} s, {calm.seen:.2f}, {calm.recorded:.2f}",
+        )
         for fault in faults(stage.devices, stage.camera, stage.play):
             if options.only in (None, fault.device):
                 judge(report, fault, [_suffer(stage, fault) for _ in range(options.times)])

@@ -18,6 +18,7 @@ from realtime.errors import DeviceError
 FIRST_RETRY_S = 0.25
 LAST_RETRY_S = 1.0  # the back-off doubles up to here
 LONGEST_LOOK_S = 0.1  # of silence seen at one look: who was held up himself must not blame others
+MEND_S = 60.0  # a device that is at work is opened anew no more often
 GOOD_S = 10.0  # a device that lived for so long is looked for at once
 
 _log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class DeviceLife(Generic[Device]):
         self._opened_ns: int | None = None  # again
         self._lost_ns = 0
         self._retry_ns = 0
+        self._mend_ns = 0
         self._retry_s = FIRST_RETRY_S
         self._refusal = ""
         self._losses = 0
@@ -118,11 +120,19 @@ class DeviceLife(Generic[Device]):
             return "has gone"
         if device.beats != self._beats:
             self._beats, self._silent_s = device.beats, 0.0
-            return device.trouble()
+            return self._trouble(device)
         self._silent_s += min(elapsed_s, LONGEST_LOOK_S)
         if self._silent_s > device.patience_s:
             return f"has been silent for {self._silent_s:.1f} s"
         return None
+
+    def _trouble(self, device: Device) -> str | None:
+        assert self._polled_ns is not None
+        reason = device.trouble()
+        if reason is None or self._polled_ns < self._mend_ns:
+            return None
+        self._mend_ns = self._polled_ns + round(MEND_S * NS_PER_S)
+        return reason
 
     def _lose(self, device: Device, now_ns: int, reason: str) -> None:
         self._device = None

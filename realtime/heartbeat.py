@@ -10,7 +10,8 @@ from realtime.ring import Allocate
 PATIENCE_S = 2.0  # no callback for so long, and the device is taken for gone
 JUMP_S = 3.0  # between two callbacks: the machine slept, or all of it stood still
 GROWN_S = 0.040  # more delay than it had is heard
-_SETTLE_S = 2.0  # in which a new device's delay settles
+_UNSETTLED_S = 1.0  # a new device's first numbers say little
+_SETTLE_S = 2.0  # after which its delay is known
 _STAYS_S = 3.0  # a delay that grows for less comes back by itself
 _LEAST_LOOKS = 10  # in that time: who was held up himself saw too little
 
@@ -89,10 +90,12 @@ class DelayWatch:
         if delay_s <= 0:
             return
         if self._begun_ns is None:
-            self._begun_ns, self.usual_s = now_ns, delay_s
+            self._begun_ns = now_ns
         if not self._is_settled:
-            self.usual_s = min(self.usual_s, delay_s)
-            self._is_settled = now_ns - self._begun_ns > _SETTLE_S * NS_PER_S
+            lived_s = (now_ns - self._begun_ns) / NS_PER_S
+            if lived_s > _UNSETTLED_S:
+                self.usual_s = max(self.usual_s, delay_s)
+            self._is_settled = lived_s > _SETTLE_S
         elif delay_s <= self.usual_s + GROWN_S:
             self._grown_ns = None
         elif self._grown_ns is None:

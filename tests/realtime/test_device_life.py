@@ -136,6 +136,17 @@ def test_a_device_in_trouble_is_opened_anew(caplog: pytest.LogCaptureFixture) ->
     assert "'USB Headset' got late: a delay of 37 ms became 337 ms; all else" in caplog.text
 
 
+def test_a_device_in_trouble_is_not_opened_anew_all_the_time() -> None:
+    ill = [Played() for _ in range(50)]
+    for device in ill:
+        device.ill = "got late"
+    bench = Bench(*ill)
+    bench.life.begin()
+    bench.poll(130_000)
+    assert len(bench.asked_ms) == 4  # at first, and once a minute
+    assert bench.life.device is not None
+
+
 def test_a_device_that_dies_young_is_not_opened_in_a_loop() -> None:
     bench = Bench(*[Played() for _ in range(50)])
     bench.life.begin()

@@ -33,6 +33,7 @@ def test_a_delay_that_grows_and_stays_is_seen() -> None:
         [(0.037, 10.0), (0.337, 2.0), (0.037, 5.0)],  # it came back by itself
         [(0.037, 10.0), (0.060, 30.0)],  # nobody hears that
         [(0.300, 0.5), (0.037, 10.0), (0.060, 10.0)],  # as it began
+        [(0.001, 0.5), (0.100, 20.0)],  # as it begins on others
         [(0.037, 10.0), (0.0, 10.0), (-3.0, 10.0)],  # drivers that tell nonsense
     ],
 )
