@@ -3,8 +3,8 @@
 Microphone and speaker are null sinks of two real sound servers, the camera is a real server of
 pictures. Each fault is made, lasts some seconds, and is undone; from then on time counts.
 
-    python -m benchmarks.devices                every fault five times, eight minutes
-    python -m benchmarks.devices --times 20     half an hour
+    python -m benchmarks.devices                every fault five times, ten minutes
+    python -m benchmarks.devices --times 20     forty minutes
     python -m benchmarks.devices --only camera
 """
 
