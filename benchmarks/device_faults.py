@@ -46,7 +46,7 @@ def faults(devices: SoundDevices, camera: MjpegCamera, play: Callable[[], None])
     return (
         *_of_server("speaker", spk, "spk", lambda mend: mend),
         *_of_server("microphone", mic, "mic", heard),
-        Fault(name="stalled", device="camera", begin=camera.stall, end=camera.resume, lasts_s=4),
+        Fault(name="stalled", device="camera", begin=camera.stall, end=camera.resume, lasts_s=6),
         Fault(name="cut", device="camera", begin=camera.cut, end=camera.resume, lasts_s=3),
         Fault(
             name="slow",
