@@ -150,7 +150,7 @@ class Session:
                 self._say(Parcel(topic=topic, parts=pack(topic, message)))
             for topic, count in taken.items():
                 self._say(Taken(topic=topic, count=count))
-            if start_ns >= self._numbers_at_ns:
+            if start_ns >= self._numbers_at_ns or stage.finished:
                 self._numbers_at_ns = start_ns + NUMBERS_EVERY_NS
                 self._say(Numbers(values=self._values(stage)))
             if stage.finished:
