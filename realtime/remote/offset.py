@@ -2,8 +2,8 @@
 
 As in NTP: of a ping sent at a, received there at b, answered there at c and back at d, the other
 clock is ahead by ((b - a) + (c - d)) / 2, and that is wrong by at most half of the time under way.
-Who was under way for the shortest time is the most trustworthy; and since two clocks are never
-equally fast, a line through these is better than the best of them.
+Who was under way for the shortest time is the most trustworthy; the mean of these is better than the
+best of them, and after a while, since two clocks are never equally fast, a line through them.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 
 from realtime.clock import NS_PER_S
 
-KEPT_S = 40.0
+KEPT_S = 60.0
 MOST_KEPT = 256
 TRUSTED_PART = 0.25  # of the pings, those that were under way for the shortest time
 _LEAST_TRUSTED = 4
-_LINE_FROM_S = 10.0  # below, what clocks drift is less than what a line would be wrong by
+_LINE_FROM_S = 20.0  # below, what clocks drift is less than what a line would be wrong by
 MOST_PPM = 500.0  # quartz is ten times better
 _SLACK_NS = 1_000_000
 
@@ -65,8 +65,8 @@ class OffsetEstimator:
         at_s = np.array([(one.at_ns - best.at_ns) / NS_PER_S for one in trusted])
         ahead_ns = np.array([one.ahead_ns - best.ahead_ns for one in trusted], np.float64)
         if len(trusted) < _LEAST_TRUSTED or np.ptp(at_s) < _LINE_FROM_S:
-            return best.ahead_ns
-        slope, level = np.polyfit(at_s, ahead_ns, 1)
+            return best.ahead_ns + round(float(np.mean(ahead_ns)))
+        slope, _ = np.polyfit(at_s, ahead_ns, 1)
         slope = float(np.clip(slope, -MOST_PPM * 1e3, MOST_PPM * 1e3))  # ns per s
         level = float(np.mean(ahead_ns - slope * at_s))
         return best.ahead_ns + round(level + slope * (now_ns - best.at_ns) / NS_PER_S)

@@ -22,7 +22,7 @@ from realtime.remote.lighter import Lighter
 from realtime.remote.placing import fingerprint
 from realtime.remote.serving import Host
 from realtime.stage import Inputs, Outputs, Stage
-from tests.fakes.tiny_model import tiny_spec, write_tiny_model
+from tests.fakes.tiny_model import tiny_spec
 
 PATIENCE_S = 30.0
 HERE = "127.0.0.1"
@@ -76,9 +76,8 @@ def build(name: str, plan: Plan, clock: Clock) -> Stage:
 class Rig:
     """Two hosts' folders: ``player`` knows ``box`` as 127.0.0.1, ``box`` knows ``studio``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.player, self.box, self.model = folder / "player", folder / "box", folder / "model"
-        write_tiny_model(self.model)
+    def __init__(self, folder: Path, model: Path) -> None:
+        self.player, self.box, self.model = folder / "player", folder / "box", model
         player, _ = make_pair(self.player)
         box, _ = make_pair(self.box)
         trust(self.player, HERE, box.public.hex())

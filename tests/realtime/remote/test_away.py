@@ -15,13 +15,21 @@ from realtime.options import SeparationOptions
 from realtime.remote.keys import make_pair, read_pair, read_peer, trust
 from realtime.remote.letters import Hello, write
 from realtime.remote.line import Line
+from tests.fakes.tiny_model import write_tiny_model
 from tests.realtime.remote.parts import HERE, Player, Rig, port_of
 from tests.realtime.remote.proxy import Proxy
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("remote") / "model"
+    write_tiny_model(folder)
+    return folder
+
+
 @pytest.fixture
-def rig(tmp_path: Path) -> Rig:
-    return Rig(tmp_path)
+def rig(tmp_path: Path, model: Path) -> Rig:
+    return Rig(tmp_path, model)
 
 
 def wait_for(what: object, patience_s: float = 20.0) -> None:
