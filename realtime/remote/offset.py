@@ -2,8 +2,8 @@
 
 As in NTP: of a ping sent at a, received there at b, answered there at c and back at d, the other
 clock is ahead by ((b - a) + (c - d)) / 2, and that is wrong by at most half of the time under way.
-Who was under way for the shortest time is the most trustworthy; the mean of these is better than the
-best of them, and after a while, since two clocks are never equally fast, a line through them.
+Who was under way for the shortest time is the most trustworthy; the mean of these is better than
+the best of them, and after a while, since two clocks are never equally fast, a line through them.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections import deque
 from realtime.graph import TOPICS
 from realtime.messages import End, Message
 
-NEWEST_MESSAGES = 3  # on their way: one there, one between, one back; more would only wait
+NEWEST_MESSAGES = 2  # on their way: one is looked at while one comes; more would only wait
 SOUND_S = 1.0
 
 

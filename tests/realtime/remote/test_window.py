@@ -58,13 +58,14 @@ def test_a_cut_forgets_pictures_and_keeps_what_the_user_asked_for() -> None:
     for count in range(6):
         pictures.offer(frame(count))
         pictures.due()
-    for count in range(25):
+    for count in range(15):
         wishes.offer(Control(stream="s", sequence=count, kind="unsolo"))
-    assert len(wishes.due()) == 10
+        if count == 9:
+            assert len(wishes.due()) == 10
     pictures.cut()
     wishes.cut()
     assert numbers(pictures) == []
-    assert numbers(wishes) == [*range(15, 20)] or wishes.dropped > 0
+    assert numbers(wishes) == [10, 11, 12, 13, 14]
     pictures.offer(frame(7))
     assert numbers(pictures) == [7]
 
