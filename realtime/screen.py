@@ -64,6 +64,11 @@ def status_line(now_s: float, board: Board, summary: Summary) -> str:
         if (rate_hz := board.get(stage, "rate_hz")) is not None
     ]
     parts.append(" ".join(rates))
+    parts += [
+        f"{stage} away for {away_s:.0f} s"
+        for stage in ("sight", "hearing", "separator")
+        if (away_s := board.get(stage, "away_s"))
+    ]
     parts.append(losses(board))
     return " | ".join(part for part in parts if part)
 

@@ -155,9 +155,10 @@ class Desk:
         """All that was no letter, and no message, so far."""
         return self.malformed + sum(session.refused for session in self._sessions.values())
 
-    def close(self) -> None:
-        """End all."""
+    def close(self) -> bool:
+        """End all; whether all have ended."""
         for session in self._sessions.values():
             session.leave()
         for session in self._sessions.values():
             session.join(_LEAVE_S)
+        return all(session.is_over for session in self._sessions.values())

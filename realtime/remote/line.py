@@ -19,7 +19,7 @@ from zmq.utils.monitor import recv_monitor_message
 from realtime.transport import new_context
 
 MOST_PARTS = 8
-MOST_PART_BYTES = 32 * 1024 * 1024  # a picture of 16 million pixels, however badly it compresses
+MOST_PART_BYTES = 4 * 1024 * 1024  # ten times the largest picture that sight has a use for
 HANDSHAKE_MS = 3000  # for a peer to show its key
 CONNECT_MS = 700  # then again: a packet of a handshake that is lost would cost a second
 RECONNECT_MS = 100

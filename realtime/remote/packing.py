@@ -20,7 +20,7 @@ from realtime.remote.line import Buffer
 from realtime.wire import WireError, decode, encode
 
 JPEG_QUALITY = 90
-MOST_PIXELS = 1 << 24
+MOST_PIXELS = 1 << 22
 
 
 class _Codec(Protocol):

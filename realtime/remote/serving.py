@@ -113,9 +113,12 @@ class Host:
         )
 
     def close(self) -> None:
-        """End all stages, and listen no longer."""
-        self._desk.close()
-        self._door.close()
+        """End all stages, and listen no longer; tell who was refused."""
+        if self.refusals != (0, 0, 0):
+            self._tell_at_ns, self._told = 0, (0, 0, 0)
+            self._tell_refusals(self._clock.now_ns())
+        if self._desk.close():  # a socket that is still used cannot be taken away
+            self._door.close()
 
     # -- what is asked for ------------------------------------------------------------------------
 

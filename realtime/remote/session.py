@@ -30,7 +30,7 @@ from realtime.telemetry import Histogram
 from realtime.wire import WireError
 
 TICK_S = 0.02
-MOST_WAITING = 500  # parcels; a player that keeps to its windows never comes near
+MOST_WAITING = 200  # parcels; a player that keeps to its windows never comes near
 NUMBERS_EVERY_NS = NS_PER_S
 _SLEPT_NS = NS_PER_S  # a clock that is this much behind was set anew
 
