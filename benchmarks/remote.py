@@ -79,6 +79,7 @@ def options_parser() -> argparse.ArgumentParser:
     parser.add_argument("--jitter", type=float, default=5.0, metavar="MS", help="more or less")
     parser.add_argument("--loss", type=float, default=1.0, metavar="PERCENT", help="of packets")
     parser.add_argument("--cut", type=float, default=5.0, metavar="S", help="half way; 0: none")
+    parser.add_argument("--here", action="store_true", help="sight on this host, to compare with")
     parser.add_argument("--strangers", type=float, default=0.0, metavar="HZ", help="that knock")
     parser.add_argument("--device", default="pulse", help="PortAudio's name for both directions")
     return parser
@@ -90,7 +91,7 @@ def measure(server: PulseServer, options: argparse.Namespace) -> Report:
     with working_folder(options.keep) as folder, contextlib.ExitStack() as opened:
         link = opened.enter_context(contextlib.closing(Link(weather)))
         told_file, trace = folder / "told.jsonl", folder / "trace.json"
-        host = opened.enter_context(_host(link, folder, options))
+        host = opened.enter_context(serving(link, folder, options))
         run = opened.enter_context(_player(server, folder, options))
         wait_until(lambda: _is_seen(told_file), run, "get a map of the other host")
         begun_s = time.monotonic()
@@ -106,16 +107,18 @@ def measure(server: PulseServer, options: argparse.Namespace) -> Report:
         told = tuple(row for row in read_told(told_file) if row.at_s >= begun_s)
         maps_s = steps(trace, ("sight",))["sight"].starts_s
         said = host.read_text(encoding="utf-8")
-    report = Report(
-        f"sight elsewhere: {options.delay:.0f} ms +- {options.jitter:.0f} a way, "
-        f"{options.loss:g} % lost, cut for {options.cut:.0f} s"
+    way = (
+        f"{options.delay:.0f} ms +- {options.jitter:.0f} a way, {options.loss:g} % lost, "
+        f"cut for {options.cut:.0f} s"
     )
+    report = Report("sight here" if options.here else f"sight elsewhere: {way}")
     report.note("packets carried, lost", f"{link.carried}, {link.lost}")
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     report.note("cores; load at the end, of 1, 5, 15 min", f"{os.cpu_count()}; {load}")
     judge_sound(report, gone, told)
-    judge_maps(report, maps_s, options.cut)
-    note_way(report, told)
+    judge_maps(report, maps_s, 0.0 if options.here else options.cut)
+    if not options.here:
+        note_way(report, told)
     if strangers is not None:
         judge_strangers(report, said, strangers)
     return report
@@ -192,7 +195,7 @@ def _strangers(folder: Path, rate_hz: float) -> Strangers | None:
 
 
 @contextlib.contextmanager
-def _host(link: Link, folder: Path, options: argparse.Namespace) -> Iterator[Path]:
+def serving(link: Link, folder: Path, options: argparse.Namespace) -> Iterator[Path]:
     """``realtime serve`` in the far namespace; the file with what it says."""
     player, box, peer = folder / "player", folder / "box", folder / "peer"
     trust(player, FAR, make_pair(box)[0].public.hex())
@@ -231,7 +234,8 @@ def _player(server: PulseServer, folder: Path, options: argparse.Namespace) -> I
     line += ["--video", camera.url, "--audio", options.device, "--speaker", options.device]
     line += ["--view", "none", "--lookahead", STAGE, *model_arguments(options)]
     line += ["--profile", str(folder / "trace.json"), "--keys", str(folder / "player")]
-    line += ["--place", f"sight=tcp://{FAR}:{PORT}"]
+    if not options.here:
+        line += ["--place", f"sight=tcp://{FAR}:{PORT}"]
     run = ProgramRun(line, folder, {**server.environment, "PYTHONPATH": str(COMMAND.parent)})
     try:
         yield run

@@ -33,7 +33,7 @@ MOST_LOST_DB = 0.2
 _RATE_HZ, _CHUNK = 44_100, 4410
 _LOOKS_HZ, _HEIGHT_PX, _WIDTH_PX = 9, 720, 1280
 _NOISE_LEVELS = 3.0  # of 255: a webcam indoors
-_QUALITIES = (75, JPEG_QUALITY, 95)
+_QUALITIES = (50, JPEG_QUALITY, 90)
 
 Carry = Callable[[Message], Message]
 
@@ -54,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arrived = [_carried(one, "sight") for one in sent]
         if seed == 0:
             _weigh(report, frames, plain)
+            again = _maps(list(_frames(scene, options.duration, seed + 1000)))
+            report.note("features apart by the camera's noise alone", f"{_apart(plain, again):.4f}")
         columns = _columns(scene)
         gained.append([_nsdr_db(scene, columns, maps) for maps in (plain, arrived)])
     before_db, after_db = np.mean(gained, axis=0)

@@ -19,7 +19,7 @@ from realtime.messages import End, Message
 from realtime.remote.line import Buffer
 from realtime.wire import WireError, decode, encode
 
-JPEG_QUALITY = 90
+JPEG_QUALITY = 75
 MOST_PIXELS = 1 << 22
 
 
