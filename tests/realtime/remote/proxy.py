@@ -62,7 +62,11 @@ class Proxy:
                 near, _ = self._listener.accept()
             except TimeoutError:
                 continue
-            far = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except ConnectionRefusedError:  # nobody is there for now
+                near.close()
+                continue
             with self._lock:
                 self._sockets += [near, far]
             self._start(self._pump, near, far)

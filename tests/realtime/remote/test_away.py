@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,7 @@ def test_pictures_go_there_and_maps_come_back_in_the_players_time(rig: Rig) -> N
 
 
 def test_after_a_cut_the_same_stage_goes_on(rig: Rig) -> None:
-    with rig.host() as host:
-        proxy = Proxy(port_of(host))
+    with rig.host() as host, closing(Proxy(port_of(host))) as proxy:
         player = Player(rig.away(proxy.port))
         player.away.open()
         player.more(3)
@@ -75,15 +75,13 @@ def test_after_a_cut_the_same_stage_goes_on(rig: Rig) -> None:
         player.more(5)
         assert player.away.stats()["away_s"] == 0
         player.away.close()
-        proxy.close()
     sequences = [sight.sequence for sight in player.maps]
     assert sequences == sorted(set(sequences))  # it was not begun anew
     assert "studio is back, its sight goes on" in rig.said
 
 
 def test_a_connection_that_is_dropped_is_made_again(rig: Rig) -> None:
-    with rig.host() as host:
-        proxy = Proxy(port_of(host))
+    with rig.host() as host, closing(Proxy(port_of(host))) as proxy:
         player = Player(rig.away(proxy.port))
         player.away.open()
         for number in (1, 2, 3):
@@ -92,7 +90,6 @@ def test_a_connection_that_is_dropped_is_made_again(rig: Rig) -> None:
             player.cuts(number)
         player.more(1)
         player.away.close()
-        proxy.close()
 
 
 def test_a_host_that_is_started_anew_is_found_again(rig: Rig) -> None:
