@@ -49,7 +49,6 @@ class Call:
         self._model = model
         self._separation = separation
         self._session = secrets.token_hex(16)
-        self._opened_ns = 0
         self._heard_ns: int | None = None
         self._reopen_at_ns: int | None = None
         self._pings = 0
@@ -61,12 +60,12 @@ class Call:
         self.numbers: Mapping[str, float] = {}
         self.cuts = 0
 
-    def opened(self, now_ns: int) -> Letter:
+    def opened(self) -> Letter:
         """A connection was begun; what to say first."""
         if self.state in ("ready", "opening"):
             self.cuts += 1
         self.state = "calling"
-        self._opened_ns, self._heard_ns, self._reopen_at_ns = now_ns, None, None
+        self._heard_ns = self._reopen_at_ns = None
         self._has_told = False
         return Hello(
             version=VERSION,
@@ -101,6 +100,10 @@ class Call:
         self._session = secrets.token_hex(16)  # what failed does not go on
         self._reopen_at_ns = now_ns + RETRY_NS
 
+    def progress(self, now_ns: int) -> None:
+        """Somebody is there: from now on silence counts. Until then the line tries by itself."""
+        self._heard_ns = now_ns
+
     def drop(self, now_ns: int) -> None:
         """The connection is gone."""
         if self._reopen_at_ns is None:
@@ -126,8 +129,7 @@ class Call:
         """Whether to begin a new connection: this one is gone, or says nothing."""
         if self._reopen_at_ns is not None:
             return now_ns >= self._reopen_at_ns
-        since_ns = self._opened_ns if self._heard_ns is None else self._heard_ns
-        return now_ns - since_ns > SILENCE_NS
+        return self._heard_ns is not None and now_ns - self._heard_ns > SILENCE_NS
 
     @property
     def is_ready(self) -> bool:

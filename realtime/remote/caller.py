@@ -66,6 +66,7 @@ class Caller:
         self._clock = clock
         self._arrived: SimpleQueue[Parcel | Taken | Finished] = SimpleQueue()
         self._refused = 0
+        self._unlike = 0  # attempts, one after the other
         self._leave = Event()
         self._line = Line(there.address, (own.public, own.private), there.key)
         self._slot = self._line.slot()
@@ -96,7 +97,7 @@ class Caller:
     def _talk(self) -> None:
         line, call = self._line, self._call
         try:
-            line.send(write(call.opened(self._clock.now_ns())))
+            line.send(write(call.opened()))
             while not self._leave.is_set():
                 self._turn(line, call)
             if line.send(write(Bye())):
@@ -108,7 +109,7 @@ class Caller:
         now_ns = self._clock.now_ns()
         if call.must_reopen(now_ns):
             line.reopen()
-            line.send(write(call.opened(now_ns)))
+            line.send(write(call.opened()))
         for letter in call.due(now_ns):
             line.send(write(letter))
         heard = line.poll(_POLL_MS)
@@ -147,13 +148,18 @@ class Caller:
                 self._refused += 1
 
     def _learn(self, call: Call, now_ns: int, news: News) -> None:
-        if news == "dropped":
+        if news in ("connected", "up"):
+            call.progress(now_ns)
+            self._unlike = 0 if news == "up" else self._unlike
+        elif news == "dropped":
             call.drop(now_ns)
         elif news == "refused":
             key = self._own.public.hex()
             remedy = f"there, run: python -m realtime keys --trust NAME={key}"
             self._refuse(call, now_ns, f"it does not know this player's key; {remedy}")
         else:
+            self._unlike += 1  # once may be a connection that broke as it was made
+        if news == "unlike" and self._unlike > 1:
             self._refuse(
                 call,
                 now_ns,

@@ -31,9 +31,9 @@ _DOMAIN = b"pixelplayer"
 
 Buffer: TypeAlias = "bytes | memoryview"
 Parts: TypeAlias = Sequence[Buffer]
-News: TypeAlias = Literal["refused", "unlike", "dropped"]
-"""Of a line: its key is not known there; there is another key than expected, or no player; it was
-up and is not any more."""
+News: TypeAlias = Literal["connected", "up", "refused", "unlike", "dropped"]
+"""Of a line: somebody is there; it is who was expected; this host's key is not known there; there
+is another key than expected, or no player; it was up and is not any more."""
 
 
 def new_pair() -> tuple[bytes, bytes]:
@@ -144,8 +144,11 @@ class Line:
     def _news(self, monitor: zmq.Socket[bytes]) -> list[News]:
         found: list[News] = []
         for event, _ in _events(monitor):
-            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+            if event == zmq.EVENT_CONNECTED:
+                found.append("connected")
+            elif event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self._is_up = True
+                found.append("up")
             elif event == zmq.EVENT_DISCONNECTED:
                 if self._is_up:
                     found.append("dropped")
@@ -285,7 +288,8 @@ class Door:
 
 _FROM_OUTSIDE = zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED
 _OF_A_CALL = (
-    zmq.EVENT_HANDSHAKE_SUCCEEDED
+    zmq.EVENT_CONNECTED
+    | zmq.EVENT_HANDSHAKE_SUCCEEDED
     | zmq.EVENT_DISCONNECTED
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL

@@ -139,9 +139,10 @@ class Session:
 
     def _work(self, stage: Stage) -> None:
         while not self._left.is_set():
-            inputs, taken = self._gather()
             if not self.clock.is_told:
+                self._left.wait(TICK_S)
                 continue
+            inputs, taken = self._gather()
             start_ns = self.clock.now_ns()
             outputs = stage.step(start_ns, inputs)
             if inputs:

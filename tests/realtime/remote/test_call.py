@@ -33,7 +33,7 @@ def answered(one: Call, now_ns: int) -> list[Ping]:
 
 def up(one: Call, now_ns: int = 0) -> Hello:
     """Everything until it is ready."""
-    hello = one.opened(now_ns)
+    hello = one.opened()
     assert isinstance(hello, Hello)
     one.hear(now_ns, Welcome(version="1"))
     one.hear(now_ns, Ready())
@@ -45,7 +45,7 @@ def up(one: Call, now_ns: int = 0) -> Hello:
 
 def test_it_is_ready_once_the_stage_is_open_and_has_been_told_the_time() -> None:
     one = call()
-    one.opened(0)
+    one.opened()
     assert one.due(0) == []
     one.hear(0, Ready())  # not asked for yet
     assert one.state == "calling"
@@ -60,7 +60,7 @@ def test_it_is_ready_once_the_stage_is_open_and_has_been_told_the_time() -> None
 
 def test_pings_come_quickly_at_first_and_then_evenly() -> None:
     one = call()
-    one.opened(0)
+    one.opened()
     one.hear(0, Welcome(version="1"))
     at_ms = [now for now in range(2000) if answered(one, now * NS_PER_MS)]
     assert at_ms[:9] == [0, 30, 60, 90, 120, 150, 180, 210, 240]
@@ -77,12 +77,14 @@ def test_silence_is_a_cut_and_the_same_session_goes_on() -> None:
     assert one.cuts == 1
 
 
-def test_before_anything_was_heard_silence_counts_from_the_opening() -> None:
+def test_while_nobody_is_there_the_line_tries_by_itself_and_then_silence_counts() -> None:
     one = call()
-    one.opened(NS_PER_S)
-    assert not one.must_reopen(NS_PER_S + SILENCE_NS)
-    assert one.must_reopen(NS_PER_S + SILENCE_NS + 1)
-    one.opened(9 * NS_PER_S)
+    one.opened()
+    assert not one.must_reopen(100 * NS_PER_S)
+    one.progress(101 * NS_PER_S)
+    assert not one.must_reopen(101 * NS_PER_S + SILENCE_NS)
+    assert one.must_reopen(101 * NS_PER_S + SILENCE_NS + 1)
+    one.opened()
     assert one.cuts == 0  # it was never up
 
 
