@@ -21,8 +21,8 @@ from realtime.transport import new_context
 MOST_PARTS = 8
 MOST_PART_BYTES = 4 * 1024 * 1024  # ten times the largest picture that sight has a use for
 HANDSHAKE_MS = 3000  # for a peer to show its key
-CONNECT_MS = 700  # then again: a packet of a handshake that is lost would cost a second
-RECONNECT_MS = 100
+CONNECT_MS = 400  # then again: the system itself would wait a second, then two, then four
+RECONNECT_MS = 50
 QUEUE_MESSAGES = 200  # on their way to one peer; what comes then is dropped
 TOS_LOW_DELAY = 0x10
 
