@@ -91,11 +91,11 @@ def measure(server: PulseServer, options: argparse.Namespace) -> Report:
     with working_folder(options.keep) as folder, contextlib.ExitStack() as opened:
         link = opened.enter_context(contextlib.closing(Link(weather)))
         told_file, trace = folder / "told.jsonl", folder / "trace.json"
-        host = opened.enter_context(serving(link, folder, options))
+        host = None if options.here else opened.enter_context(serving(link, folder, options))
         run = opened.enter_context(_player(server, folder, options))
-        wait_until(lambda: _is_seen(told_file), run, "get a map of the other host")
+        wait_until(lambda: _is_seen(told_file), run, "hear, and see")
         begun_s = time.monotonic()
-        strangers = _strangers(folder, options.strangers)
+        strangers = None if host is None else _strangers(folder, options.strangers)
         if options.cut:
             opened.enter_context(_cut(link, SETTLING_S + options.duration / 2, options.cut))
         gone = exchange(server, options.duration)
@@ -106,7 +106,7 @@ def measure(server: PulseServer, options: argparse.Namespace) -> Report:
         run.wait(OPENING_S, EXIT_INTERRUPTED)
         told = tuple(row for row in read_told(told_file) if row.at_s >= begun_s)
         maps_s = steps(trace, ("sight",))["sight"].starts_s
-        said = host.read_text(encoding="utf-8")
+        said = "" if host is None else host.read_text(encoding="utf-8")
     way = (
         f"{options.delay:.0f} ms +- {options.jitter:.0f} a way, {options.loss:g} % lost, "
         f"cut for {options.cut:.0f} s"
