@@ -7,12 +7,13 @@ longer than a narrow network takes to learn from it on a GPU: made once, it teac
 
 leaves in the work folder what ``training separate`` would, for ``training table``. Started again it
 goes on from the last checkpoints. With ``--minutes`` instead of steps the learning rate follows the
-clock.
+clock. What is scored are the last weights, so that all have had the same steps.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +32,7 @@ from training.material import Material, add_material_options, open_material
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import add_device_options, check_device, fastest
-from training.separate import VALIDATION_SEED, checkpoint_name, described
+from training.separate import VALIDATION_SEED, best_of, checkpoint_name, described
 from training.separators import Kind, PixelPlayer
 from training.team import Team
 from training.variants import VARIANTS, Scale, Variant, View
@@ -223,11 +224,26 @@ def _run(options: argparse.Namespace, material: Material) -> None:
         plan,
         SeenThroughAll(learned, views),
         judged,
-        keep=lambda pupil: pupil.state.write(options.work / f"{pupil.name}.pt"),
+        keep=lambda pupil: keep_last(pupil, options.work),
         tell=tell,
         workers=options.workers,
         clock=clock if options.minutes else None,
     )
+
+
+def keep_last(pupil: Pupil, work: Path) -> None:
+    """Write its checkpoint, and remove what ``training separate`` had judged best before.
+
+    That would be scored in place of what was learned since. If separate goes on from here, what it
+    judges first is the best.
+
+    Raises:
+        TrainingError: the disk does not take it; what was there is left.
+    """
+    path = work / f"{pupil.name}.pt"
+    pupil.state.best, pupil.state.judgements_since_best = math.inf, 0
+    pupil.state.write(path)
+    best_of(path).unlink(missing_ok=True)
 
 
 def _pupils(
