@@ -23,7 +23,13 @@ from tqdm import tqdm
 from training.checkpoints import TrainingError, check_loss
 from training.clips import ClipError
 from training.learner import Plan, State, advance, judge, learning_rate
-from training.material import Material, add_material_options, open_material
+from training.material import (
+    Material,
+    add_material_options,
+    add_share_option,
+    open_material,
+    shared,
+)
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import (
@@ -102,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material that cannot be used; 1 where training could not go on."""
     parser = argparse.ArgumentParser(prog="training separate", description=__doc__.splitlines()[0])
     add_material_options(parser)
+    add_share_option(parser)
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--variant", choices=VARIANTS, default="binary-log")
     parser.add_argument("--network", choices=KINDS, default="pixelplayer")
@@ -180,9 +187,15 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
         seed=options.seed,
         varying=Varying(),
         classes=classes,
+        ensembles=shared(material.learned_ensembles, options.sources, options.ensemble_share),
     )
     judged = Mixtures(
-        material.judged, view, count=options.sources, seed=VALIDATION_SEED, classes=classes
+        material.judged,
+        view,
+        count=options.sources,
+        seed=VALIDATION_SEED,
+        classes=classes,
+        ensembles=shared(material.judged_ensembles, options.sources, options.ensemble_share),
     )
     plan = Plan(
         steps=options.steps,

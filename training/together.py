@@ -28,7 +28,13 @@ from tqdm import tqdm
 from training.checkpoints import TrainingError, check_loss
 from training.clips import ClipError
 from training.learner import Plan, State, advance, judge, learning_rate
-from training.material import Material, add_material_options, open_material
+from training.material import (
+    Material,
+    add_material_options,
+    add_share_option,
+    open_material,
+    shared,
+)
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import add_device_options, check_device, fastest
@@ -143,6 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material that cannot be used; 1 where training could not go on."""
     parser = argparse.ArgumentParser(prog="training together", description=__doc__.splitlines()[0])
     add_material_options(parser)
+    add_share_option(parser)
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--sources", type=int, default=2, metavar="N", help="in a mixture (2)")
     parser.add_argument("--steps", type=int, default=4000)
@@ -196,6 +203,7 @@ def _run(options: argparse.Namespace, material: Material) -> None:
         seed=options.seed,
         varying=Varying(),
         classes=classes,
+        ensembles=shared(material.learned_ensembles, options.sources, options.ensemble_share),
     )
     unseen = Mixtures(
         material.judged,
@@ -203,6 +211,7 @@ def _run(options: argparse.Namespace, material: Material) -> None:
         count=options.sources,
         seed=VALIDATION_SEED,
         classes=classes,
+        ensembles=shared(material.judged_ensembles, options.sources, options.ensemble_share),
     )
     judged: dict[Scale, list[Mixture]] = {
         scale: [unseen.seen_through([view], number)[0] for number in range(options.judged)]
