@@ -23,6 +23,7 @@ from tqdm import tqdm
 from training.checkpoints import TrainingError, check_loss
 from training.clips import ClipError
 from training.learner import Plan, State, advance, judge, learning_rate
+from training.loading import loader
 from training.material import (
     Material,
     add_material_options,
@@ -73,13 +74,8 @@ def train(
         TrainingError: a loss is not a number; what was kept is as it was.
     """
     numbers = batches(plan.batch, state.step, plan.steps, team.rank, team.size)
-    loader = DataLoader(
-        learned,
-        batch_sampler=numbers,  # type: ignore[arg-type]
-        num_workers=workers,
-        prefetch_factor=3,
-    )
-    for heard in _shown(loader, state.step, plan.steps, team):
+    made = loader(learned, numbers, workers)
+    for heard in _shown(made, state.step, plan.steps, team):
         rate = learning_rate(plan, state.step)
         loss = advance(state, variant, heard, rate=rate, average=plan.average, team=team)
         told = {"loss": loss, "rate": rate}
@@ -98,10 +94,10 @@ def train(
             return
 
 
-def _shown(loader: DataLoader[Mixture], first: int, steps: int, team: Team) -> Iterable[Mixture]:
+def _shown(made: DataLoader[Mixture], first: int, steps: int, team: Team) -> Iterable[Mixture]:
     if team.rank:
-        return loader
-    return tqdm(loader, total=steps, initial=first, unit="step", disable=None)
+        return made
+    return tqdm(made, total=steps, initial=first, unit="step", disable=None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

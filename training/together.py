@@ -28,6 +28,7 @@ from tqdm import tqdm
 from training.checkpoints import TrainingError, check_loss
 from training.clips import ClipError
 from training.learner import Plan, State, advance, judge, learning_rate
+from training.loading import AHEAD
 from training.material import (
     Material,
     add_material_options,
@@ -115,7 +116,7 @@ def teach(
         learned,
         batch_sampler=batches(plan.batch, first, plan.steps, 0, 1),  # type: ignore[arg-type]
         num_workers=workers,
-        prefetch_factor=3,
+        prefetch_factor=AHEAD if workers else None,
         pin_memory=plan.device != "cpu",
     )
     device = torch.device(plan.device)
