@@ -57,11 +57,6 @@ class TreeWatch:
                 continue  # one left while it was looked at
 
 
-def look(pid: int) -> Sample:
-    """A process tree as it is now."""
-    return _sum(_members(psutil.Process(pid)))
-
-
 def stop_for(pid: int, duration_s: float) -> None:
     """Stop a process and all that it started (SIGSTOP), and let them go on."""
     members = _members(psutil.Process(pid))

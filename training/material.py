@@ -109,8 +109,13 @@ def _share(text: str) -> float:
 
 def shared(ensembles: Ensembles | None, count: int, share: float) -> Shared | None:
     """Groups of ``count`` players for a share of the mixtures, if there are any to be seen."""
-    groups = ensembles.seen(count) if ensembles and share else None
-    return Shared(groups, share) if groups else None
+    if ensembles is None or not ensembles.labels or not share:
+        return None
+    groups = ensembles.seen(count)
+    if groups is None:
+        print(f"no piece has {count} players with photographs: solos alone", file=sys.stderr)
+        return None
+    return Shared(groups, share)
 
 
 def open_material(options: argparse.Namespace, audio: AudioSpec) -> Material:

@@ -115,7 +115,9 @@ def test_who_is_asked_for_plays(tmp_path: Path) -> None:
         )
 
 
-def test_they_are_a_share_of_the_mixtures(material: Material) -> None:
+def test_they_are_a_share_of_the_mixtures(
+    material: Material, capsys: pytest.CaptureFixture[str]
+) -> None:
     some = shared(material.learned_ensembles, 2, 0.3)
     assert some is not None
     mixtures = Mixtures(material.learned, VIEW, count=2, seed=0, ensembles=some)
@@ -127,8 +129,10 @@ def test_they_are_a_share_of_the_mixtures(material: Material) -> None:
     levels = np.sqrt((mixtures.solos(number).stems ** 2).mean(axis=1))
     np.testing.assert_allclose(levels, 0.1, rtol=0.01)  # as solos
     assert shared(material.learned_ensembles, 2, 0.0) is None
-    assert shared(material.learned_ensembles, 4, 0.3) is None
     assert shared(None, 2, 0.3) is None
+    assert capsys.readouterr().err == ""
+    assert shared(material.learned_ensembles, 4, 0.3) is None
+    assert "no piece has 4 players with photographs: solos alone" in capsys.readouterr().err
 
 
 def test_off_screen_is_another_player_of_the_piece(material: Material) -> None:
