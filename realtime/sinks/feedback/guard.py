@@ -48,6 +48,7 @@ class Feedback:
     tamed_db: float  # by how much all is turned down, >= 0
     notches: int
     howls: int  # that were found so far
+    highest_gain_db: float | None  # of the loop, so far
 
 
 @dataclass(slots=True)
@@ -84,6 +85,7 @@ class FeedbackGuard:
         self._howls_found = 0
         self._wait_s = 0.0
         self._loop_gain_db: float | None = None
+        self._highest_gain_db: float | None = None
         self._notches.reset()
         self._limiter.reset()
         self._loops.reset()
@@ -110,6 +112,7 @@ class FeedbackGuard:
             tamed_db=-self._gain_db,
             notches=len(self._cuts),
             howls=self._howls_found,
+            highest_gain_db=self._highest_gain_db,
         )
 
     def feed(
@@ -178,6 +181,8 @@ class FeedbackGuard:
         wanted_db, is_near = 0.0, False
         if loop is not None:
             self._loop_gain_db = loop.gain_db + _CREST_DB + 20 * math.log10(max(loudest, 1e-3))
+            before_db = self._highest_gain_db
+            self._highest_gain_db = max(self._loop_gain_db, before_db or self._loop_gain_db)
             wanted_db = self._loop_gain_db + _MARGIN_DB
             is_near = self._loop_gain_db + self._gain_db >= -_NEAR_DB
         delay_s = (loop.delay_samples if loop else delay_samples or 0) / self._rate_hz

@@ -29,8 +29,8 @@ _BAND_HZ = (150.0, 9000.0)
 _FLOOR = 1e-2  # of the loudest frequency: what is weaker is not whitened
 _SILENT = 1e-4  # root mean square, -80 dBFS
 _REMEMBERED_S = 2.0
-# Peaks against the rest, so many frames at one place. Without a loop the sum reaches 10 in no frame of
-# the quartets, and no single frame reaches 12 where the one before did.
+# Peaks against the rest, so many frames at one place. Without a loop the sum reaches 10 in no frame
+# of seven quartets, and no single frame reaches 12 where the one before did.
 _CLEAR, _CLEAR_FRAMES = 10.0, 3
 _CLEAR_AT_ONCE, _FRAMES_AT_ONCE = 12.0, 2
 _ALONE = 1.1  # times the next highest peak
