@@ -24,6 +24,7 @@ _PEAKS = 6  # of a frame, the highest
 _NEIGHBOURS = np.array([*range(-10, -3), *range(4, 11)])
 _LEAST_PNPR_DB = 10.0
 _LEAST_PHPR_DB = 30.0
+_LEAST_ABOVE_ALL_DB = 20.0  # a partial of a note has others beside it, below it too
 _SAME_BINS = 0.6
 _LONGEST_S = 5.0
 _LEAST_S = 0.55
@@ -38,7 +39,7 @@ class _Track:
 
     place: float  # in bins
     levels_db: list[float] = field(default_factory=list)
-    is_alone: bool = True  # no harmonics
+    is_alone: bool = True  # no harmonics, and nothing else as high
 
 
 class HowlWatch:
@@ -89,7 +90,7 @@ class HowlWatch:
             track = known[0] if known else _Track(place)
             track.place += 0.3 * (place - track.place)
             track.levels_db = [*track.levels_db[1 - self._most :], level_db]
-            track.is_alone = self._harmonics_db(track.place) <= level_db - _LEAST_PHPR_DB
+            track.is_alone = self._is_alone(track.place, level_db)
             if track not in kept:
                 kept.append(track)
         self._tracks = kept
@@ -110,6 +111,15 @@ class HowlWatch:
             if level_db - 10 * math.log10(float(around.mean())) >= _LEAST_PNPR_DB:
                 found.append((place + _vertex(self._spectrum_db[place - 1 : place + 2]), level_db))
         return found
+
+    def _is_alone(self, place: float, level_db: float) -> bool:
+        around = round(place) + np.array([_NEIGHBOURS[0], _NEIGHBOURS[-1] + 1])
+        below, above = self._spectrum_db[: around[0]], self._spectrum_db[around[1] :]
+        others_db = max(float(below.max(initial=-200.0)), float(above.max(initial=-200.0)))
+        return (
+            others_db <= level_db - _LEAST_ABOVE_ALL_DB
+            and self._harmonics_db(place) <= level_db - _LEAST_PHPR_DB
+        )
 
     def _harmonics_db(self, place: float) -> float:
         """The highest level at twice and three times the frequency."""

@@ -27,14 +27,15 @@ _NOT_ITSELF_S = 0.020  # what is heard is in what is played at once; nobody play
 _FRAME_S = 0.18
 _BAND_HZ = (150.0, 9000.0)
 _FLOOR = 1e-2  # of the loudest frequency: what is weaker is not whitened
+_LEAST_PLAYED = 0.05  # of what is heard: a loop of 20 dB and its reverberation are above that
 _SILENT = 1e-4  # root mean square, -80 dBFS
-_REMEMBERED_S = 2.0
-# Peaks against the rest, so many frames at one place. Without a loop the sum reaches 10 in no frame
-# of seven quartets, and no single frame reaches 12 where the one before did.
+_REMEMBERED_S = 4.0
+# Peaks against the rest, so many frames at one place: of the sum over all frames, and of one frame.
+# Long notes have single frames as clear, but not as alone.
 _CLEAR, _CLEAR_FRAMES = 10.0, 3
-_CLEAR_AT_ONCE, _FRAMES_AT_ONCE = 12.0, 2
-_ALONE = 1.1  # times the next highest peak
-_OUTLIER = 6.0  # one frame alone counts for no more
+_CLEAR_AT_ONCE, _FRAMES_AT_ONCE = 10.0, 3
+_ALONE, _ALONE_AT_ONCE = 1.1, 1.3  # times the next highest peak
+_OUTLIER = 4.0  # one frame alone counts for no more
 _APART_S = 0.0015
 _SAME_SAMPLES = 2
 _LOST, _LOST_S = 5.0, 3.0
@@ -45,6 +46,7 @@ _OTHERS = 2.0  # of what is found there, is taken off
 _LEAST_GAIN = 1e-4
 _GAIN_BAND_HZ = (125.0, 8000.0)
 _STEADY_FRAMES, _FEW_FRAMES = 16, 8
+_FIRST_DB = 3.0  # is believed of a few frames at most: they may be of one note
 _STEADY = 0.3  # quantile of the newest: a long note makes it seem louder
 
 
@@ -99,7 +101,8 @@ class LoopWatch:
         self._played: Samples = np.zeros(self._played_length, np.float32)
         self._sum: Real = np.zeros(self._lags + 1)
         self._place, self._run = -1, 0
-        self._place_at_once, self._run_at_once = -1, 0
+        self._place_at_once = -1
+        self._alone_at_once: list[float] = []
         self._lost_s = 0.0
         self._found: int | None = None
         self._loop: Loop | None = None
@@ -159,14 +162,18 @@ class LoopWatch:
         self._run = (self._run + 1 if is_same else 1) if is_clear else 0
         self._place = place
         place_at_once, clear, alone = _peak(correlation, self._rate_hz)
-        is_clear = clear >= _CLEAR_AT_ONCE and alone >= _ALONE
+        is_clear = clear >= _CLEAR_AT_ONCE
         is_same = abs(place_at_once - self._place_at_once) <= _SAME_SAMPLES
-        self._run_at_once = (self._run_at_once + 1 if is_same else 1) if is_clear else 0
+        before = self._alone_at_once if is_same else []
+        self._alone_at_once = [*before, alone][-_FRAMES_AT_ONCE:] if is_clear else []
         self._place_at_once = place_at_once
         found = None
         if self._run >= _CLEAR_FRAMES:
             found = earliest + place
-        elif self._run_at_once >= _FRAMES_AT_ONCE:
+        elif (
+            len(self._alone_at_once) == _FRAMES_AT_ONCE
+            and sum(self._alone_at_once) >= _FRAMES_AT_ONCE * _ALONE_AT_ONCE
+        ):
             found = earliest + place_at_once
         if found is not None:
             self._lost_s = 0.0
@@ -199,6 +206,8 @@ class LoopWatch:
         start = stop - self.frame_samples
         if start < 0 or stop > len(self._played):
             return
+        if _level(self._played[start:stop]) < _LEAST_PLAYED * _level(self._heard):
+            return
         played = np.fft.rfft(self._played[start:stop] * self._window)
         heard = np.fft.rfft(self._heard * self._window)
         self._cross = self._keep_gain * self._cross + heard * played.conj()
@@ -212,8 +221,10 @@ class LoopWatch:
         gain = float((echo - _OTHERS * np.mean(others, axis=0)).max())
         gain_db = 10 * math.log10(max(gain, _LEAST_GAIN))
         self._gains_db = [*self._gains_db[1 - _STEADY_FRAMES :], gain_db]
-        few = len(self._gains_db) < _FEW_FRAMES
-        steady_db = float(np.quantile(self._gains_db, 0.0 if few else _STEADY))
+        if len(self._gains_db) < _FEW_FRAMES:
+            steady_db = min(*self._gains_db, _FIRST_DB)
+        else:
+            steady_db = float(np.quantile(self._gains_db, _STEADY))
         self._loop = Loop(delay_samples=delay, gain_db=steady_db)
 
     def _by_thirds(self, response: Real) -> Real:
