@@ -21,8 +21,8 @@ Samples = NDArray[np.float32]
 MOST_TAMED_DB = 40.0
 # What is measured is the mean of a third of an octave and 30 ms of the room; single frequencies lie
 # so much higher in a reverberant room.
-_CREST_DB = 5.0
-_MARGIN_DB = 4.0  # below a loop gain of 1
+_CREST_DB = 6.0
+_MARGIN_DB = 6.0  # below a loop gain of 1
 _ATTACK_DB_PER_S = 400.0
 _RELEASE_DB_PER_S = 2.0
 _MOST_NOTCHES = 6
@@ -36,7 +36,12 @@ _HELPED_DB = 4.0
 _UNTRUSTED_S = 20.0  # a frequency whose notch did not help is music
 _NEAR_DB = 6.0  # below a loop gain of 1: nearer to it less is enough to call a tone a howl
 _FULL_SCALE = 0.95
-_FULL_SCALE_STEP_DB = 10.0
+_FULL_FRAMES = 3  # of which each is at full scale, where no loop is known
+_GROWN_DB, _USUAL_FRAMES = 6.0, 64  # above the median of so many frames, where a loop is known
+_RISING_FRAMES, _FALL_DB = 6, 0.5  # in a row, in which it does not fall by more
+_KNOWN_DB = -10.0  # a loop gain to be remembered when tones hide it
+_STEP_DB = 10.0
+_TRUSTED_S = 30.0
 _EXTRA_DB = 3.0  # where notches are not enough
 
 
@@ -84,6 +89,10 @@ class FeedbackGuard:
         self._untrusted: dict[float, float] = {}  # frequency -> seconds left
         self._howls_found = 0
         self._wait_s = 0.0
+        self._trusted_s = 0.0
+        self._tried_db: float | None = None
+        self._full_frames = 0
+        self._levels_db: list[float] = []
         self._loop_gain_db: float | None = None
         self._highest_gain_db: float | None = None
         self._notches.reset()
@@ -184,9 +193,11 @@ class FeedbackGuard:
             before_db = self._highest_gain_db
             self._highest_gain_db = max(self._loop_gain_db, before_db or self._loop_gain_db)
             wanted_db = self._loop_gain_db + _MARGIN_DB
+            if self._loop_gain_db >= _KNOWN_DB:
+                self._trusted_s = _TRUSTED_S
             is_near = self._loop_gain_db + self._gain_db >= -_NEAR_DB
         delay_s = (loop.delay_samples if loop else delay_samples or 0) / self._rate_hz
-        self._mind_full_scale(delay_s, is_loop=loop is not None)
+        self._mind_growth(delay_s, is_loop=loop is not None)
         self._mind_cuts(delay_s)
         for frequency_hz in self._howls.feed(self._heard, is_loop=is_near):
             self._cut_out(frequency_hz)
@@ -195,12 +206,36 @@ class FeedbackGuard:
         self._wanted_db = -min(tamed_db, MOST_TAMED_DB)
         self._notches.set(tuple(Notch(item.frequency_hz, item.depth_db) for item in self._cuts))
 
-    def _mind_full_scale(self, delay_s: float, *, is_loop: bool) -> None:
-        """Where a loop has come to its end, how much it would grow cannot be seen: step by step."""
+    def _mind_growth(self, delay_s: float, *, is_loop: bool) -> None:
+        """Where a loop is at full scale, or all that is left of it is tones: step by step.
+
+        With no loop in sight one step tells: what is a howl falls with it, music does not.
+        """
+        level_db = 10 * math.log10(float(np.mean(np.square(self._heard, dtype=np.float64))) + 1e-12)
+        usual_db = float(np.median(self._levels_db)) if self._levels_db else level_db
+        self._levels_db = [*self._levels_db[1 - _USUAL_FRAMES :], level_db]
+        self._full_frames = self._full_frames + 1 if self._loudest_sample >= _FULL_SCALE else 0
         self._wait_s = max(self._wait_s - self._hop_s, 0.0)
-        if is_loop and not self._wait_s and self._loudest_sample >= _FULL_SCALE:
-            self._extra_db += _FULL_SCALE_STEP_DB
-            self._wait_s = delay_s + self._hop_s
+        self._trusted_s = max(self._trusted_s - self._hop_s, 0.0)
+        if self._wait_s:
+            return
+        if self._tried_db is not None:
+            if level_db > self._tried_db - _HELPED_DB and not is_loop:
+                self._extra_db = max(self._extra_db - _STEP_DB, 0.0)
+                self._wait_s = _UNTRUSTED_S
+            else:
+                self._trusted_s = _TRUSTED_S
+            self._tried_db = None
+            return
+        is_known = is_loop or self._trusted_s > 0
+        steps_db = np.diff(self._levels_db[-_RISING_FRAMES:])
+        is_rising = len(steps_db) == _RISING_FRAMES - 1 and bool((steps_db >= -_FALL_DB).all())
+        grows = is_rising and level_db >= usual_db + _GROWN_DB
+        is_full = self._full_frames >= (1 if is_known else _FULL_FRAMES)
+        if is_full or (is_known and grows):
+            self._extra_db = min(self._extra_db + _STEP_DB, MOST_TAMED_DB)
+            self._wait_s = delay_s + 2 * self._hop_s
+            self._tried_db = level_db
             self._loops.forget_gain()
 
     def _cut_out(self, frequency_hz: float) -> None:

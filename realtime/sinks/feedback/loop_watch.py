@@ -27,12 +27,13 @@ _NOT_ITSELF_S = 0.020  # what is heard is in what is played at once; nobody play
 _FRAME_S = 0.18
 _BAND_HZ = (150.0, 9000.0)
 _FLOOR = 1e-2  # of the loudest frequency: what is weaker is not whitened
+_NARROW = 0.03  # of all frequencies, that are louder than the floor
 _LEAST_PLAYED = 0.05  # of what is heard: a loop of 20 dB and its reverberation are above that
 _SILENT = 1e-4  # root mean square, -80 dBFS
 _REMEMBERED_S = 4.0
 # Peaks against the rest, so many frames at one place: of the sum over all frames, and of one frame.
 # Long notes have single frames as clear, but not as alone.
-_CLEAR, _CLEAR_FRAMES = 10.0, 3
+_CLEAR, _CLEAR_FRAMES = 12.0, 3
 _CLEAR_AT_ONCE, _FRAMES_AT_ONCE = 10.0, 3
 _ALONE, _ALONE_AT_ONCE = 1.1, 1.3  # times the next highest peak
 _OUTLIER = 4.0  # one frame alone counts for no more
@@ -141,7 +142,11 @@ class LoopWatch:
         before = before[: self.frame_samples + self._lags]
         if _level(self._heard) < _SILENT or _level(before) < _SILENT:
             return
-        self._look(before, earliest)
+        spectrum = np.fft.rfft(self._heard * self._window, self._size) * self._band
+        size = np.abs(spectrum)
+        is_narrow = float(np.mean(size[self._band] > _FLOOR * size.max())) < _NARROW
+        if not is_narrow:  # a few tones say nothing of a delay, nor that there is none
+            self._look(spectrum, before, earliest)
         if self._found is not None:
             self._measure(self._found)
 
@@ -152,9 +157,9 @@ class LoopWatch:
             return True
         return abs(delay_samples - self._delay) > 0.7 * EARLIER_S * self._rate_hz
 
-    def _look(self, before: Samples, earliest: int) -> None:
+    def _look(self, heard: NDArray[np.complex128], before: Samples, earliest: int) -> None:
         """Find the delay, or see whether it is still the same."""
-        correlation = self._correlation(before)
+        correlation = self._correlation(heard, before)
         self._sum = self._keep * self._sum + np.clip(correlation, -_OUTLIER, _OUTLIER)
         place, clear, alone = _peak(self._sum, self._rate_hz)
         is_clear = clear >= _CLEAR and alone >= _ALONE
@@ -164,8 +169,8 @@ class LoopWatch:
         place_at_once, clear, alone = _peak(correlation, self._rate_hz)
         is_clear = clear >= _CLEAR_AT_ONCE
         is_same = abs(place_at_once - self._place_at_once) <= _SAME_SAMPLES
-        before = self._alone_at_once if is_same else []
-        self._alone_at_once = [*before, alone][-_FRAMES_AT_ONCE:] if is_clear else []
+        alone_before = self._alone_at_once if is_same else []
+        self._alone_at_once = [*alone_before, alone][-_FRAMES_AT_ONCE:] if is_clear else []
         self._place_at_once = place_at_once
         found = None
         if self._run >= _CLEAR_FRAMES:
@@ -191,11 +196,10 @@ class LoopWatch:
         if self._lost_s >= _LOST_S:
             self._found = self._loop = None
 
-    def _correlation(self, before: Samples) -> Real:
+    def _correlation(self, heard: NDArray[np.complex128], before: Samples) -> Real:
         """By lag from the earliest on, its root mean square being 1."""
-        heard = np.fft.rfft(self._heard * self._window, self._size)
         played = np.fft.rfft(before, self._size)
-        white = _whitened(played * self._band) * _whitened(heard * self._band).conj()
+        white = _whitened(played * self._band) * _whitened(heard).conj()
         # The latest lag comes first: what was played longest ago.
         correlation = np.fft.irfft(white, self._size)[: self._lags + 1][::-1]
         return correlation / max(_rms(correlation), 1e-12)
