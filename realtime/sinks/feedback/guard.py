@@ -118,7 +118,7 @@ class FeedbackGuard:
         """How it stands."""
         return Feedback(
             loop_gain_db=self._loop_gain_db,
-            tamed_db=-self._gain_db,
+            tamed_db=abs(self._gain_db),
             notches=len(self._cuts),
             howls=self._howls_found,
             highest_gain_db=self._highest_gain_db,

