@@ -117,14 +117,18 @@ def _private_stdout() -> TextIO:
 
 
 def give_way(niceness: int) -> None:
-    """Let other processes go first.
+    """Let other processes go before this one, all of its threads.
 
     A child is a session of its own. Where Linux shares the cores among sessions first (autogroup,
-    as on desktops) it is the session's niceness that counts; elsewhere the process's.
+    as on desktops) it is the session's niceness that counts; elsewhere that of every thread.
     """
-    if sys.platform == "win32":
+    if sys.platform == "win32" or not niceness:
         return
-    os.nice(niceness)
+    wanted = os.nice(0) + niceness
+    tasks = Path("/proc/self/task")
+    for thread in map(int, os.listdir(tasks)) if tasks.is_dir() else (0,):
+        with suppress(OSError):  # it is gone
+            os.setpriority(os.PRIO_PROCESS, thread, wanted)
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
@@ -143,13 +147,14 @@ def main() -> int:
     except PlainError as error:
         print(f"error: the plan on stdin is none ({error})", file=sys.stderr)
         return EXIT_FAILED
-    give_way(NICENESS.get(process, 0))
     host = Host(plan, process, SystemClock(), _Reporter(pipe))
     host.start()
     is_dismissed = False
     for line in sys.stdin:
         with suppress(PlainError):  # half a line, of a parent that was killed as it wrote
             command = Command.from_json(line)
+            if command.order == "go":  # not before: all wait for the last to be open
+                give_way(NICENESS.get(process, 0))
             is_dismissed |= command.order in ("release", "abort")
             host.obey(command)
     if not is_dismissed:

@@ -16,7 +16,13 @@ def test_sound_never_gives_way() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no niceness")
 def test_a_process_gives_way() -> None:
-    script = "import os; from realtime.host import give_way; give_way(3); print(os.nice(0))"
+    script = (
+        "import os; from realtime.host import give_way; from threading import Event, Thread\n"
+        "told, values = Event(), []\n"
+        "before = Thread(target=lambda: (told.wait(), values.append(os.nice(0))))\n"
+        "before.start(); give_way(3); told.set(); before.join()\n"
+        "assert values == [os.nice(0)], values; print(os.nice(0))"
+    )
     before = "import os; print(os.nice(0))"
     values = [
         int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
