@@ -1,12 +1,14 @@
 """One process's stages, a thread each. ``python -m realtime.host`` is a child process of a run.
 
 A child reads its plan and then the supervisor's commands from stdin, one JSON line each, and
-writes reports to stdout. The end of stdin means that the parent is gone, however it went: the
+writes reports to stdout. Modules that the command names are loaded while it waits for the plan.
+The end of stdin means that the parent is gone, however it went: the
 child then leaves at once and takes the sockets' folder with it.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import signal
@@ -126,7 +128,8 @@ def give_way(niceness: int) -> None:
         return
     wanted = os.nice(0) + niceness
     tasks = Path("/proc/self/task")
-    for thread in map(int, os.listdir(tasks)) if tasks.is_dir() else (0,):
+    threads = [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [0]
+    for thread in threads:
         with suppress(OSError):  # it is gone
             os.setpriority(os.PRIO_PROCESS, thread, wanted)
     with suppress(OSError):
@@ -138,6 +141,9 @@ def main() -> int:
     settle_heap()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
     pipe = _private_stdout()
+    for module in sys.argv[1:]:
+        with suppress(ImportError):  # who needs it will tell
+            importlib.import_module(module)
     first = sys.stdin.readline()
     if not first:
         return EXIT_FAILED

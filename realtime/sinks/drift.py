@@ -77,7 +77,7 @@ def _kernels() -> NDArray[np.float32]:
     half = np.sinc(away) * window / window[0]
     place = np.arange(_TAPS) - (_HALF - 1)
     moved = np.abs(place * _PHASES - np.arange(_PHASES + 1)[:, None])
-    kernels = half.astype(np.float32)[moved]
+    kernels: NDArray[np.float32] = half.astype(np.float32)[moved]
     kernels[0] = place == 0
     kernels[-1] = place == 1
     return kernels
