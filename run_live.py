@@ -63,6 +63,11 @@ def _doctor(options: Options, screen: Screen) -> int:
     return examine(options, os.environ, sys.stdout)
 
 
+def command() -> None:
+    """``pixelplayer``, where the player is installed as a package."""
+    sys.exit(main(sys.argv[1:]))
+
+
 _ACTIONS = {"run": _run, "list-devices": _list_devices, "doctor": _doctor}
 
 

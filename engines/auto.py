@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from engines.model import graph_path
 from engines.processor import processor
 from engines.protocol import Engine, Network
 from engines.registry import installed_runtime, is_installed, open_engine
+from engines.versions import installed_version
 
 # Torch is the reference, not a candidate: a live run does not import it unasked.
 CANDIDATES = ("openvino", "onnxruntime")
@@ -324,9 +324,4 @@ def _fingerprint(path: Path) -> bytes:
 
 def _version(backend: str) -> str:
     runtime = installed_runtime(backend)
-    if runtime is None:
-        return "not installed"
-    try:
-        return metadata.version(runtime)
-    except metadata.PackageNotFoundError:
-        return "of unknown version"
+    return "not installed" if runtime is None else installed_version(runtime)
