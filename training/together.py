@@ -39,6 +39,7 @@ from training.material import (
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import add_device_options, check_device, fastest
+from training.replayed import FIRST_STEPS, Part, Replayed, can_replay
 from training.separate import VALIDATION_SEED, best_of, checkpoint_name, described
 from training.separators import Kind, PixelPlayer
 from training.team import Team
@@ -120,19 +121,30 @@ def teach(
         pin_memory=plan.device != "cpu",
     )
     device = torch.device(plan.device)
+    replayed: Replayed | None = None
     for step, (frames, classes, scales) in enumerate(loader, start=first + 1):
         passed = clock() if clock else step / plan.steps
         rate = learning_rate(plan, int(min(passed, 1.0) * plan.steps) if clock else step - 1)
         shown, asked = frames.to(device, non_blocking=True), classes.to(device, non_blocking=True)
         heard = {
-            scale: Mixture(shown, asked, sources.to(device), mixture.to(device))
+            scale: Mixture(
+                shown,
+                asked,
+                sources.to(device, non_blocking=True),
+                mixture.to(device, non_blocking=True),
+            )
             for scale, (sources, mixture) in scales.items()
         }
-        for pupil in pupils:
-            mixtures = heard[pupil.variant.scale]
-            advance(
-                pupil.state, pupil.variant, mixtures, rate=rate, average=plan.average, team=team
-            )
+        if replayed is None and can_replay(plan) and step > first + FIRST_STEPS:
+            replayed = Replayed([Part(one.variant, one.state) for one in pupils], heard, team)
+        if replayed is not None:
+            replayed.advance(heard, rate=rate, average=plan.average)
+        else:
+            for pupil in pupils:
+                mixtures = heard[pupil.variant.scale]
+                advance(
+                    pupil.state, pupil.variant, mixtures, rate=rate, average=plan.average, team=team
+                )
         if step % plan.judge_every == 0 or passed >= 1:
             told = {}
             for pupil in pupils:
