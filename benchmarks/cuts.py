@@ -22,10 +22,11 @@ from benchmarks.remote import MOST_RESUME_S, PORT, serving
 from benchmarks.report import BenchmarkError, Report, command, command_line
 from benchmarks.session_run import add_options, working_folder
 from engines.model import read_spec
+from engines.shipped import SHIPPED_MODEL
 from pixelplayer import band
 from realtime.clock import SystemClock
 from realtime.messages import SightMap, VideoFrame
-from realtime.options import SHIPPED_MODEL, SeparationOptions
+from realtime.options import SeparationOptions
 from realtime.remote.away import Away
 from realtime.remote.call import Call
 from realtime.remote.caller import Caller, There

@@ -17,6 +17,7 @@ import numpy as np
 from benchmarks.report import Report, command, command_line
 from benchmarks.scoring import match_streams
 from engines.model import read_spec
+from engines.shipped import SHIPPED_MODEL
 from pixelplayer import band
 from realtime import picture
 from realtime.build import build
@@ -24,7 +25,6 @@ from realtime.clock import SystemClock
 from realtime.command_line import parse
 from realtime.compose import compose
 from realtime.messages import AudioChunk, End, Message, SightMap, Streams, VideoFrame
-from realtime.options import SHIPPED_MODEL
 from realtime.remote.lighter import Lighter
 from realtime.remote.packing import JPEG_QUALITY, pack, unpack
 from realtime.stage import Stage

@@ -202,6 +202,7 @@ def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.feedback.guard import FeedbackGuard
     from realtime.sinks.output import NoDevice, SoundDevice
     from realtime.sinks.playout import PlayoutSettings
     from realtime.sinks.speaker import Speaker
@@ -214,6 +215,7 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
         device,
         playout=PlayoutSettings.for_queue(dial.queue_s),
         turning=_turning(spec, dial),
+        guard=FeedbackGuard if "microphone" in plan.stages and name != NONE else None,
     )
 
 

@@ -251,6 +251,11 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def choices(key: str) -> tuple[str, ...] | None:
+    """What an option may be, where that is one of a few words."""
+    return _ROWS[key].choices if key in _ROWS else None
+
+
 def parse(arguments: Sequence[str]) -> Options:
     """Options from a command line, and from the file that it names.
 

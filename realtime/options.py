@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from engines.shipped import SHIPPED_MODEL
 from realtime.graph import Pace
 from realtime.plain import from_plain
 
@@ -30,7 +30,6 @@ Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8", "fp8"]
 
 NONE = "none"
 MOST_OBJECTS = 8
-SHIPPED_MODEL = Path(__file__).resolve().parent.parent / "models" / "live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

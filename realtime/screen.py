@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from realtime.sinks.feedback.told import at_the_end, warning
 from realtime.summary import Summary
 from realtime.telemetry import Board
 
@@ -70,6 +71,7 @@ def status_line(now_s: float, board: Board, summary: Summary) -> str:
         if (away_s := board.get(stage, "away_s"))
     ]
     parts.append(losses(board))
+    parts.append(warning(board.values.get("speaker", {})))
     return " | ".join(part for part in parts if part)
 
 
@@ -96,4 +98,5 @@ def end_lines(duration_s: float, board: Board, summary: Summary) -> list[str]:
     return [
         f"ran {duration_s:.1f} s{delay}{', ' + lost if lost else ''}",
         *(summary.lines() or ["no object was heard"]),
+        *(filter(None, [at_the_end(board.values.get("speaker", {}))])),
     ]
