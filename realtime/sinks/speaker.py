@@ -16,6 +16,8 @@ from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.device_life import DeviceLife
 from realtime.messages import AudioGap, Control, End, Streams
 from realtime.sinks.drift import Drift, Stretch
+from realtime.sinks.feedback.guard import FeedbackGuard
+from realtime.sinks.feedback.told import feedback_values
 from realtime.sinks.mixer import Mixer, PanLaw, equal_power
 from realtime.sinks.output import Device, Output
 from realtime.sinks.playout import Correction, Playout, PlayoutSettings
@@ -36,8 +38,10 @@ class _Line:
         pan_law: PanLaw,
         playout: PlayoutSettings,
         life: DeviceLife[Output],
+        guard: FeedbackGuard | None,
     ) -> None:
         self.rate_hz = rate_hz
+        self.guard = guard
         self.mixer = Mixer(rate_hz, pan_law)
         self.playout = Playout(rate_hz, playout)
         self.drift = Drift(rate_hz)
@@ -69,11 +73,17 @@ class Speaker:
         pan_law: PanLaw = equal_power,
         playout: PlayoutSettings | None = None,
         turning: Turning | None = None,
+        *,
+        guard: Callable[[int], FeedbackGuard] | None = None,
         live: Callable[[Callable[[], Output]], DeviceLife[Output]] = _life,
     ) -> None:
-        """`turning` follows the dial, where it can be turned; `live` looks after the device."""
+        """`turning` follows the dial, where it can be turned; `live` looks after the device.
+
+        `guard` makes what keeps it from howling at a sample rate, where a microphone may hear it.
+        """
         self._device = device
         self._turning = turning
+        self._guard = guard
         self._live = live
         self._turns: deque[tuple[int, float]] = deque()  # from a sample on, so much later, s
         self._pan_law = pan_law
@@ -155,6 +165,7 @@ class Speaker:
             "device_underflows": device_underflows,
             "device_reopened": 0.0,
             **life,
+            **(feedback_values(self._line.guard) if self._line is not None else {}),
             **self._counts,
         }
 
@@ -180,8 +191,9 @@ class Speaker:
         line = self._line
         if line is None or line.rate_hz != streams.rate_hz:
             line = self._line = self._opened(streams.rate_hz)
-        mix = line.mixer.feed(streams)
-        if self._next_sample is not None and streams.first_sample != self._next_sample:
+        follows = self._next_sample is None or streams.first_sample == self._next_sample
+        mix = self._guarded(line, line.mixer.feed(streams), streams, follows=follows)
+        if not follows:
             mix = self._anew(line, mix)
         self._next_sample = streams.first_sample + streams.samples.shape[1]
         output = self._living_output(now_ns, line)
@@ -207,6 +219,17 @@ class Speaker:
         self._latency_ms = latency_ns / NS_PER_MS
         self._latency.add(latency_ns)
         self._write(line, output, self._corrected(line, mix, correction), faster_ppm)
+
+    def _guarded(
+        self, line: _Line, mix: NDArray[np.float32], streams: Streams, *, follows: bool
+    ) -> NDArray[np.float32]:
+        """The mix as it may be played where the microphone may hear it."""
+        if line.guard is None:
+            return mix
+        if not follows:
+            line.guard.cut()
+        delay = round(self._latency_ms / 1000 * line.rate_hz) if self._latency_ms else None
+        return line.guard.feed(mix, streams.samples.sum(axis=0), max(streams.gains), delay)
 
     def _anew(self, line: _Line, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         """A piece that does not follow the one before begins softly."""
@@ -269,7 +292,8 @@ class Speaker:
         if self._line is not None:
             self._line.life.close()
         life = self._live(lambda: self._device.open(rate_hz))
-        return _Line(rate_hz, self._pan_law, self._playout, life)
+        guard = self._guard(rate_hz) if self._guard is not None else None
+        return _Line(rate_hz, self._pan_law, self._playout, life, guard)
 
     def _living_output(self, now_ns: int, line: _Line) -> Output | None:
         """The device; None while it is gone."""
