@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 # Before numpy is loaded: the networks' own threads need the cores, and the results of its linear
@@ -18,7 +19,9 @@ from realtime.clock import SystemClock
 from realtime.command import failing
 from realtime.command_line import parse
 from realtime.compose import compose
+from realtime.early import early_children
 from realtime.options import Options
+from realtime.remote.placing import read_places
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
 from realtime.trace import Trace
@@ -39,17 +42,25 @@ def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
 
 
 def _run(options: Options, screen: Screen) -> int:
-    plan, clock = compose(options, os.environ, screen.say), SystemClock()
-    chaos, has_spares = chaos_of(options.run.chaos, plan), options.run.spares == "all"
-    if options.output.profile is None:
-        return Supervisor(plan, clock, screen, chaos=chaos, has_spares=has_spares).run()
-    with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
-        supervisor = Supervisor(
-            plan, clock, screen, trace=trace, chaos=chaos, has_spares=has_spares
+    places = read_places(options.run.place)
+    with early_children(places.placement) as early:
+        plan, clock = compose(options, os.environ, screen.say), SystemClock()
+        run = partial(
+            Supervisor,
+            plan,
+            clock,
+            screen,
+            early=early,
+            chaos=chaos_of(options.run.chaos, plan),
+            spared=places.spared if options.run.spares == "all" else (),
         )
-        exit_code = supervisor.run()
-        screen.say(supervisor.table())
-    return exit_code
+        if options.output.profile is None:
+            return run().run()
+        with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
+            supervisor = run(trace=trace)
+            exit_code = supervisor.run()
+            screen.say(supervisor.table())
+        return exit_code
 
 
 def _list_devices(options: Options, screen: Screen) -> int:
@@ -63,6 +74,11 @@ def _doctor(options: Options, screen: Screen) -> int:
     from realtime.doctor import examine
 
     return examine(options, os.environ, sys.stdout)
+
+
+def command() -> None:
+    """``pixelplayer``, where the player is installed as a package."""
+    sys.exit(main(sys.argv[1:]))
 
 
 _ACTIONS = {"run": _run, "list-devices": _list_devices, "doctor": _doctor}

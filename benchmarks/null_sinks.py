@@ -101,13 +101,15 @@ def noises(duration_s: float, rate_hz: int, seed: int = 3) -> NDArray[np.float32
     return np.concatenate(seconds)
 
 
-def wait_until(is_so: Callable[[], bool], run: ProgramRun, what: str) -> None:
+def wait_until(
+    is_so: Callable[[], bool], run: ProgramRun, what: str, limit_s: float = OPENING_S
+) -> None:
     """Wait for ``is_so`` while the player runs.
 
     Raises:
         RunError: it ended, or it takes too long: "the player did not ``what``".
     """
-    deadline_s = time.monotonic() + OPENING_S
+    deadline_s = time.monotonic() + limit_s
     while time.monotonic() < deadline_s and run.is_running:
         if is_so():
             return

@@ -22,11 +22,12 @@ from calibration.live import from_live
 from calibration.rig_commands import add_commands
 from engines.errors import EngineError
 from engines.model import open_model
+from engines.shipped import SHIPPED_MODEL
 from realtime.clock import SystemClock
 from realtime.errors import DeviceError, UsageError
-from realtime.options import SHIPPED_MODEL
-from realtime.sources.camera import CameraSource
+from realtime.sources.camera import CameraDevice, CameraSource
 from realtime.sources.microphone import MicrophoneSource
+from realtime.sources.microphone_process import MicrophoneDevice
 
 MOST_LOST_DB = 0.2
 _TRIAL_SEED = 91_000  # far from those of scenes that are calibrated with
@@ -92,8 +93,10 @@ def _collect(options: argparse.Namespace) -> None:
             print(f"left out: {problem}", file=sys.stderr)
     if options.live:
         clock = SystemClock()
-        camera = CameraSource(options.video, stream="live", clock=clock)
-        microphone = MicrophoneSource(options.audio, stream="live", clock=clock)
+        camera = CameraSource(CameraDevice(options.video), stream="live", clock=clock)
+        microphone = MicrophoneSource(
+            MicrophoneDevice(options.audio, clock), stream="live", clock=clock
+        )
         heard, seen = from_live(spec, camera, microphone, clock, options.live)
         windows, looks = windows + heard, looks + seen
     chosen = stratified(windows, looks, options.most, rng)

@@ -11,7 +11,8 @@ from realtime.clock import NS_PER_MS, NS_PER_S, Clock
 from realtime.dial import Dial
 from realtime.errors import DeviceError
 from realtime.sinks.speaker_stream import SpeakerStream
-from realtime.sources.microphone_stream import MicrophoneBlock, MicrophoneStream
+from realtime.sources.microphone_queue import MicrophoneBlock
+from realtime.sources.microphone_stream import MicrophoneStream
 from realtime.sources.sample_clock import SampleClock
 
 _POLL_S = 0.001

@@ -24,10 +24,11 @@ from realtime.clock import NS_PER_S, Clock, SystemClock
 from realtime.dial import DIALS, STAGE
 from realtime.messages import Message
 from realtime.rig import Rig, read_rig, rig_path, write_rig
-from realtime.sources.camera import CameraSource
+from realtime.sources.camera import CameraDevice, CameraSource
 from realtime.sources.device_names import camera_name, sound_name
 from realtime.sources.media import MediaSource
 from realtime.sources.microphone import MicrophoneSource
+from realtime.sources.microphone_process import MicrophoneDevice
 from realtime.sources.pacing import FastPace
 from realtime.stage import Stage
 
@@ -64,12 +65,13 @@ def _av_offset(options: argparse.Namespace) -> None:
         return
     dial = DIALS[STAGE]
     sources: list[Stage] = [
-        CameraSource(options.video, stream="calibration", clock=clock),
+        CameraSource(CameraDevice(options.video), stream="calibration", clock=clock),
         MicrophoneSource(
-            options.audio,
+            MicrophoneDevice(
+                options.audio, clock, latency=dial.microphone_latency, block_s=dial.block_s
+            ),
             stream="calibration",
             clock=clock,
-            latency=dial.microphone_latency,
             block_s=dial.block_s,
         ),
     ]

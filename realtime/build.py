@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from realtime.dial import Dial, dial_at
 from realtime.graph import STAGES
 from realtime.options import NONE, Options, RigOptions
 from realtime.plan import Plan
+from realtime.remote.placing import fingerprint, host_of, read_places
 from realtime.sources.continued import Continued
 from realtime.sources.corrected import Corrected
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
@@ -34,6 +36,9 @@ def build(name: str, plan: Plan, clock: Clock) -> Stage:
         EngineError, SpecError: the model is unusable.
     """
     options = Options.from_plain(plan.options)
+    address = read_places(options.run.place).hosts.get(name)
+    if address is not None:
+        return _away(name, address, options, plan, clock)
     stage = _MAKERS[name](options, plan, clock)
     if STAGES[name].kind != "source":
         return stage
@@ -48,6 +53,29 @@ def _set_right(name: str, source: Stage, rig: RigOptions) -> Stage:
     if not (av_offset_ms or gain_db):
         return source
     return Corrected(source, av_offset_ms=av_offset_ms, gain_db=gain_db)
+
+
+def _away(name: str, address: str, options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.remote.away import Away
+    from realtime.remote.call import Call
+    from realtime.remote.caller import Caller, There
+    from realtime.remote.keys import keys_of, read_pair, read_peer
+    from realtime.remote.lighter import Lighter
+
+    model, host = Path(options.model.model), host_of(address)
+
+    def call() -> Caller:
+        keys = keys_of(options, os.environ)
+        asked = Call(
+            stage=name,
+            stream=plan.stream,
+            model=fingerprint(model),
+            separation=options.separation,
+        )
+        there = There(host=host, address=address, key=read_peer(keys, host))
+        return Caller(asked, there, read_pair(keys), clock)
+
+    return Away(name, host, call, Lighter(open_model(model).spec.vision), clock)
 
 
 def _pace(plan: Plan, clock: Clock) -> Pace:
@@ -81,22 +109,25 @@ def _track(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _camera(options: Options, plan: Plan, clock: Clock) -> Stage:
-    from realtime.sources.camera import CameraSource
+    from realtime.sources.camera import CameraDevice, CameraSource
 
-    return CameraSource(options.input.video, stream=plan.stream, clock=clock)
+    return CameraSource(CameraDevice(options.input.video), stream=plan.stream, clock=clock)
 
 
 def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sources.microphone import MicrophoneSource
+    from realtime.sources.microphone_process import MicrophoneDevice
 
-    dial = _dial(options)
-    return MicrophoneSource(
+    dial, speaker = _dial(options), options.output.speaker
+    device = MicrophoneDevice(
         options.input.audio,
-        stream=plan.stream,
-        clock=clock,
+        clock,
         latency=dial.microphone_latency,
         block_s=dial.block_s,
+        has_speaker=speaker != NONE,
+        speaker=speaker,
     )
+    return MicrophoneSource(device, stream=plan.stream, clock=clock, block_s=dial.block_s)
 
 
 def _dial(options: Options) -> Dial:
@@ -178,18 +209,22 @@ def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.feedback.guard import FeedbackGuard
     from realtime.sinks.output import NoDevice, SoundDevice
     from realtime.sinks.playout import PlayoutSettings
     from realtime.sinks.speaker import Speaker
 
     name, dial = options.output.speaker, _dial(options)
     untold_s = (options.rig.untold_ms or 0.0) / 1000
-    device = NoDevice() if name == NONE else SoundDevice(name, dial.speaker_latency, untold_s)
+    device = (
+        NoDevice() if name == NONE else SoundDevice(name, clock, dial.speaker_latency, untold_s)
+    )
     spec = open_model(Path(options.model.model)).spec
     return Speaker(
         device,
         playout=PlayoutSettings.for_queue(dial.queue_s),
         turning=_turning(spec, dial),
+        guard=FeedbackGuard if "microphone" in plan.stages and name != NONE else None,
     )
 
 

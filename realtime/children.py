@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -22,36 +22,45 @@ LAST_WORDS_S = 1.0  # to read what it said last; a program that it started may h
 
 
 class Child:
-    """Runs ``python -m realtime.host`` and passes its reports on, from a thread of its own.
+    """Runs ``python -m realtime.host``; once it has begun, passes its reports on.
 
     The child is out of reach of the terminal's Ctrl-C; it leaves when its stdin ends.
     """
 
-    def __init__(
-        self,
-        process: str,
-        plan: Plan,
-        report: Callable[[Child, Report], None],
-        *,
-        is_heir: bool = False,
-    ) -> None:
-        """``is_heir``: it takes the place of another, and waits for that when it is open."""
+    def __init__(self, process: str, loads: Sequence[str] = ()) -> None:
+        """``loads``: modules that it loads while it waits for :meth:`begin`."""
         self.process = process
-        self.stages = plan.in_process(process)
-        self.unready = set(self.stages)
-        self._report = report
+        self.stages: tuple[str, ...] = ()
+        self.unready: set[str] = set()
+        self._reader: Thread | None = None
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "realtime.host", *([HEIR] if is_heir else [])],
+            [sys.executable, "-m", "realtime.host", *loads],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             encoding="utf-8",
-            env=_environment(),
+            env=child_environment(),
             start_new_session=True,
         )
-        self._reader = Thread(target=self._read, name=f"{process} reports", daemon=True)
+
+    def begin(self, plan: Plan, report: Callable[[Report], None], *, is_heir: bool = False) -> None:
+        """Let it open its stages of a run; ``report`` is called from a thread.
+
+        ``is_heir``: it takes the place of another, and waits for that when it is open.
+        """
+        self.stages = plan.in_process(self.process)
+        self.unready = set(self.stages)
+        self._reader = Thread(
+            target=self._read, args=(report,), name=f"{self.process} reports", daemon=True
+        )
         self._reader.start()
-        self._write(f"{process} {plan.to_json()}\n")
+        self._write(f"{HEIR if is_heir else ''}{self.process} {plan.to_json()}\n")
+
+    def dismiss(self) -> None:
+        """End it where it was never let begin; else that is for :meth:`leave`."""
+        if self._reader is None:
+            self._popen.kill()
+            self._popen.communicate()
 
     def obey(self, command: Command) -> None:
         """Pass a command on; a child that is gone does not mind."""
@@ -63,18 +72,18 @@ class Child:
             self._popen.stdin.write(line)
             self._popen.stdin.flush()
 
-    def _read(self) -> None:
+    def _read(self, report: Callable[[Report], None]) -> None:
         assert self._popen.stdout is not None
         for line in self._popen.stdout:
             with suppress(PlainError):  # half a line, of a child that was killed as it wrote
-                self._report(self, Report.from_json(line))
+                report(Report.from_json(line))
 
     def fate(self) -> str | None:
         """How the child ended, in words; None while it lives. Its last reports are in by then."""
         code = self._popen.poll()
         if code is None:
             return None
-        self._reader.join(LAST_WORDS_S)
+        self._has_told_all()
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
     @property
@@ -114,13 +123,19 @@ class Child:
 
     def _close_stdout(self) -> None:
         assert self._popen.stdout is not None
-        self._reader.join(LAST_WORDS_S)
-        if not self._reader.is_alive():
+        if self._has_told_all():
             self._popen.stdout.close()
 
+    def _has_told_all(self) -> bool:
+        """Wait for what it has said last, for a moment; whether that is all in."""
+        if self._reader is None:
+            return True
+        self._reader.join(LAST_WORDS_S)
+        return not self._reader.is_alive()
 
-def _environment() -> dict[str, str]:
-    """The parent's, with this project's packages first."""
+
+def child_environment() -> dict[str, str]:
+    """For a process of this project: the parent's, with this project's packages first."""
     root = str(Path(__file__).resolve().parent.parent)
     paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}

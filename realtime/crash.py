@@ -11,7 +11,6 @@ import platform
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 
 from realtime.sinks.private import make_folder, new_file
@@ -74,6 +73,8 @@ def where(path: Path | None) -> str:
 def _lines(
     stage: str, what: str, trace: str, seen: Sequence[str], numbers: Mapping[str, float]
 ) -> list[str]:
+    from importlib import metadata  # a start does without
+
     # platform.platform() starts a program, which a process that is broken may not live to see.
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     lines = [f"{stage} {what}", "", f"Python {sys.version}", system]

@@ -6,13 +6,14 @@ what its stages have left, under the same addresses. For some of them a spare wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from realtime.backoff import BackOff, is_trusted
 from realtime.children import Child
 from realtime.clock import NS_PER_S
-from realtime.graph import SPARED, STAGES
+from realtime.graph import STAGES
 from realtime.health import HUNG_S, Health
 from realtime.plan import Plan
 from realtime.reports import Command, Report
@@ -56,7 +57,7 @@ class Crew:
         self._report = report
         self._posts: dict[str, _Post] = {}
         self._spares: dict[str, Child] = {}
-        self._spared = {process for process in plan.children if process in SPARED}
+        self._spared: set[str] = set()
         self._spare_at_ns: int | None = None
         self._said: list[Command] = []  # that an heir must know of as well
         self._states: dict[str, str] = {}
@@ -65,11 +66,20 @@ class Crew:
         self._running: frozenset[str] = frozenset()
         self.restarts = 0
 
-    def start(self) -> None:
-        """All processes of the plan."""
+    def start(self, early: Mapping[str, Child]) -> None:
+        """All processes of the plan; ``early``: those that run already and have not begun."""
         for process in self._plan.children:
-            child = Child(process, self._plan, self._report)
-            self._posts[process] = _Post(process, child, _healths(child))
+            child = early.get(process) or Child(process)
+            # Known before it begins: what has begun must be seen out.
+            post = self._posts[process] = _Post(process, child, {})
+            child.begin(self._plan, partial(self._report, child))
+            post.health = _healths(child)
+
+    def _heir(self, process: str) -> Child:
+        """One that takes another's place."""
+        child = Child(process)
+        child.begin(self._plan, partial(self._report, child), is_heir=True)
+        return child
 
     def tell(self, command: Command) -> None:
         """Pass a command on to all; spares and heirs hear of the run's first go only later."""
@@ -82,11 +92,12 @@ class Crew:
             for spare in self._spares.values():
                 spare.obey(command)
 
-    def went(self, now_ns: int, *, has_spares: bool) -> None:
-        """All have got the go."""
+    def went(self, now_ns: int, *, spared: Collection[str]) -> None:
+        """All have got the go; of ``spared`` processes another is to wait."""
         for post in self._posts.values():
             post.is_at_work, post.began_ns = True, now_ns
-        self._spare_at_ns = now_ns + SPARE_AFTER_NS if has_spares else None
+        self._spared = set(self._plan.children).intersection(spared)
+        self._spare_at_ns = now_ns + SPARE_AFTER_NS if self._spared else None
 
     def hear(self, child: Child, report: Report, now_ns: int) -> bool:
         """Take a report; whether it says anything to the supervisor, too."""
@@ -184,7 +195,7 @@ class Crew:
 
     def _appoint(self, post: _Post, now_ns: int) -> None:
         spare = self._spares.pop(post.process, None)
-        post.child = spare or Child(post.process, self._plan, self._report, is_heir=True)
+        post.child = spare or self._heir(post.process)
         post.fallen = None
         post.health = _healths(post.child)
         for health in post.health.values():
@@ -232,7 +243,7 @@ class Crew:
             return
         missing = sorted(self._spared - self._spares.keys())
         if missing:
-            self._spares[missing[0]] = Child(missing[0], self._plan, self._report, is_heir=True)
+            self._spares[missing[0]] = self._heir(missing[0])
 
     def _drop_spare(self, process: str) -> None:
         self._spares.pop(process).end()

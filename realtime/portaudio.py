@@ -1,7 +1,8 @@
 """Microphones and speakers: the only module that imports sounddevice, and only when asked to.
 
 PortAudio freezes its device list when sounddevice is first used in a process: a device (or a sound
-server) that appears later is not seen.
+server) that appears later is not seen until :func:`look_again`, which ends every stream of the
+process. So each device of a live run has a process of its own (:mod:`realtime.device_host`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ class AudioDevice:
     default_input: bool
     default_output: bool
 
+    def channels(self, direction: Direction) -> int:
+        """How many it has at most."""
+        return self.input_channels if direction == "input" else self.output_channels
+
 
 def list_audio_devices() -> tuple[AudioDevice, ...]:
     """Everything PortAudio has found, in its order; may be empty.
@@ -63,6 +68,46 @@ def list_audio_devices() -> tuple[AudioDevice, ...]:
     )
 
 
+def look_again() -> None:
+    """Let PortAudio read the list of devices anew; only where no stream is open."""
+    library = _library()
+    library._terminate()
+    library._initialize()
+
+
+def audio_device(wanted: str | AudioDevice | None, direction: Direction) -> AudioDevice:
+    """As :func:`find_audio_device`; one that is found already is itself."""
+    return wanted if isinstance(wanted, AudioDevice) else find_audio_device(wanted, direction)
+
+
+def find_again(known: AudioDevice, direction: Direction) -> AudioDevice:
+    """The device that has the name of one that was there before, wherever it is in the list now.
+
+    Of several, the one at the nearest place.
+
+    Raises:
+        DeviceError: there is none; the message lists what was found.
+    """
+    devices = _usable(direction)
+    same = [device for device in devices if (device.name, device.host) == (known.name, known.host)]
+    if same:
+        return min(same, key=lambda device: abs(device.number - known.number))
+    names = ", ".join(f"{device.number} '{device.name}'" for device in devices) or "none"
+    raise DeviceError(f"no {_KIND[direction]} '{known.name}'; found: {names}")
+
+
+def accepts_rate(device: AudioDevice, rate_hz: int) -> bool:
+    """Whether a speaker can be opened at ``rate_hz``."""
+    library = _library()
+    try:
+        library.check_output_settings(
+            device.number, channels=min(2, device.output_channels), samplerate=rate_hz
+        )
+    except (library.PortAudioError, ValueError):
+        return False
+    return True
+
+
 def find_audio_device(wanted: str | None, direction: Direction) -> AudioDevice:
     """The device with this number, this name, or the only one whose name contains it.
 
@@ -71,11 +116,7 @@ def find_audio_device(wanted: str | None, direction: Direction) -> AudioDevice:
     Raises:
         DeviceError: there is no such device (or several); the message lists what was found.
     """
-    usable = [
-        device
-        for device in list_audio_devices()
-        if (device.input_channels if direction == "input" else device.output_channels) > 0
-    ]
+    usable = _usable(direction)
     kind = _KIND[direction]
     if not usable:
         raise DeviceError(f"no {kind} was found; plug one in, or {_WITHOUT[direction]}")
@@ -90,6 +131,10 @@ def find_audio_device(wanted: str | None, direction: Direction) -> AudioDevice:
     else:
         problem = f"no {kind} '{wanted}'; found"
     raise DeviceError(f"{problem}: {names}; see: python run_live.py --list-devices")
+
+
+def _usable(direction: Direction) -> list[AudioDevice]:
+    return [device for device in list_audio_devices() if device.channels(direction) > 0]
 
 
 def _matching(

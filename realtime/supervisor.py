@@ -14,7 +14,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -67,18 +67,23 @@ class Supervisor:
         *,
         scheme: Scheme | None = None,
         trace: Trace | None = None,
+        early: Mapping[str, Child] | None = None,
         chaos: Chaos | None = None,
-        has_spares: bool = False,
+        spared: Collection[str] = (),
     ) -> None:
-        """``has_spares``: in a live run some processes wait to take the place of others."""
+        """``early``: children by their processes that run already and have not begun.
+
+        ``spared``: in a live run, processes that another waits for, to take their place.
+        """
         self._plan = plan
         self._clock = clock
         self._screen = screen
         self._scheme = scheme
+        self._early = early or {}
         self._chaos = chaos
         self._faults: list[Fault] = []  # that are due
         self._struck: set[str] = set()  # stages whose fault has not been noticed yet
-        self._has_spares = has_spares
+        self._spared = spared
         self._reports: SimpleQueue[tuple[Child | None, Report]] = SimpleQueue()
         self._crew = Crew(plan, self._put)
         self._opening = {name for name in plan.stages if name != SUPERVISOR}
@@ -121,7 +126,7 @@ class Supervisor:
         listens = plan.listens(SUPERVISOR)
         try:
             with Inbox(self._host.context, SUPERVISOR, listens) as self._inbox:
-                self._crew.start()
+                self._crew.start(self._early)
                 self._host.start()
                 self._open()
                 with Outbox(self._host.context, plan.ways(SUPERVISOR), self._host.still) as outbox:
@@ -153,7 +158,7 @@ class Supervisor:
             return
         self._started_ns = self._clock.now_ns()
         self._tell(Command(order="go"))
-        self._crew.went(self._started_ns, has_spares=self._has_spares and self._is_live)
+        self._crew.went(self._started_ns, spared=self._spared if self._is_live else ())
 
     def _watch(self, outbox: Outbox) -> None:
         while self._running:

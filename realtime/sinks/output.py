@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from realtime.portaudio import Latency, find_audio_device
-from realtime.sinks.speaker_stream import SpeakerStream
+from realtime.clock import Clock
+from realtime.device_life import Living
+from realtime.device_orders import Open
+from realtime.device_process import DeviceLink
+from realtime.portaudio import Latency
+from realtime.sinks.speaker_process import QUEUE_S, SpeakerProcess
 
 
-class Output(Protocol):
-    """What the speaker stage needs of a device; `SpeakerStream` is one."""
+class Output(Living, Protocol):
+    """What the speaker stage needs of a device; `SpeakerProcess` is one."""
 
     def write(self, samples: NDArray[np.float32]) -> int:
         """Queue the first of (n, 2) that fit; returns how many. Never waits."""
@@ -40,22 +45,18 @@ class Output(Protocol):
     def output_latency_s(self) -> float:
         """From leaving the queue to being heard."""
 
-    @property
-    def active(self) -> bool:
-        """False once the device has gone."""
-
-    def close(self) -> object:
-        """Stop at once."""
-
 
 class Device(Protocol):
-    """Where the mix goes: found before the run, opened once its rate is known."""
+    """Where the mix goes: found before the run, opened once its rate is known, and opened again."""
 
     def probe(self) -> None:
         """Raise DeviceError where it cannot work; opens nothing."""
 
     def open(self, rate_hz: int) -> Output:
-        """Start playing; raises DeviceError."""
+        """Find it by its name and start playing, however long it takes; raises DeviceError."""
+
+    def close(self) -> None:
+        """Look for it no more; what is open stays so."""
 
 
 class NoOutput:
@@ -66,7 +67,13 @@ class NoOutput:
     underflows = 0
     device_underflows = 0
     output_latency_s = 0.0
+    name = "none"
     active = True
+    beats = 0
+    patience_s = math.inf
+
+    def trouble(self) -> None:
+        """There is never any."""
 
     def write(self, samples: NDArray[np.float32]) -> int:
         """Let (n, 2) go."""
@@ -86,22 +93,31 @@ class NoDevice:
         """An output that is never full and never dry."""
         return NoOutput()
 
+    def close(self) -> None:
+        """Nothing to look for."""
+
 
 class SoundDevice:
     """A speaker by name or number; None is the system's default."""
 
-    def __init__(self, name: str | None, latency: Latency = "high", untold_s: float = 0.0) -> None:
+    def __init__(
+        self, name: str | None, clock: Clock, latency: Latency = "high", untold_s: float = 0.0
+    ) -> None:
         """`untold_s`: how much later it is heard than it tells."""
-        self._name = name
+        self._link = DeviceLink("output", name, clock)
         self._latency = latency
         self._untold_s = untold_s
 
     def probe(self) -> None:
         """Raise DeviceError, naming what was found, when there is no such speaker."""
-        find_audio_device(self._name, "output")
+        self._link.find()
 
-    def open(self, rate_hz: int) -> SpeakerStream:
+    def open(self, rate_hz: int) -> SpeakerProcess:
         """Start it at `rate_hz`; raises DeviceError."""
-        return SpeakerStream(
-            self._name, rate_hz=rate_hz, latency=self._latency, untold_s=self._untold_s
-        )
+        order = Open(rate_hz=rate_hz, latency=self._latency, block_s=0.0, queue_s=QUEUE_S)
+        process, answer = self._link.open(order)
+        return SpeakerProcess(process, answer, self._untold_s)
+
+    def close(self) -> None:
+        """Look for it no more."""
+        self._link.close()

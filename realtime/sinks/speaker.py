@@ -7,16 +7,18 @@ it will be heard (what is queued before it, and the device's own latency) is add
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from realtime.clock import NS_PER_MS, NS_PER_S
-from realtime.errors import DeviceError
+from realtime.device_life import DeviceLife
 from realtime.messages import AudioGap, Control, End, Streams
 from realtime.sinks.carrier import Carrier, joined
 from realtime.sinks.drift import Drift, Stretch
+from realtime.sinks.feedback.guard import FeedbackGuard
+from realtime.sinks.feedback.told import feedback_values
 from realtime.sinks.mixer import Mixer, PanLaw, equal_power
 from realtime.sinks.output import Device, Output
 from realtime.sinks.playout import Correction, Playout, PlayoutSettings
@@ -27,30 +29,46 @@ from realtime.turning import WAIT_S, Turning
 
 LONGEST_DRAIN_S = 2.0
 CARRIED_S = 0.020  # of the mixture at a time, in the place of streams that do not come
-FIRST_RETRY_S = 0.5
-LONGEST_RETRY_S = 8.0
 
 
 class _Line:
-    """An opened device at one rate, with what was heard on it."""
+    """A device at one rate, with what was heard on it."""
 
-    def __init__(self, rate_hz: int, pan_law: PanLaw, playout: PlayoutSettings) -> None:
+    def __init__(
+        self,
+        rate_hz: int,
+        pan_law: PanLaw,
+        playout: PlayoutSettings,
+        life: DeviceLife[Output],
+        guard: FeedbackGuard | None,
+    ) -> None:
         self.rate_hz = rate_hz
+        self.guard = guard
+        self.guarded_stop: int | None = None  # the sample behind what it was given last
         self.mixer = Mixer(rate_hz, pan_law)
         self.playout = Playout(rate_hz, playout)
         self.drift = Drift(rate_hz)
         self.stretch = Stretch(2)
-        self.output: Output | None = None
+        self.life = life
+        self.heard_on = life.begin()
         self.underflows = 0
-        self.retry_at_ns = 0
-        self.retry_s = FIRST_RETRY_S
+
+    @property
+    def output(self) -> Output | None:
+        """The device; None while it is gone."""
+        return self.life.device
+
+
+def _life(connect: Callable[[], Output]) -> DeviceLife[Output]:
+    return DeviceLife("speaker", connect)
 
 
 class Speaker:
     """Stage: reads `streams`, plays them. For a live run; in `fast` there is nobody to listen.
 
     Where streams do not come in time, the mixture itself is played in their place, out of `audio`.
-    A device that goes away is opened again, with back-off; the run goes on without it meanwhile.
+    A device that goes away or silent is looked for by its name, and opened again; the run goes on
+    without it meanwhile.
     """
 
     def __init__(
@@ -59,10 +77,18 @@ class Speaker:
         pan_law: PanLaw = equal_power,
         playout: PlayoutSettings | None = None,
         turning: Turning | None = None,
+        *,
+        guard: Callable[[int], FeedbackGuard] | None = None,
+        live: Callable[[Callable[[], Output]], DeviceLife[Output]] = _life,
     ) -> None:
-        """`turning` follows the dial, where it can be turned."""
+        """`turning` follows the dial, where it can be turned; `live` looks after the device.
+
+        `guard` makes what keeps it from howling at a sample rate, where a microphone may hear it.
+        """
         self._device = device
         self._turning = turning
+        self._guard = guard
+        self._live = live
         self._turns: deque[tuple[int, float]] = deque()  # from a sample on, so much later, s
         self._pan_law = pan_law
         self._playout = playout or PlayoutSettings()
@@ -88,7 +114,6 @@ class Speaker:
             ),
             0,
         )
-        self._reopened = 0
 
     def open(self) -> None:
         """Find the device; it is started with the first message, at that message's rate.
@@ -120,7 +145,7 @@ class Speaker:
         if self._ends_at_ns is not None:
             self._drain(now_ns, self._ends_at_ns)
         elif self._line is not None:
-            self._carry(self._line)
+            self._carry(now_ns, self._line)
         return ()
 
     def state(self) -> State:
@@ -139,9 +164,9 @@ class Speaker:
 
     def close(self) -> None:
         """Stop the device."""
-        if self._line is not None and self._line.output is not None:
-            self._line.output.close()
-            self._line.output = None
+        if self._line is not None:
+            self._line.life.close()
+        self._device.close()
 
     def stats(self) -> Mapping[str, float]:
         """Delays capture to ear in ms, the queue, and what was lost, trimmed and padded."""
@@ -150,16 +175,18 @@ class Speaker:
             queued_ms = 1000.0 * self._queued() / self._line.rate_hz
             if self._line.output is not None:
                 device_underflows = self._line.output.device_underflows
-        lost = self._line is not None and self._line.output is None
+        life = {} if self._line is None else self._line.life.stats()
         return {
             "latency_ms": self._latency_ms,
             **self._latency.values("latency_"),
             "queued_ms": queued_ms,
             "device_ms": 1000.0 * self._device_delay_s(),
             "faster_ppm": self._faster_ppm,
-            "device_lost": float(lost),
+            "device_lost": 0.0,
             "device_underflows": device_underflows,
-            "device_reopened": self._reopened,
+            "device_reopened": 0.0,
+            **life,
+            **(feedback_values(self._line.guard) if self._line is not None else {}),
             **self._counts,
         }
 
@@ -184,9 +211,7 @@ class Speaker:
     def _play(self, now_ns: int, streams: Streams) -> None:
         line = self._line
         if line is None or line.rate_hz != streams.rate_hz:
-            self.close()
-            line = self._line = _Line(streams.rate_hz, self._pan_law, self._playout)
-            line.output = self._device.open(streams.rate_hz)
+            line = self._line = self._opened(streams.rate_hz)
         if self._next_sample is not None and streams.first_sample > self._next_sample:
             hole = self._carrier.carry(self._next_sample, streams.first_sample, streams.rate_hz)
             if hole is not None:
@@ -198,6 +223,7 @@ class Speaker:
         self._next_sample = streams.first_sample + streams.samples.shape[1]
         output = self._living_output(now_ns, line)
         if output is None:
+            self._is_carried = False
             self._counts["lost_samples"] += mix.shape[1]
             return
         correction = self._correction(line, output, streams)
@@ -222,11 +248,12 @@ class Speaker:
         latency_ns = age_ns + round(before_s * NS_PER_S)
         self._latency_ms = latency_ns / NS_PER_MS
         self._latency.add(latency_ns)
+        mix = self._guarded(line, mix, streams, correction.skip)
         self._write(line, output, self._corrected(line, mix, correction), faster_ppm)
 
-    def _carry(self, line: _Line) -> None:
+    def _carry(self, now_ns: int, line: _Line) -> None:
         """Before the queue runs dry, put in what is known of the mixture from there on."""
-        output, playout = line.output, line.playout
+        output, playout = self._living_output(now_ns, line), line.playout
         if output is None or not output.active or output.end_samples is None:
             return
         missing = playout.low_samples - output.queued_samples
@@ -241,7 +268,7 @@ class Speaker:
         if first != self._next_sample and not self._is_carried:
             mix = self._anew(line, mix)
         line.drift.again()
-        self._write(line, output, mix, self._faster_ppm)
+        self._write(line, output, self._guarded(line, mix, carried), self._faster_ppm)
         self._next_sample = first + mix.shape[1]
         self._is_carried = True
         self._counts["carried_samples"] += mix.shape[1]
@@ -260,6 +287,23 @@ class Speaker:
             return mix
         both = np.repeat(before.samples * np.float32(before.gains[0]), 2, axis=0)
         return joined(both, mix, streams.rate_hz)
+
+    def _guarded(
+        self, line: _Line, mix: NDArray[np.float32], streams: Streams, skipped: int = 0
+    ) -> NDArray[np.float32]:
+        """The mix as it may be played where the microphone may hear it.
+
+        Nothing goes to the device past this: neither the mixture nor what leads out of it.
+        """
+        if line.guard is None:
+            return mix
+        first = streams.first_sample + skipped
+        if line.guarded_stop not in (None, first):
+            line.guard.cut()
+        line.guarded_stop = first + mix.shape[1]
+        delay = round(self._latency_ms / 1000 * line.rate_hz) if self._latency_ms else None
+        heard = streams.samples[:, skipped:].sum(axis=0)
+        return line.guard.feed(mix, heard, max(streams.gains), delay)
 
     def _anew(self, line: _Line, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         """A piece that does not follow the one before begins softly."""
@@ -317,23 +361,20 @@ class Speaker:
         line.playout.moved(mix.shape[1] - before)
         return mix
 
+    def _opened(self, rate_hz: int) -> _Line:
+        """The device at this rate, in place of what was open."""
+        if self._line is not None:
+            self._line.life.close()
+        life = self._live(lambda: self._device.open(rate_hz))
+        guard = self._guard(rate_hz) if self._guard is not None else None
+        return _Line(rate_hz, self._pan_law, self._playout, life, guard)
+
     def _living_output(self, now_ns: int, line: _Line) -> Output | None:
-        """The device, opened again where it had gone; None while it cannot be."""
-        if line.output is not None and line.output.active:
-            return line.output
-        if line.output is not None:
-            line.output.close()
-            line.output = None
-        if now_ns < line.retry_at_ns:
-            return None
-        try:
-            line.output = self._device.open(line.rate_hz)
-        except DeviceError:
-            line.retry_at_ns = now_ns + int(line.retry_s * NS_PER_S)
-            line.retry_s = min(2.0 * line.retry_s, LONGEST_RETRY_S)
-            return None
-        line.retry_s = FIRST_RETRY_S
-        line.underflows = 0
-        line.playout.restart()
-        self._reopened += 1
-        return line.output
+        """The device; None while it is gone."""
+        output = line.life.poll(now_ns)
+        if output is not None and output is not line.heard_on:
+            line.heard_on = output
+            line.underflows = 0
+            line.playout.restart()
+            line.stretch.reset()
+        return output

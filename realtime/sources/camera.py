@@ -2,56 +2,76 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from realtime.clock import Clock
+from realtime.device_life import DeviceLife
 from realtime.errors import DeviceError
 from realtime.messages import VideoFrame
 from realtime.picture import Capture, CaptureError, resized
-from realtime.sources.camera_address import CameraAddress, camera_address
-from realtime.sources.devices import list_cameras
+from realtime.sources.camera_address import (
+    CameraAddress,
+    camera_address,
+    same_camera,
+    shown_name,
+)
+from realtime.sources.camera_stream import CameraStream, Pictures
+from realtime.sources.devices import Camera, list_cameras
 from realtime.sources.pacing import LONGEST_WAIT_S
 from realtime.sources.size import LONGEST_SIDE_PX, reduced
 from realtime.stage import Inputs, Outputs
 
-TIMEOUT_MS = 5_000  # a network camera that is silent for so long has gone
-FIRST_RETRY_S = 0.25
-LAST_RETRY_S = 2.0  # the back-off doubles up to here
+TIMEOUT_MS = 5_000  # for a network's camera: a thread that nobody waits for any more ends then
 CLOSE_TIMEOUT_S = 2.0
 
 
-class Pictures(Protocol):
-    """An open camera: :class:`~realtime.picture.Capture` or a double."""
-
-    def grab(self) -> bool:
-        """Wait for the next picture; False when none comes any more."""
-
-    def retrieve(self) -> NDArray[np.uint8] | None:
-        """The picture that was grabbed."""
-
-    def close(self) -> None:
-        """Give the camera back."""
-
-
-def open_camera(uri: str | None) -> Pictures:
-    """The camera that ``--video`` names.
+def open_address(address: CameraAddress) -> Pictures:
+    """Open what is there.
 
     Raises:
-        DeviceError: there is none, or it does not open.
+        CaptureError: it does not open.
     """
-    address = camera_address(uri, list_cameras())
-    try:
-        return Capture(address.wanted, address.backend, TIMEOUT_MS)
-    except CaptureError as error:
-        raise DeviceError(
-            f"camera '{address.uri}': {error}; {_remedy(address)}, or try: "
-            "python run_live.py --demo"
-        ) from None
+    return Capture(address.wanted, address.backend, TIMEOUT_MS)
+
+
+class CameraDevice:
+    """The camera that ``--video`` names, opened again by the name of what it meant at first."""
+
+    def __init__(
+        self,
+        uri: str | None,
+        connect: Callable[[CameraAddress], Pictures] = open_address,
+        cameras: Callable[[], tuple[Camera, ...]] = list_cameras,
+    ) -> None:
+        self._uri = uri
+        self._connect = connect
+        self._cameras = cameras
+        self._known: Camera | None = None  # where it is one that the system lists
+        self._name = ""
+
+    def open(self) -> tuple[str, Pictures]:
+        """Its name, and its pictures.
+
+        Raises:
+            DeviceError: it is not there, or it does not open.
+        """
+        cameras = self._cameras()
+        if self._known is None:
+            address = camera_address(self._uri, cameras)
+            self._name = shown_name(address, cameras)
+        else:
+            address = same_camera(self._known, self._known.uri, cameras)
+        try:
+            pictures = self._connect(address)
+        except CaptureError as error:
+            raise DeviceError(
+                f"camera '{self._name}': {error}; {_remedy(address)}, or try: "
+                "python run_live.py --demo"
+            ) from None
+        if address.backend == "v4l2":
+            listed = [camera for camera in cameras if camera.number == address.wanted]
+            self._known = listed[0] if listed else None
+        return self._name, pictures
 
 
 def _remedy(address: CameraAddress) -> str:
@@ -62,44 +82,34 @@ def _remedy(address: CameraAddress) -> str:
     return "close other programs that use it, see: python run_live.py --list-devices"
 
 
-class _Newest(NamedTuple):
-    number: int  # of the picture, from 1
-    capture_ns: int
-    pixels: NDArray[np.uint8] | None
-
-
 class CameraSource:
     """Emits the newest :class:`VideoFrame` on ``video``; older ones that nobody took are counted.
 
-    A thread keeps reading the camera, because what is not read grows old inside the drivers. When
-    the camera goes, the thread tries to find it again, at growing intervals; meanwhile nothing is
-    emitted.
+    When the camera goes, or says nothing more, it is looked for by its name; meanwhile nothing is
+    emitted, and nobody waits for it.
     """
 
     def __init__(
         self,
-        uri: str | None,
+        device: CameraDevice,
         *,
         stream: str,
         clock: Clock,
-        connect: Callable[[str | None], Pictures] = open_camera,
         longest_side_px: int = LONGEST_SIDE_PX,
     ) -> None:
-        self._uri = uri
+        self._device = device
         self._stream = stream
         self._clock = clock
-        self._connect = connect
         self._longest_side_px = longest_side_px
-        self._thread: threading.Thread | None = None
-        self._fresh = threading.Event()
-        self._closing = threading.Event()
-        # Replaced as a whole by the thread, so that a reader sees one picture or the other.
-        self._newest = _Newest(0, 0, None)
-        self._taken = 0
+        self._life = DeviceLife("camera", self._connect)
+        self._camera: CameraStream | None = None
+        self._taken = 0  # of this camera's pictures
         self._sequence = 0
         self._passed = 0
-        self._losses = 0
-        self._connected = False
+
+    def _connect(self) -> CameraStream:
+        name, pictures = self._device.open()
+        return CameraStream(name, pictures, self._clock)
 
     def open(self) -> None:
         """Open the camera.
@@ -107,50 +117,17 @@ class CameraSource:
         Raises:
             DeviceError: there is none, or it does not open.
         """
-        camera = self._connect(self._uri)
-        self._connected = True
-        self._thread = threading.Thread(
-            target=self._drain, args=(camera,), name="camera", daemon=True
-        )
-        self._thread.start()
-
-    def _drain(self, camera: Pictures) -> None:
-        while not self._closing.is_set():
-            if camera.grab():
-                self._keep(camera)
-                continue
-            camera.close()
-            self._connected = False
-            self._losses += 1
-            found = self._find_again()
-            if found is None:
-                return
-            camera = found
-            self._connected = True
-        camera.close()
-
-    def _keep(self, camera: Pictures) -> None:
-        capture_ns = self._clock.now_ns()
-        pixels = camera.retrieve()
-        if pixels is not None:
-            self._newest = _Newest(self._newest.number + 1, capture_ns, pixels)
-            self._fresh.set()
-
-    def _find_again(self) -> Pictures | None:
-        wait_s = FIRST_RETRY_S
-        while not self._closing.wait(wait_s):
-            try:
-                return self._connect(self._uri)
-            except DeviceError:
-                wait_s = min(2 * wait_s, LAST_RETRY_S)
-        return None
+        self._camera = self._life.begin()
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """The newest picture, if there is a new one within 20 ms."""
-        if not self._fresh.wait(LONGEST_WAIT_S):
+        found = self._life.poll(now_ns)
+        if found is not None and found is not self._camera:
+            self._camera, self._taken = found, 0
+        if found is None or self._camera is None:
+            self._clock.sleep_s(LONGEST_WAIT_S)
             return ()
-        self._fresh.clear()
-        newest = self._newest
+        newest = self._camera.wait(LONGEST_WAIT_S)
         if newest.number == self._taken or newest.pixels is None:
             return ()
         if self._taken:
@@ -174,14 +151,10 @@ class CameraSource:
 
     def close(self) -> None:
         """Give the camera back; one that does not answer is left to its own time-out."""
-        self._closing.set()
-        if self._thread is not None:
-            self._thread.join(CLOSE_TIMEOUT_S)
+        self._life.close()
+        if self._camera is not None:
+            self._camera.join(CLOSE_TIMEOUT_S)
 
     def stats(self) -> Mapping[str, float]:
         """How the camera is doing."""
-        return {
-            "connected": float(self._connected),
-            "camera_losses": self._losses,
-            "passed_pictures": self._passed,
-        }
+        return {**self._life.stats(), "passed_pictures": self._passed}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from realtime.errors import DeviceError
 from realtime.picture import CaptureBackend
@@ -31,6 +32,31 @@ class CameraAddress:
 def is_network_camera(uri: str) -> bool:
     """Whether ``uri`` is a stream from the network."""
     return uri.casefold().startswith(_NETWORK)
+
+
+def shown_name(address: CameraAddress, cameras: tuple[Camera, ...]) -> str:
+    """What to call it: its driver's name, or its address without a password."""
+    if is_network_camera(address.uri):
+        parts = urlsplit(address.uri)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    names = {camera.number: camera.name for camera in cameras}
+    if isinstance(address.wanted, int):
+        return names.get(address.wanted, address.uri)
+    return address.uri
+
+
+def same_camera(known: Camera, uri: str, cameras: tuple[Camera, ...]) -> CameraAddress:
+    """Where one of the system's own cameras is now: plugged in again, it may have another number.
+
+    Of several that have its name, the one with the nearest number.
+
+    Raises:
+        DeviceError: it is not there; the message lists what was found.
+    """
+    same = [camera.number for camera in cameras if camera.name == known.name]
+    if not same:
+        raise _missing(f"there is no camera '{known.name}'", cameras)
+    return CameraAddress(uri, min(same, key=lambda number: abs(number - known.number)), "v4l2")
 
 
 def camera_address(uri: str | None, cameras: tuple[Camera, ...]) -> CameraAddress:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from realtime.portaudio import Direction, find_audio_device
-from realtime.sources.camera_address import camera_address, is_network_camera
+from realtime.sources.camera_address import camera_address, shown_name
 from realtime.sources.devices import list_cameras
 
 
@@ -16,14 +14,7 @@ def camera_name(uri: str | None) -> str:
         DeviceError: there is no such camera.
     """
     cameras = list_cameras()
-    address = camera_address(uri, cameras)
-    if is_network_camera(address.uri):
-        parts = urlsplit(address.uri)
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    names = {camera.number: camera.name for camera in cameras}
-    if isinstance(address.wanted, int):
-        return names.get(address.wanted, address.uri)
-    return address.uri
+    return shown_name(camera_address(uri, cameras), cameras)
 
 
 def sound_name(wanted: str | None, direction: Direction) -> str:

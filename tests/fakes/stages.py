@@ -315,13 +315,17 @@ class Window(Base):
 
 
 class Faulty:
-    """Another stage, with a fault: at ``open``, or at the tenth step that has inputs."""
+    """Another stage, with a fault: at ``open``, or at the tenth step that has inputs.
+
+    One that heals has it at the fortieth: by then it has told what it has seen.
+    """
 
     def __init__(self, stage: Stage, script: Script, clock: Clock) -> None:
         self._stage = stage
         self._script = script
         self._clock = clock
         self._steps = 0
+        self._last = 40 if script.heals else 10
 
     def open(self) -> None:
         kind = self._script.fault_kind
@@ -336,7 +340,7 @@ class Faulty:
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         self._steps += bool(inputs)
         fell = Path(self._script.results, "fell")
-        if self._steps >= 10 and not (self._script.heals and fell.exists()):
+        if self._steps >= self._last and not (self._script.heals and fell.exists()):
             fell.touch()
             self._fall()
         return self._stage.step(now_ns, inputs)

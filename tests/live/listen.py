@@ -14,13 +14,16 @@ import numpy as np
 from realtime.clock import SystemClock
 from realtime.messages import AudioChunk
 from realtime.sources.microphone import MicrophoneSource
+from realtime.sources.microphone_process import MicrophoneDevice
 
 
 def main(device: str, rate_hz: int, path: str) -> None:
     told = threading.Thread(target=sys.stdin.read, daemon=True)
     told.start()
     clock = SystemClock()
-    source = MicrophoneSource(device, stream="test", clock=clock, rate_hz=rate_hz)
+    source = MicrophoneSource(
+        MicrophoneDevice(device, clock), stream="test", clock=clock, rate_hz=rate_hz
+    )
     source.open()
     chunks: list[AudioChunk] = []
     try:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,7 @@ class PulseServer:
     be a new process: PortAudio reads its list of devices once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sinks: Sequence[str] = ("spk", "mic")) -> None:
         pulseaudio = needed_program("pulseaudio", _PACKAGES)
         self._pactl = needed_program("pactl", _PACKAGES)
         self._pacat = needed_program("pacat", _PACKAGES)
@@ -42,26 +43,44 @@ class PulseServer:
             if not name.startswith(("PULSE_", "XDG_", "DBUS_"))
         }
         self._base = {**inherited, **self._own}
-        self._process = subprocess.Popen(
+        self._pulseaudio = pulseaudio
+        self._sinks = sinks
+        (Path(self._folder.name) / ".config/pulse").mkdir(parents=True)
+        # Nobody but the test starts a server.
+        client = Path(self._folder.name) / ".config/pulse/client.conf"
+        client.write_text("autospawn = no\n")
+        self._modules = dict[str, str]()  # the numbers of sinks that were loaded later
+        self._process = self._started()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.close()
+            raise
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [
-                pulseaudio,
+                self._pulseaudio,
                 *("-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
                 *("--realtime=no", "--high-priority=no", "--log-target=stderr"),
                 *("-L", "module-native-protocol-unix auth-anonymous=1"),
-                *("-L", _null_sink("spk")),
-                *("-L", _null_sink("mic")),
-                *("-L", "module-remap-source source_name=vmic master=mic.monitor"),
+                *[word for sink in self._sinks for word in ("-L", _null_sink(sink))],
             ],
             env=self._base,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        try:
-            self._wait_until_ready()
-        except BaseException:
-            self.close()
-            raise
+
+    @property
+    def address(self) -> str:
+        """What ``PULSE_SERVER`` takes."""
+        return f"unix:{self._folder.name}/pulse/native"
+
+    @property
+    def home(self) -> Path:
+        """``HOME`` of a program that uses it."""
+        return Path(self._folder.name)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -112,6 +131,40 @@ class PulseServer:
         self._process.kill()
         self._process.wait(5)
 
+    def restart(self) -> None:
+        """Be there again, as new; after :meth:`kill`."""
+        self._process = self._started()
+        self._wait_until_ready()
+
+    def load(
+        self, sink: str, rate_hz: int = RATE_HZ, channels: int = 2, sample_format: str = "float32le"
+    ) -> None:
+        """Plug in another null sink; what it plays is on ``<sink>.monitor``."""
+        line = f"{_null_sink(sink, rate_hz, channels)} format={sample_format}".split()
+        self._modules[sink] = self._control("load-module", *line).strip()
+
+    def unload(self, sink: str) -> None:
+        """Pull a sink out."""
+        number = self._modules.pop(sink, None)
+        if number is None:
+            number = next(
+                line.split("\t")[0]
+                for line in self._control("list", "short", "modules").splitlines()
+                if f"sink_name={sink} " in line
+            )
+        self._control("unload-module", number)
+
+    def _control(self, *words: str) -> str:
+        done = subprocess.run(
+            [self._pactl, *words],
+            env=self._base,
+            capture_output=True,
+            timeout=10,
+            check=True,
+            text=True,
+        )
+        return done.stdout
+
     def close(self) -> None:
         """End the server and remove its folder."""
         if self._process.poll() is None:
@@ -120,8 +173,8 @@ class PulseServer:
         self._folder.cleanup()
 
 
-def _null_sink(name: str) -> str:
-    return f"module-null-sink norewinds=1 sink_name={name} rate={RATE_HZ} channels=2"
+def _null_sink(name: str, rate_hz: int = RATE_HZ, channels: int = 2) -> str:
+    return f"module-null-sink norewinds=1 sink_name={name} rate={rate_hz} channels={channels}"
 
 
 _RAW = ("--raw", "--format=float32le", f"--rate={RATE_HZ}", "--channels=2")

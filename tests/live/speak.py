@@ -25,7 +25,7 @@ AGE_NS = 100_000_000  # how old the streams are when they come
 
 def main(device: str, duration_s: float) -> None:
     clock = SystemClock()
-    speaker = Speaker(SoundDevice(device), centred)
+    speaker = Speaker(SoundDevice(device, clock), centred)
     speaker.open()
     start_ns = clock.now_ns()
     pieces = round(duration_s * RATE_HZ / PIECE)

@@ -13,8 +13,7 @@ from realtime.clock import SystemClock
 from realtime.errors import DeviceError
 from realtime.messages import VideoFrame
 from realtime.picture import Capture
-from realtime.sources import camera as camera_module
-from realtime.sources.camera import CameraSource
+from realtime.sources.camera import CameraDevice, CameraSource
 from tests.live.mjpeg import MjpegCamera, number_of
 
 PATIENCE_S = 20.0
@@ -22,7 +21,7 @@ PATIENCE_S = 20.0
 
 @contextmanager
 def watching(url: str) -> Iterator[CameraSource]:
-    source = CameraSource(url, stream="live", clock=SystemClock())
+    source = CameraSource(CameraDevice(url), stream="live", clock=SystemClock())
     source.open()
     try:
         yield source
@@ -66,33 +65,58 @@ def test_a_slow_reader_gets_new_pictures(camera: MjpegCamera) -> None:
         assert source.stats()["passed_pictures"] >= 1
 
 
-def test_a_cut_camera_is_found_again(camera: MjpegCamera, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera_module, "FIRST_RETRY_S", 0.02)
+def test_a_cut_camera_is_found_again(camera: MjpegCamera) -> None:
     with watching(camera.url) as source:
         frames_until(source, lambda frames: len(frames) >= 2)
         camera.cut()
-        frames_until(source, lambda _: source.stats()["camera_losses"] >= 1)
-        assert source.stats()["connected"] == 0
+        frames_until(source, lambda _: source.stats()["device_lost"] == 1)
         camera.resume()
-        frames_until(source, lambda frames: len(frames) >= 2 and source.stats()["connected"] == 1)
+        frames_until(source, lambda frames: len(frames) >= 2)
+        assert source.stats()["device_lost"] == 0
+        assert source.stats()["device_reopened"] == 1
 
 
 def test_a_stalled_camera_is_given_up_and_found_again(
-    camera: MjpegCamera, monkeypatch: pytest.MonkeyPatch
+    camera: MjpegCamera, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(camera_module, "TIMEOUT_MS", 300)
     with watching(camera.url) as source:
         frames_until(source, lambda frames: len(frames) >= 2)
         camera.stall()
-        frames_until(source, lambda _: source.stats()["camera_losses"] >= 1)
+        steps: list[int] = []
+
+        def is_lost(_: list[VideoFrame]) -> bool:
+            steps.append(time.monotonic_ns())
+            return source.stats()["device_lost"] == 1
+
+        frames_until(source, is_lost)
+        # Reading blocks all the while; a step never does.
+        assert len(steps) > 20
         camera.resume()
-        frames_until(source, lambda frames: len(frames) >= 2 and source.stats()["connected"] == 1)
+        frames_until(source, lambda frames: len(frames) >= 2)
+        assert source.stats()["device_lost"] == 0
+    assert f"camera '{camera.url}' has been silent for 2." in caplog.text
+
+
+def test_a_slow_camera_is_not_given_up(camera: MjpegCamera) -> None:
+    with watching(camera.url) as source:
+        frames_until(source, lambda frames: len(frames) >= 2)
+        camera.period_s = 1.0
+        frames_until(source, lambda frames: len(frames) >= 2)
+        camera.period_s = 2.3  # longer than the silence of a quick one
+        frames_until(source, lambda frames: len(frames) >= 2)
+        camera.period_s = 1 / 30
+        frames_until(source, lambda frames: len(frames) >= 5)
+        assert source.stats()["device_losses"] == 0
+        # At full speed again, and with nothing old in between.
+        assert number_of(frames_until(source, lambda frames: len(frames) >= 2)[-1].pixels) in {
+            (camera.sent - back) % 256 for back in range(4)
+        }
 
 
 def test_no_such_camera(camera: MjpegCamera) -> None:
     camera.cut()
     with pytest.raises(DeviceError, match=r"does not open; see whether a media player shows it"):
-        CameraSource(camera.url, stream="live", clock=SystemClock()).open()
+        CameraSource(CameraDevice(camera.url), stream="live", clock=SystemClock()).open()
 
 
 def test_capture_gives_pictures_and_then_none(camera: MjpegCamera) -> None:

@@ -14,7 +14,7 @@ import pytest
 from realtime import portaudio
 from realtime.clock import NS_PER_MS
 from realtime.errors import DeviceError
-from realtime.portaudio import find_audio_device, list_audio_devices
+from realtime.portaudio import find_again, find_audio_device, list_audio_devices, look_again
 from realtime.sinks.speaker_stream import SpeakerStream
 from realtime.sources.microphone_stream import MicrophoneStream
 from tests.fakes.clock import FakeClock
@@ -131,6 +131,45 @@ def test_devices_that_are_not_there(
 ) -> None:
     with pytest.raises(DeviceError, match=message):
         find_audio_device(wanted, direction)
+
+
+def test_a_device_is_found_again_by_its_name(devices: list[dict[str, Any]]) -> None:
+    headset = find_audio_device("headset", "output")
+    devices[:] = [entry(0, "USB Headset", 0, 2), entry(1, "x", 0, 2), entry(3, "USB Headset", 4, 2)]
+    assert find_again(headset, "output").number == 3  # of two, the nearer
+    assert find_again(headset, "input").number == 3
+    devices[:] = [entry(2, "USB Headset 2", 4, 2)]  # it has the number, but not the name
+    with pytest.raises(DeviceError, match=r"no speaker 'USB Headset'; found: 2 'USB Headset 2'"):
+        find_again(headset, "output")
+
+
+def test_the_list_is_read_anew_when_asked(
+    devices: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    library = sys.modules["sounddevice"]
+    for name in ("_terminate", "_initialize"):
+        monkeypatch.setattr(library, name, lambda name=name: calls.append(name), raising=False)
+    look_again()
+    assert calls == ["_terminate", "_initialize"]
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_a_speaker_with_other_channels(devices: list[dict[str, Any]], channels: int) -> None:
+    speaker = SpeakerStream("headset", rate_hz=8_000, device_channels=channels, queue_s=1.0)
+    options = PlayedStream.opened.options
+    assert options["channels"] == channels
+    samples = np.arange(1, 6001, dtype=np.float32).reshape(3000, 2)
+    assert speaker.write(samples) == 3000
+    out = np.full((4000, channels), 9, np.float32)
+    options["callback"](out, 4000, moment(0.01), FINE)
+    if channels == 1:
+        np.testing.assert_array_equal(out[:3000, 0], samples.mean(axis=1))
+    else:
+        np.testing.assert_array_equal(out[:3000, :2], samples)
+        assert not out[:, 2:].any()
+    assert not out[3000:].any()
+    assert (speaker.underflows, speaker.missing_samples) == (1, 1000)
 
 
 def test_a_machine_without_devices(devices: list[dict[str, Any]]) -> None:

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from realtime.clock import SystemClock
+from realtime.early import early_children
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
 from tests.fakes.stages import CHUNK_SAMPLES, Script, plan
@@ -24,15 +25,16 @@ def crashes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def run(
-    folder: Path, stage: str, kind: str, placement: str, *, has_spares: bool = False
+    folder: Path, stage: str, kind: str, placement: str, *, spared: tuple[str, ...] = ()
 ) -> tuple[str, Supervisor]:
     out, before = io.StringIO(), psutil.Process().children(recursive=True)
     script = Script(
         results=str(folder), chunks=None, quits=True, heals=True, fault=stage, fault_kind=kind
     )
     made = plan(script, placement=placement, pace="realtime")
-    supervisor = Supervisor(made, SystemClock(), Screen(out), has_spares=has_spares)
-    assert supervisor.run() == 0, out.getvalue()
+    with early_children("processes" if placement == "processes" else "threads") as early:
+        supervisor = Supervisor(made, SystemClock(), Screen(out), early=early, spared=spared)
+        assert supervisor.run() == 0, out.getvalue()
     assert psutil.Process().children(recursive=True) == before
     return out.getvalue(), supervisor
 
@@ -86,7 +88,7 @@ def test_a_stage_that_hangs_is_replaced(
 
 def test_a_spare_takes_over(tmp_path: Path, crashes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realtime.crew.SPARE_AFTER_NS", 0)
-    text, _ = run(tmp_path, "separator", "kill", "processes", has_spares=True)
+    text, _ = run(tmp_path, "separator", "kill", "processes", spared=("separator",))
     assert "separator killed by signal 9; it is replaced" in text
     assert np.load(tmp_path / "lives.npy")[-1] == 2
 

@@ -3,11 +3,14 @@ import dataclasses
 import numpy as np
 import pytest
 
+from realtime.device_life import DeviceLife
 from realtime.errors import DeviceError
 from realtime.messages import AudioChunk, AudioGap, End, Streams
+from realtime.sinks.feedback.guard import FeedbackGuard
 from realtime.sinks.mixer import centred
 from realtime.sinks.output import NoDevice
 from realtime.sinks.speaker import Speaker
+from tests.fakes.attempts import AtOnce
 
 RATE_HZ = 8000
 PIECE = 560  # 70 ms
@@ -29,6 +32,12 @@ class FakeOutput:
         self.output_latency_s = 0.010
         self.active = True
         self.closed = False
+        self.name = "fake"
+        self.beats = 0
+        self.patience_s = 1.0
+
+    def trouble(self):
+        return None
 
     @property
     def queued_samples(self):
@@ -41,6 +50,7 @@ class FakeOutput:
         return len(accepted)
 
     def play(self, samples):
+        self.beats += 1
         self.heard.append(self.queue[:samples])
         self.underflows += len(self.queue) < samples
         self.end_samples += max(0, samples - len(self.queue))
@@ -54,6 +64,7 @@ class FakeDevice:
     def __init__(self):
         self.outputs = []
         self.error = None
+        self.closed = False
 
     def probe(self):
         if self.error:
@@ -64,6 +75,13 @@ class FakeDevice:
             raise self.error
         self.outputs.append(FakeOutput(rate_hz))
         return self.outputs[-1]
+
+    def close(self):
+        self.closed = True
+
+
+def life(connect):
+    return DeviceLife("speaker", connect, AtOnce)
 
 
 def piece(number, level=0.5, length=PIECE):
@@ -95,7 +113,7 @@ def device():
 
 @pytest.fixture
 def speaker(device):
-    speaker = Speaker(device, centred)
+    speaker = Speaker(device, centred, live=life)
     speaker.open()
     yield speaker
     speaker.close()
@@ -237,17 +255,37 @@ def test_a_device_that_goes_away_is_opened_again(speaker, device):
     device.outputs[0].active = False
     device.error = DeviceError("gone")
     run(speaker, 1, 270)
+    run(speaker, 2, 340)  # looked for at once, and not found
     assert device.outputs[0].closed
     assert speaker.stats()["device_lost"] == 1.0
     device.error = None
-    run(speaker, 2, 340)  # too early to try again
+    run(speaker, 3, 410)  # too early to look again
     assert len(device.outputs) == 1
-    run(speaker, 3, 1000)
+    run(speaker, 4, 1000)
+    run(speaker, 5, 1070)
     assert len(device.outputs) == 2
+    # Where it lies on the new device's time is decided anew: silence first, and it begins softly.
     assert device.outputs[1].queued_samples == START + PIECE
+    assert abs(device.outputs[1].queue[START, 0]) < 1e-3
     assert speaker.stats()["device_lost"] == 0.0
-    assert speaker.stats()["lost_samples"] == 2 * PIECE
+    assert speaker.stats()["lost_samples"] == 4 * PIECE
     assert speaker.stats()["device_reopened"] == 1
+    speaker.close()
+    assert device.outputs[1].closed
+    assert device.closed
+
+
+def test_a_device_that_plays_nothing_more_is_given_up(speaker, device):
+    run(speaker, 0, 0)
+    for number in range(1, 20):
+        device.outputs[0].play(PIECE)
+        run(speaker, number, 70 * number)
+    assert len(device.outputs) == 1
+    for number in range(20, 40):  # no callback comes any more, and no error
+        run(speaker, number, 70 * number)
+    assert device.outputs[0].closed
+    assert len(device.outputs) == 2
+    assert speaker.stats()["device_losses"] == 1
 
 
 def test_no_speaker_is_known_before_the_run(device):
@@ -342,3 +380,47 @@ def test_a_hole_in_the_streams_is_filled_with_the_mixture(speaker, device):
     queue = device.outputs[0].queue[START + STRETCH + 120 :, 0]
     expected = np.concatenate([divided(number).samples[0] for number in range(5)])
     np.testing.assert_allclose(queue, expected[120:-STRETCH], atol=1e-6)
+
+
+class Deaf(FeedbackGuard):
+    """Turns all down to a tenth, and counts how often it was cut."""
+
+    cuts = 0
+
+    def cut(self):
+        self.cuts += 1
+
+    def feed(self, mix, heard, loudest, delay_samples):
+        assert mix.shape[1] == len(heard)
+        np.testing.assert_allclose(mix[0, 40:], heard[40:], atol=1e-6)  # the first begins softly
+        return mix / 10
+
+
+def test_what_is_played_in_the_place_of_streams_passes_the_guard_too(device):
+    """Once streams are missing, once they come too late: neither is ever louder than allowed."""
+    guards = []
+
+    def guard(rate_hz):
+        guards.append(Deaf(rate_hz))
+        return guards[-1]
+
+    speaker = Speaker(device, centred, live=life, guard=guard)
+    speaker.open()
+    heard = []
+    for tick in range(400):
+        inputs = {"audio": [sung(tick)]}
+        at = tick - 27
+        if at >= 0 and at % 7 == 0 and not 10 <= at // 7 < 24:
+            inputs["streams"] = [divided(at // 7)]
+        if at == 24 * 7:
+            inputs["streams"] = [divided(number) for number in range(17, 25)]
+        speaker.step(tick * 10 * MS, inputs)
+        for output in device.outputs:
+            heard.append(output.queue[:80, 0])
+            output.play(80)
+    sound = np.concatenate(heard)[START + STRETCH + 120 :]
+    expected = np.concatenate([sung(number).samples for number in range(400)]) / 10
+    np.testing.assert_allclose(sound, expected[120 : 120 + len(sound)], atol=1e-6)
+    assert speaker.stats()["carried_samples"] > 1800
+    assert guards[0].cuts == 0  # it was given each sample once, in order
+    speaker.close()

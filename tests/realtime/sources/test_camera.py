@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import queue
+import time
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from realtime import device_life
 from realtime.errors import DeviceError
 from realtime.messages import VideoFrame
-from realtime.sources import camera as camera_module
-from realtime.sources.camera import CameraSource
+from realtime.picture import CaptureError
+from realtime.sources import camera_stream
+from realtime.sources.camera import CameraDevice, CameraSource
+from realtime.sources.camera_address import CameraAddress
+from realtime.sources.devices import Camera
 from tests.fakes.clock import FakeClock
+
+URL = "http://user:secret@camera/stream"
 
 
 class PlayedCamera:
@@ -39,13 +46,12 @@ def picture(value: int, height: int = 4, width: int = 6) -> np.ndarray:
 
 
 def opened(
-    connect: Callable[[str | None], PlayedCamera], longest_side_px: int = 100
+    connect: Callable[[CameraAddress], PlayedCamera], longest_side_px: int = 100
 ) -> CameraSource:
     source = CameraSource(
-        "0",
+        CameraDevice(URL, connect),
         stream="live",
         clock=FakeClock(now_ns=42),
-        connect=connect,
         longest_side_px=longest_side_px,
     )
     source.open()
@@ -53,8 +59,9 @@ def opened(
 
 
 def next_frame(source: CameraSource) -> VideoFrame:
-    for _ in range(500):  # a step waits up to 20 ms
-        for _, message in source.step(0, {}):
+    give_up = time.monotonic() + 10.0
+    while time.monotonic() < give_up:
+        for _, message in source.step(time.monotonic_ns(), {}):
             assert isinstance(message, VideoFrame)
             return message
     pytest.fail("no picture came")
@@ -100,15 +107,17 @@ def test_large_pictures_are_reduced() -> None:
     source.close()
 
 
-def test_a_lost_camera_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(camera_module, "FIRST_RETRY_S", 0.001)
+def test_a_lost_camera_is_found_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(device_life, "FIRST_RETRY_S", 0.001)
     first, second = PlayedCamera(), PlayedCamera()
     answers: list[PlayedCamera | None] = [first, None, None, second]
 
-    def connect(_: str | None) -> PlayedCamera:
+    def connect(_: CameraAddress) -> PlayedCamera:
         camera = answers.pop(0)
         if camera is None:
-            raise DeviceError("not yet")
+            raise CaptureError("it does not open")
         return camera
 
     source = opened(connect)
@@ -116,16 +125,63 @@ def test_a_lost_camera_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
     second.pictures.put(picture(3))
     assert next_frame(source).pixels[0, 0, 0] == 3
     assert first.closed
-    assert source.stats() == {"connected": 1.0, "camera_losses": 1, "passed_pictures": 0}
+    assert source.stats() == {
+        "device_lost": 0.0,
+        "device_losses": 1,
+        "device_reopened": 1,
+        "passed_pictures": 0,
+    }
+    second.pictures.put(None)
+    source.close()
+    lost, refused, back = (record.getMessage() for record in caplog.records)
+    assert lost == (
+        "camera 'http://camera/stream' has gone; all else goes on, waiting for it by name"
+    )
+    assert "still waiting for camera 'http://camera/stream' by name: " in refused
+    assert "it does not open" in refused
+    assert back.startswith("camera 'http://camera/stream' is back after ")
+    assert "secret" not in caplog.text
+
+
+def test_a_camera_that_blocks_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_stream, "PATIENCE_S", 0.05)
+    first, second = PlayedCamera(), PlayedCamera()
+    answers = [first, second]
+    source = opened(lambda _: answers.pop(0))
+    second.pictures.put(picture(7))
+    assert next_frame(source).pixels[0, 0, 0] == 7
+    assert not first.closed  # its thread is still in it
+    first.pictures.put(picture(1))  # which wakes it up
+    for _ in range(500):
+        if first.closed:
+            break
+        time.sleep(0.01)
+    assert first.closed
     second.pictures.put(None)
     source.close()
 
 
-def test_no_camera_at_all() -> None:
-    def connect(_: str | None) -> PlayedCamera:
-        raise DeviceError("no camera was found")
+def test_a_camera_with_another_number_is_found_by_its_name() -> None:
+    there = [Camera(0, "Brio"), Camera(2, "Webcam")]
+    asked: list[int | str] = []
 
-    source = CameraSource("0", stream="live", clock=FakeClock(), connect=connect)
-    with pytest.raises(DeviceError, match="no camera was found"):
+    def connect(address: CameraAddress) -> PlayedCamera:
+        asked.append(address.wanted)
+        return PlayedCamera()
+
+    device = CameraDevice("webcam", connect, lambda: tuple(there))
+    assert device.open()[0] == "Webcam"
+    there[:] = [Camera(0, "Brio")]
+    with pytest.raises(DeviceError, match=r"there is no camera 'Webcam'; found: 0 'Brio'"):
+        device.open()
+    there[:] = [Camera(0, "Webcam"), Camera(1, "Brio"), Camera(5, "Webcam")]
+    assert device.open()[0] == "Webcam"
+    assert asked == [2, 0]
+
+
+def test_no_camera_at_all() -> None:
+    device = CameraDevice("77", cameras=lambda: (Camera(0, "Brio"),))
+    source = CameraSource(device, stream="live", clock=FakeClock())
+    with pytest.raises(DeviceError, match="there is no camera '77'; found: 0 'Brio'"):
         source.open()
     source.close()

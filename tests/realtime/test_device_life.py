@@ -1,0 +1,192 @@
+"""The life of a device, on a device that the test plays."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from realtime import device_life
+from realtime.attempt import Attempt
+from realtime.clock import NS_PER_MS
+from realtime.device_life import DeviceLife
+from realtime.errors import DeviceError
+from tests.fakes.attempts import AtOnce
+
+
+class Played:
+    name = "USB Headset"
+    patience_s = 1.0
+
+    def __init__(self) -> None:
+        self.active = True
+        self.beats = 0
+        self.ill: str | None = None
+        self.closed = False
+
+    def trouble(self) -> str | None:
+        return self.ill
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Bench:
+    """A life, what it may open, and a clock."""
+
+    def __init__(self, *ready: Played | str) -> None:
+        self.ready = list(ready)
+        self.now_ms = 0
+        self.asked_ms: list[int] = []
+        self.life = DeviceLife("speaker", self._connect, AtOnce)
+
+    def _connect(self) -> Played:
+        self.asked_ms.append(self.now_ms)
+        found = self.ready.pop(0) if self.ready else "none is there"
+        if isinstance(found, str):
+            raise DeviceError(found)
+        return found
+
+    def poll(self, by_ms: int, *, beating: bool = True) -> Played | None:
+        """At every 20 ms of so many."""
+        for _ in range(by_ms // 20):
+            self.now_ms += 20
+            if beating and self.life.device is not None:
+                self.life.device.beats += 1
+            self.life.poll(self.now_ms * NS_PER_MS)
+        return self.life.device
+
+
+def test_a_device_that_is_well_stays() -> None:
+    device = Played()
+    bench = Bench(device)
+    assert bench.life.begin() is device
+    assert bench.poll(20_000) is device
+    assert bench.life.stats() == {
+        "device_lost": 0.0,
+        "device_losses": 0,
+        "device_reopened": 0,
+    }
+    bench.life.close()
+    assert device.closed
+
+
+def test_no_device_at_first_is_an_error() -> None:
+    with pytest.raises(DeviceError, match="none is there"):
+        Bench().life.begin()
+
+
+def test_a_lost_device_is_looked_for_at_once_and_then_less_often(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first, second = Played(), Played()
+    bench = Bench(first, "x; y", "x; y", "another thing", "another thing", second)
+    bench.life.begin()
+    bench.poll(12_000)
+    first.active = False
+    assert bench.poll(20) is None
+    assert first.closed
+    bench.poll(4_000)
+    waits = [b - a for a, b in zip(bench.asked_ms[1:], bench.asked_ms[2:], strict=False)]
+    assert bench.asked_ms[1] == 12_020
+    assert waits == sorted(waits)
+    assert waits[-1] == pytest.approx(1000 * device_life.LAST_RETRY_S, abs=60)
+    assert bench.life.device is second
+    assert bench.life.stats()["device_reopened"] == 1
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == ("speaker 'USB Headset' has gone; all else goes on, waiting for it by name")
+    assert said[1:3] == [  # each reason once
+        "still waiting for speaker 'USB Headset' by name: x; y",
+        "still waiting for speaker 'USB Headset' by name: another thing",
+    ]
+    assert said[3].startswith("speaker 'USB Headset' is back after ")
+    assert len(said) == 4
+
+
+def test_a_silent_device_is_given_up(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = Played(), Played()
+    bench = Bench(first, second)
+    bench.life.begin()
+    bench.poll(2_000)
+    assert bench.poll(900, beating=False) is first
+    assert bench.poll(200, beating=False) is second
+    assert first.closed
+    assert "speaker 'USB Headset' has been silent for 1.0 s" in caplog.text
+
+
+def test_who_was_held_up_himself_blames_nobody() -> None:
+    device = Played()
+    bench = Bench(device)
+    bench.life.begin()
+    bench.poll(200)
+    bench.now_ms += 60_000  # this process did not run
+    assert bench.poll(20, beating=False) is device
+    assert bench.poll(20_000) is device
+
+
+def test_a_device_in_trouble_is_opened_anew(caplog: pytest.LogCaptureFixture) -> None:
+    first, second = Played(), Played()
+    bench = Bench(first, second)
+    bench.life.begin()
+    bench.poll(200)
+    first.ill = "got late: a delay of 37 ms became 337 ms"
+    bench.poll(100)
+    assert first.closed
+    assert bench.life.device is second
+    assert "'USB Headset' got late: a delay of 37 ms became 337 ms; all else" in caplog.text
+
+
+def test_a_device_in_trouble_is_not_opened_anew_all_the_time() -> None:
+    ill = [Played() for _ in range(50)]
+    for device in ill:
+        device.ill = "got late"
+    bench = Bench(*ill)
+    bench.life.begin()
+    bench.poll(130_000)
+    assert len(bench.asked_ms) == 4  # at first, and once a minute
+    assert bench.life.device is not None
+
+
+def test_a_device_that_dies_young_is_not_opened_in_a_loop() -> None:
+    bench = Bench(*[Played() for _ in range(50)])
+    bench.life.begin()
+    for _ in range(500):
+        device = bench.poll(20)
+        if device is not None:
+            device.active = False
+    assert len(bench.asked_ms) < 20
+
+
+def test_nobody_waits_for_a_device_that_is_being_opened() -> None:
+    release = threading.Event()
+    opened: list[Played] = [Played()]
+
+    def connect() -> Played:
+        if len(opened) > 1:
+            release.wait(10)
+        opened.append(Played())
+        return opened[-1]
+
+    life = DeviceLife("camera", connect, Attempt)
+    device = life.begin()
+    device.active = False
+    for number in range(1, 50):
+        assert life.poll(number * NS_PER_MS) is None
+    life.close()
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name == "find camera":
+            thread.join(10)
+    assert opened[-1] is not device
+    assert opened[-1].closed  # nobody wants it any more
+
+
+def test_an_attempt_hands_on_what_was_raised() -> None:
+    def fail() -> None:
+        raise DeviceError("gone")
+
+    attempt = Attempt(fail, "find nothing")
+    while not attempt.is_over:
+        pass
+    with pytest.raises(DeviceError, match="gone"):
+        attempt.outcome()
