@@ -1,0 +1,92 @@
+"""The paper's U-Net for whole windows, with a quarter of the multiplications on the way up.
+
+A decoder's level enlarges what comes from below by two and convolves it. Enlarging acts on each
+channel by itself, and each tap of a convolution on each place by itself, so the two change places:
+channels are mixed where there are few places, into a map for each tap; these are enlarged, moved by
+their taps, and added. What comes out is the same to rounding.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pixelplayer.networks.sound import SLOPE, Block, SoundNet
+
+_TAPS = 3  # of a convolution along each axis; the one in the middle does not move
+
+
+class WholeWindow(nn.Module):
+    """What a ``SoundNet`` in evaluation mode computes, computed sooner.
+
+    Args:
+        network: whose weights it has.
+    """
+
+    unit: Tensor
+
+    def __init__(self, network: SoundNet) -> None:
+        super().__init__()
+        self.network = network
+        channels = network.blocks()[0].raising()[0].out_channels
+        self.register_buffer("unit", torch.eye(channels), persistent=False)
+
+    def forward(self, log_magnitude: Tensor) -> Tensor:
+        """As ``SoundNet.forward``: (B, 1, F, T) to (B, K, F, T)."""
+        outermost, *inner = self.network.blocks()
+        x = _lowered(outermost, self.network.bn0(log_magnitude))
+        passed: list[Tensor] = []
+        for block in inner:
+            x = functional.leaky_relu(x, SLOPE)
+            passed.append(x)
+            x = _lowered(block, x)
+        for block in reversed(inner):
+            x = torch.cat([passed.pop(), _raised(block, x)], dim=1)
+        x = _raised(outermost, x)
+        # Engines have channels innermost, the result has them outermost. A product with the unit
+        # matrix is how OpenVINO gets them there soonest: 6 ms less than its own change of layout.
+        points = x.permute(0, 2, 3, 1).flatten(1, 2)
+        return torch.matmul(self.unit, points.transpose(1, 2)).unflatten(2, x.shape[2:])
+
+
+def _lowered(block: Block, x: Tensor) -> Tensor:
+    convolution, norm = block.lowering()
+    y: Tensor = convolution(x)
+    return y if norm is None else norm(y)
+
+
+def _raised(block: Block, x: Tensor) -> Tensor:
+    """The second half of ``block``: (B, C, h, w) to (B, D, 2 h, 2 w)."""
+    weight, bias = _folded(block)
+    outputs, inputs = weight.shape[:2]
+    taps = weight.permute(3, 2, 0, 1).reshape(-1, inputs, 1, 1)
+    before = _TAPS * _TAPS // 2 * outputs  # channels of taps before the one in the middle
+    maps = functional.conv2d(functional.relu(x), taps, functional.pad(bias, (before, before)))
+    return _added(_added(maps, axis=3), axis=2)
+
+
+def _added(maps: Tensor, axis: int) -> Tensor:
+    """Thirds of the channels, enlarged along ``axis``, each moved by its tap, added."""
+    factors = (2.0, 1.0) if axis == 2 else (1.0, 2.0)
+    wide = functional.interpolate(maps, scale_factor=factors, mode="bilinear", align_corners=True)
+    before, at, after = wide.chunk(_TAPS, dim=1)
+    # What stands beyond the ends is 0, as where a convolution is padded.
+    if axis == 2:
+        later = functional.pad(before[:, :, :-1], (0, 0, 1, 0))
+        return at + later + functional.pad(after[:, :, 1:], (0, 0, 0, 1))
+    later = functional.pad(before[..., :-1], (1, 0))
+    return at + later + functional.pad(after[..., 1:], (0, 1))
+
+
+def _folded(block: Block) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a level's way up, batch norm included."""
+    convolution, norm = block.raising()
+    weight = convolution.weight
+    bias = weight.new_zeros(len(weight)) if convolution.bias is None else convolution.bias
+    if norm is None:
+        return weight, bias
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None and variance is not None  # batch norms here keep them
+    gain = norm.weight / torch.sqrt(variance + norm.eps)
+    return weight * gain[:, None, None, None], norm.bias + (bias - mean) * gain
