@@ -34,6 +34,7 @@ class WholeWindow(nn.Module):
 
     def forward(self, log_magnitude: Tensor) -> Tensor:
         """As ``SoundNet.forward``: (B, 1, F, T) to (B, K, F, T)."""
+        bins, columns = (int(side) for side in log_magnitude.shape[2:])  # a traced graph keeps them
         outermost, *inner = self.network.blocks()
         x = _lowered(outermost, self.network.bn0(log_magnitude))
         passed: list[Tensor] = []
@@ -47,7 +48,8 @@ class WholeWindow(nn.Module):
         # Engines have channels innermost, the result has them outermost. A product with the unit
         # matrix is how OpenVINO gets them there soonest: 6 ms less than its own change of layout.
         points = x.permute(0, 2, 3, 1).flatten(1, 2)
-        return torch.matmul(self.unit, points.transpose(1, 2)).unflatten(2, x.shape[2:])
+        planes = torch.matmul(self.unit, points.transpose(1, 2))
+        return planes.reshape(-1, len(self.unit), bins, columns)
 
 
 def _lowered(block: Block, x: Tensor) -> Tensor:
@@ -59,24 +61,32 @@ def _lowered(block: Block, x: Tensor) -> Tensor:
 def _raised(block: Block, x: Tensor) -> Tensor:
     """The second half of ``block``: (B, C, h, w) to (B, D, 2 h, 2 w)."""
     weight, bias = _folded(block)
-    outputs, inputs = weight.shape[:2]
-    taps = weight.permute(3, 2, 0, 1).reshape(-1, inputs, 1, 1)
-    before = _TAPS * _TAPS // 2 * outputs  # channels of taps before the one in the middle
-    maps = functional.conv2d(functional.relu(x), taps, functional.pad(bias, (before, before)))
-    return _added(_added(maps, axis=3), axis=2)
+    taps = (weight * _signs(weight)).permute(3, 2, 0, 1).flatten(0, 2)[..., None, None]
+    others = [torch.zeros_like(bias)] * (_TAPS * _TAPS // 2)
+    maps = functional.conv2d(functional.relu(x), taps, torch.cat([*others, bias, *others]))
+    return _joined(_joined(maps, axis=3), axis=2)
 
 
-def _added(maps: Tensor, axis: int) -> Tensor:
-    """Thirds of the channels, enlarged along ``axis``, each moved by its tap, added."""
+def _signs(like: Tensor) -> Tensor:
+    """(3, 3): of the taps. Along each axis those beside the middle are negative, and subtracted.
+
+    Were they added, their sums would be taken for those of branches that meet, and have eight bits.
+    """
+    along = like.new_tensor([-1.0, 1.0, -1.0])
+    return along[:, None] * along
+
+
+def _joined(maps: Tensor, axis: int) -> Tensor:
+    """Thirds of the channels, enlarged along ``axis``, each moved by its tap, taken together."""
     factors = (2.0, 1.0) if axis == 2 else (1.0, 2.0)
     wide = functional.interpolate(maps, scale_factor=factors, mode="bilinear", align_corners=True)
     before, at, after = wide.chunk(_TAPS, dim=1)
     # What stands beyond the ends is 0, as where a convolution is padded.
     if axis == 2:
         later = functional.pad(before[:, :, :-1], (0, 0, 1, 0))
-        return at + later + functional.pad(after[:, :, 1:], (0, 0, 0, 1))
+        return at - later - functional.pad(after[:, :, 1:], (0, 0, 0, 1))
     later = functional.pad(before[..., :-1], (1, 0))
-    return at + later + functional.pad(after[..., 1:], (0, 1))
+    return at - later - functional.pad(after[..., 1:], (0, 1))
 
 
 def _folded(block: Block) -> tuple[Tensor, Tensor]:
