@@ -121,8 +121,7 @@ def write_eight_bits(
             for network in whole
         }
         if "window" in simple:
-            places = _places(simple["sound"], kept.get("sound", []))
-            left = [convolutions(simple["window"])[place].name for place in places]
+            left = _same(simple["sound"], kept["sound"], simple["window"])
             graphs["window"] = quantized(simple["window"], inputs["sound"], kept=left)
         if precision == "fp8":
             graphs = {network: as_float8(graphs[network], simple[network]) for network in graphs}
@@ -146,10 +145,19 @@ def _judged(model: Model) -> tuple[Network, ...]:
     return (*NETWORKS, "window") if has_graph(model.folder, "window", "fp32") else NETWORKS
 
 
-def _places(simple: ModelProto, layers: Sequence[str]) -> list[int]:
-    """Which of the convolutions these are: the graph for whole windows has them in this order."""
-    names = [node.name for node in convolutions(simple)]
-    return [names.index(layer) for layer in layers]
+def _same(simple: ModelProto, layers: Sequence[str], window: ModelProto) -> list[str]:
+    """The convolutions of the graph for whole windows that are ``layers`` of the other.
+
+    They come in the same order, on the way up one for every tap.
+    """
+    names, others = ([node.name for node in convolutions(one)] for one in (simple, window))
+    half = len(names) // 2
+    taps = (len(others) - half) // half
+    left: list[str] = []
+    for place in map(names.index, layers):
+        first = half + taps * (place - half)
+        left += [others[place]] if place < half else others[first : first + taps]
+    return left
 
 
 def _fp32(model: Model, network: Network) -> ModelProto:

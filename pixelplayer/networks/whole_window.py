@@ -8,13 +8,15 @@ their taps, and added. What comes out is the same to rounding.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelplayer.networks.sound import SLOPE, Block, SoundNet
 
-_TAPS = 3  # of a convolution along each axis; the one in the middle does not move
+_TAPS, _MIDDLE = range(3), 1  # of a convolution along each axis; the middle one does not move
 
 
 class WholeWindow(nn.Module):
@@ -61,29 +63,30 @@ def _lowered(block: Block, x: Tensor) -> Tensor:
 def _raised(block: Block, x: Tensor) -> Tensor:
     """The second half of ``block``: (B, C, h, w) to (B, D, 2 h, 2 w)."""
     weight, bias = _folded(block)
-    taps = (weight * _signs(weight)).permute(3, 2, 0, 1).flatten(0, 2)[..., None, None]
-    others = [torch.zeros_like(bias)] * (_TAPS * _TAPS // 2)
     # Not a ReLU: OpenVINO 2026.4 moves what rounds to eight bits from behind one to before the join
     # of branches, and then computes something else (0 dB of error at the fourth level).
     x = x.clamp(min=0)
-    maps = functional.conv2d(x, taps, torch.cat([*others, bias, *others]))
-    return _joined(_joined(maps, axis=3), axis=2)
+
+    def mixed(row: int, column: int) -> Tensor:
+        """The map of one tap: a convolution each, as to take one apart costs as much as to make."""
+        middle = row == column == _MIDDLE
+        # Those beside the middle of an axis are negative, and subtracted. Were they added, their
+        # sums would be taken for those of branches that meet, and have eight bits.
+        sign = (-1) ** (row + column)
+        tap = sign * weight[:, :, row : row + 1, column : column + 1]
+        return functional.conv2d(x, tap, bias if middle else None)
+
+    rows = [_joined([mixed(row, column) for column in _TAPS], axis=3) for row in _TAPS]
+    return _joined(rows, axis=2)
 
 
-def _signs(like: Tensor) -> Tensor:
-    """(3, 3): of the taps. Along each axis those beside the middle are negative, and subtracted.
-
-    Were they added, their sums would be taken for those of branches that meet, and have eight bits.
-    """
-    along = like.new_tensor([-1.0, 1.0, -1.0])
-    return along[:, None] * along
-
-
-def _joined(maps: Tensor, axis: int) -> Tensor:
-    """Thirds of the channels, enlarged along ``axis``, each moved by its tap, taken together."""
+def _joined(maps: Sequence[Tensor], axis: int) -> Tensor:
+    """Enlarged along ``axis``, each moved by its tap, taken together."""
     factors = (2.0, 1.0) if axis == 2 else (1.0, 2.0)
-    wide = functional.interpolate(maps, scale_factor=factors, mode="bilinear", align_corners=True)
-    before, at, after = wide.chunk(_TAPS, dim=1)
+    before, at, after = (
+        functional.interpolate(one, scale_factor=factors, mode="bilinear", align_corners=True)
+        for one in maps
+    )
     # What stands beyond the ends is 0, as where a convolution is padded.
     if axis == 2:
         later = functional.pad(before[:, :, :-1], (0, 0, 1, 0))
