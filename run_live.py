@@ -17,7 +17,9 @@ from realtime.clock import SystemClock
 from realtime.command import failing
 from realtime.command_line import parse
 from realtime.compose import compose
+from realtime.early import early_children
 from realtime.options import Options
+from realtime.remote.placing import read_places
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
 from realtime.trace import Trace
@@ -38,14 +40,15 @@ def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
 
 
 def _run(options: Options, screen: Screen) -> int:
-    plan, clock = compose(options, os.environ, screen.say), SystemClock()
-    if options.output.profile is None:
-        return Supervisor(plan, clock, screen).run()
-    with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
-        supervisor = Supervisor(plan, clock, screen, trace=trace)
-        exit_code = supervisor.run()
-        screen.say(supervisor.table())
-    return exit_code
+    with early_children(read_places(options.run.place).placement) as early:
+        plan, clock = compose(options, os.environ, screen.say), SystemClock()
+        if options.output.profile is None:
+            return Supervisor(plan, clock, screen, early=early).run()
+        with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
+            supervisor = Supervisor(plan, clock, screen, trace=trace, early=early)
+            exit_code = supervisor.run()
+            screen.say(supervisor.table())
+        return exit_code
 
 
 def _list_devices(options: Options, screen: Screen) -> int:
@@ -59,6 +62,11 @@ def _doctor(options: Options, screen: Screen) -> int:
     from realtime.doctor import examine
 
     return examine(options, os.environ, sys.stdout)
+
+
+def command() -> None:
+    """``pixelplayer``, where the player is installed as a package."""
+    sys.exit(main(sys.argv[1:]))
 
 
 _ACTIONS = {"run": _run, "list-devices": _list_devices, "doctor": _doctor}

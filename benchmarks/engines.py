@@ -38,9 +38,9 @@ from engines import parity, survey
 from engines.model import graph_path, read_spec
 from engines.protocol import Engine, Network
 from engines.registry import BACKENDS, open_engine
+from engines.shipped import SHIPPED_MODEL
 from pixelplayer.pictures import prepared
 from pixelplayer.spec import USUAL
-from realtime.options import SHIPPED_MODEL
 from training.export import write_model
 
 NETWORKS: tuple[Network, ...] = ("vision", "sound")

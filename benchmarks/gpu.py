@@ -34,9 +34,9 @@ from engines.model import read_spec
 from engines.networks import NetworkRequest
 from engines.opened import warmed_up
 from engines.protocol import Network
+from engines.shipped import SHIPPED_MODEL
 from pixelplayer.networks.vision import VisualFeatures
 from pixelplayer.spec import USUAL, ModelSpec
-from realtime.options import SHIPPED_MODEL
 
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
 P99_MOST = 1.3  # of the median

@@ -17,9 +17,9 @@ from engines import auto
 from engines.model import Model, open_model
 from engines.protocol import Engine
 from engines.registry import open_engine
+from engines.shipped import SHIPPED_MODEL
 from pixelplayer.spec import USUAL
 from realtime.dial import DIALS, STAGE
-from realtime.options import SHIPPED_MODEL
 from realtime.stages.eyes import Eyes, OpenVision
 from realtime.stages.object_streams import Synthesizer
 

@@ -45,9 +45,9 @@ from benchmarks.soak_claims import (
 from benchmarks.told import Told, read_told
 from benchmarks.traces import Steps, steps
 from engines.model import read_spec
+from engines.shipped import SHIPPED_MODEL
 from pixelplayer import band
 from realtime.dial import LIVE, dial_at
-from realtime.options import SHIPPED_MODEL
 from realtime.reports import EXIT_INTERRUPTED
 from tests.live.mjpeg import MjpegCamera
 from tests.live.pulse import PulseServer

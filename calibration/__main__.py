@@ -22,9 +22,9 @@ from calibration.live import from_live
 from calibration.rig_commands import add_commands
 from engines.errors import EngineError
 from engines.model import open_model
+from engines.shipped import SHIPPED_MODEL
 from realtime.clock import SystemClock
 from realtime.errors import DeviceError, UsageError
-from realtime.options import SHIPPED_MODEL
 from realtime.sources.camera import CameraSource
 from realtime.sources.microphone import MicrophoneSource
 

@@ -22,11 +22,11 @@ from engines.model import read_spec
 from engines.protocol import Network
 from engines.registry import BACKENDS, installed_runtime, open_engine
 from engines.repository import export
+from engines.shipped import SHIPPED_MODEL
 from engines.store import Store
 from engines.tensorrt_plan import CLASSIC
 from pixelplayer.spec import USUAL
 
-SHIPPED_MODEL = Path(__file__).parent.parent / "models" / "live"
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
 LIVE_COLUMNS = (3, 6, 14, 25, 28, 36)  # steps at the dial's usual positions; and to catch up
 _INPUTS = 4

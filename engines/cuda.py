@@ -7,6 +7,7 @@ own objects can take the whole process down at their first call.
 from __future__ import annotations
 
 import ctypes
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from engines.errors import EngineError
 
 INSTALL = "pip install cuda-bindings"
+_DRIVER = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,15 @@ class Device:
     def has_float8(self) -> bool:
         """Whether it computes in floats of eight bits: from Ada on."""
         return tuple(map(int, self.capability.split("."))) >= (8, 9)
+
+
+def has_driver() -> bool:
+    """Whether a driver can be loaded here; to ask the bindings takes fifty times as long."""
+    try:
+        ctypes.CDLL(_DRIVER)
+    except OSError:
+        return False
+    return True
 
 
 def device() -> Device:

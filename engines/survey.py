@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from ctypes.util import find_library
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from engines import cuda
 from engines.errors import EngineError
 from engines.model import PRECISIONS
 from engines.registry import BACKENDS, installed_runtime
+from engines.versions import installed_version
+
+_TENSORRT = "TensorrtExecutionProvider"  # which ONNX Runtime names with and without the library
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,19 +51,26 @@ def _backend(name: str) -> Found:
         try:
             gpu = cuda.device()
         except EngineError as error:
-            label = f"{runtime} {metadata.version(runtime)}"
+            label = f"{runtime} {installed_version(runtime)}"
             return Found(backend=name, runtime=label, problem=str(error))
     try:
         package = importlib.import_module(runtime)
     except Exception as error:  # noqa: BLE001  several packages raise what they like
         reason = f"does not load: {' '.join(str(error).split())}"
         return Found(backend=name, runtime=runtime, problem=reason, mend=entry.install)
-    label = f"{runtime} {metadata.version(runtime)}"
+    label = f"{runtime} {installed_version(runtime)}"
     problem = mend = ""
     if entry.provider and entry.provider not in package.get_available_providers():
         problem, mend = f"has no {entry.provider}", entry.install
+    elif entry.provider == _TENSORRT and not _has_tensorrt():
+        problem, mend = "finds no TensorRT", "pip install tensorrt"
     elif entry.needs_server:
         problem = f"asked for by --engine {name} --server HOST:8001"
     elif entry.needs_gpu:
         label = f"{label} on {gpu.name} ({gpu.capability})"
     return Found(backend=name, runtime=label, problem=problem, mend=mend)
+
+
+def _has_tensorrt() -> bool:
+    """Whether the classic package's library is there: the system's, or Python's own."""
+    return bool(find_library("nvinfer") or importlib.util.find_spec("tensorrt_libs"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -18,17 +18,18 @@ PATIENCE_S = 3.0  # between asking, insisting and killing
 
 
 class Child:
-    """Runs ``python -m realtime.host`` and passes its reports on, from a thread of its own.
+    """Runs ``python -m realtime.host``; once it has begun, passes its reports on.
 
     The child is out of reach of the terminal's Ctrl-C; it leaves when its stdin ends.
     """
 
-    def __init__(self, process: str, plan: Plan, report: Callable[[Report], None]) -> None:
+    def __init__(self, process: str, loads: Sequence[str] = ()) -> None:
+        """``loads``: modules that it loads while it waits for :meth:`begin`."""
         self.process = process
-        self.stages = plan.in_process(process)
-        self._report = report
+        self.stages: tuple[str, ...] = ()
+        self._reader: Thread | None = None
         self._popen = subprocess.Popen(
-            [sys.executable, "-m", "realtime.host"],
+            [sys.executable, "-m", "realtime.host", *loads],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -36,9 +37,21 @@ class Child:
             env=_environment(),
             start_new_session=True,
         )
-        self._reader = Thread(target=self._read, name=f"{process} reports", daemon=True)
+
+    def begin(self, plan: Plan, report: Callable[[Report], None]) -> None:
+        """Let it open its stages of a run; ``report`` is called from a thread."""
+        self.stages = plan.in_process(self.process)
+        self._reader = Thread(
+            target=self._read, args=(report,), name=f"{self.process} reports", daemon=True
+        )
         self._reader.start()
-        self._write(f"{process} {plan.to_json()}\n")
+        self._write(f"{self.process} {plan.to_json()}\n")
+
+    def dismiss(self) -> None:
+        """End it where it was never let begin; else that is for :meth:`leave`."""
+        if self._reader is None:
+            self._popen.kill()
+            self._popen.communicate()
 
     def obey(self, command: Command) -> None:
         """Pass a command on; a child that is gone does not mind."""
@@ -50,16 +63,16 @@ class Child:
             self._popen.stdin.write(line)
             self._popen.stdin.flush()
 
-    def _read(self) -> None:
+    def _read(self, report: Callable[[Report], None]) -> None:
         assert self._popen.stdout is not None
         for line in self._popen.stdout:
             with suppress(PlainError):  # half a line, of a child that was killed as it wrote
-                self._report(Report.from_json(line))
+                report(Report.from_json(line))
 
     def fate(self) -> str | None:
         """How the child ended, in words; None while it lives or its reports are still coming."""
         code = self._popen.poll()
-        if code is None or self._reader.is_alive():
+        if code is None or (self._reader is not None and self._reader.is_alive()):
             return None
         return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
@@ -76,7 +89,8 @@ class Child:
             except subprocess.TimeoutExpired:
                 insist()
         self._popen.wait()
-        self._reader.join()
+        if self._reader is not None:
+            self._reader.join()
         self._popen.stdout.close()
 
 

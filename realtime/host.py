@@ -1,12 +1,14 @@
 """One process's stages, a thread each. ``python -m realtime.host`` is a child process of a run.
 
 A child reads its plan and then the supervisor's commands from stdin, one JSON line each, and
-writes reports to stdout. The end of stdin means that the parent is gone, however it went: the
+writes reports to stdout. Modules that the command names are loaded while it waits for the plan.
+The end of stdin means that the parent is gone, however it went: the
 child then leaves at once and takes the sockets' folder with it.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import signal
@@ -117,14 +119,19 @@ def _private_stdout() -> TextIO:
 
 
 def give_way(niceness: int) -> None:
-    """Let other processes go first.
+    """Let other processes go before this one, all of its threads.
 
     A child is a session of its own. Where Linux shares the cores among sessions first (autogroup,
-    as on desktops) it is the session's niceness that counts; elsewhere the process's.
+    as on desktops) it is the session's niceness that counts; elsewhere that of every thread.
     """
-    if sys.platform == "win32":
+    if sys.platform == "win32" or not niceness:
         return
-    os.nice(niceness)
+    wanted = os.nice(0) + niceness
+    tasks = Path("/proc/self/task")
+    threads = [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [0]
+    for thread in threads:
+        with suppress(OSError):  # it is gone
+            os.setpriority(os.PRIO_PROCESS, thread, wanted)
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
@@ -134,6 +141,9 @@ def main() -> int:
     settle_heap()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
     pipe = _private_stdout()
+    for module in sys.argv[1:]:
+        with suppress(ImportError):  # who needs it will tell
+            importlib.import_module(module)
     first = sys.stdin.readline()
     if not first:
         return EXIT_FAILED
@@ -143,13 +153,14 @@ def main() -> int:
     except PlainError as error:
         print(f"error: the plan on stdin is none ({error})", file=sys.stderr)
         return EXIT_FAILED
-    give_way(NICENESS.get(process, 0))
     host = Host(plan, process, SystemClock(), _Reporter(pipe))
     host.start()
     is_dismissed = False
     for line in sys.stdin:
         with suppress(PlainError):  # half a line, of a parent that was killed as it wrote
             command = Command.from_json(line)
+            if command.order == "go":  # not before: all wait for the last to be open
+                give_way(NICENESS.get(process, 0))
             is_dismissed |= command.order in ("release", "abort")
             host.obey(command)
     if not is_dismissed:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from realtime.graph import Pace, Placement
+from engines.shipped import SHIPPED_MODEL
+from realtime.graph import Pace
 from realtime.plain import from_plain
 
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
@@ -30,7 +30,6 @@ Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8", "fp8"]
 
 NONE = "none"
 MOST_OBJECTS = 8
-SHIPPED_MODEL = Path(__file__).resolve().parent.parent / "models" / "live"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +89,15 @@ class OutputOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How long, how quick, and in which processes."""
+    """How long, how quick, and where: see ``realtime.remote.placing``.
+
+    ``keys`` None: the folder among the user's settings.
+    """
 
     duration_s: float | None = None
     pace: Pace = "realtime"
-    place: Placement = "processes"
+    place: str = "processes"
+    keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

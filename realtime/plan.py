@@ -63,8 +63,9 @@ class Plan:
 
     @property
     def children(self) -> tuple[str, ...]:
-        """The processes besides the main one."""
-        return tuple(sorted(set(self.processes.values()) - {MAIN}))
+        """The processes besides the main one, in the order of their stages."""
+        processes = dict.fromkeys(self.processes[name] for name in self.stages)
+        return tuple(process for process in processes if process != MAIN)
 
     def with_addresses(self, folder: Path, scheme: Scheme | None = None) -> Plan:
         """The same run with its sockets between processes laid out in ``folder``."""

@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -62,12 +62,15 @@ class Supervisor:
         *,
         scheme: Scheme | None = None,
         trace: Trace | None = None,
+        early: Mapping[str, Child] | None = None,
     ) -> None:
+        """``early``: children by their processes that run already and have not begun."""
         self._plan = plan
         self._clock = clock
         self._screen = screen
         self._scheme = scheme
         self._reports: SimpleQueue[Report] = SimpleQueue()
+        self._early = early or {}
         self._children: list[Child] = []
         self._opening = {name for name in plan.stages if name != SUPERVISOR}
         self._running = set(self._opening)
@@ -107,9 +110,9 @@ class Supervisor:
         listens = plan.listens(SUPERVISOR)
         try:
             with Inbox(self._host.context, SUPERVISOR, listens) as self._inbox:
-                self._children.extend(
-                    Child(process, plan, self._reports.put) for process in plan.children
-                )
+                for process in plan.children:
+                    self._children.append(self._early.get(process) or Child(process))
+                    self._children[-1].begin(plan, self._reports.put)
                 self._host.start()
                 self._open()
                 with Outbox(self._host.context, plan.ways(SUPERVISOR), self._host.still) as outbox:

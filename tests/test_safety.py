@@ -98,6 +98,18 @@ def test_the_runtime_is_told_to_send_nothing(tmp_path: Path, module: str) -> Non
     assert list(tmp_path.iterdir()) == []
 
 
+def test_openvino_sends_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Where it means to send something it numbers its user, in a file of the home folder."""
+    program = (
+        "import engines.backends.openvino, sys\n"
+        "sender = [name for name in sys.modules if name.startswith('openvino_telemetry.')]\n"
+        "sys.exit(f'it would send: {sender}' if sender else 0)\n"
+    )
+    environment = os.environ | {"HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", program], env=environment, cwd=ROOT, check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.fixture
 def sockets() -> Iterator[Path]:
     """Where a run's sockets go: the path of a socket must be short."""

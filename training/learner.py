@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from training.checkpoints import TrainingError, check_loss, write_checkpoint
 from training.mixing import Mixture, Mixtures
@@ -151,9 +151,10 @@ def advance(
     for optimiser in state.optimisers:
         for group in optimiser.param_groups:
             group["lr"] = rate * group["share"]
-    loss = _learn(state, variant, heard, team)
+    heard = Mixture(*(part.to(state.device) for part in heard))
+    loss = learn(state, variant, heard, team).item()
     check_loss(loss, state.step)
-    _follow(state.average, state.model, min(average, 1 - 1 / (state.step + 2)))
+    follow(state.average, state.model, decay_at(state.step, average))
     state.step += 1
     state.losses.append(loss)
     return loss
@@ -174,10 +175,10 @@ def judge(
     return sum(losses) / len(losses)
 
 
-def _learn(state: State, variant: Variant, heard: Mixture, team: Team) -> float:
+def learn(state: State, variant: Variant, heard: Mixture, team: Team) -> Tensor:
+    """Move the weights by one batch that is on their device; gives the loss before, float64."""
     model, stepper = state.model, state.stepper
     model.train()
-    heard = Mixture(*(part.to(state.device) for part in heard))
     with stepper.mixed():
         answers = model(heard)
     targets = variant.targets(heard.sources, heard.mixture)
@@ -188,18 +189,25 @@ def _learn(state: State, variant: Variant, heard: Mixture, team: Team) -> float:
     stepper.step(model, state.optimisers)
     shared = loss.detach().double()
     team.average([shared])
-    return shared.item()
+    return shared
 
 
-def _follow(average: nn.Module, model: nn.Module, decay: float) -> None:
+def decay_at(step: int, average: float) -> float:
+    """How much of the running average is kept in a step: little of what came first."""
+    return min(average, 1 - 1 / (step + 2))
+
+
+def follow(average: nn.Module, model: nn.Module, decay: float | Tensor) -> None:
     """Move a running average of all weights, and the batch norms' statistics, towards the model."""
     pairs = list(zip(average.state_dict().values(), model.state_dict().values(), strict=True))
-    moving = [(kept, now) for kept, now in pairs if kept.is_floating_point()]
+    kept, now = zip(*[pair for pair in pairs if pair[0].is_floating_point()], strict=True)
     with torch.no_grad():
-        torch._foreach_lerp_(*(list(some) for some in zip(*moving, strict=True)), 1 - decay)
-        for kept, now in pairs:
-            if not kept.is_floating_point():
-                kept.copy_(now)
+        moved = torch._foreach_sub(now, kept)
+        torch._foreach_mul_(moved, 1 - decay)
+        torch._foreach_add_(kept, moved)
+        for former, latest in pairs:
+            if not former.is_floating_point():
+                former.copy_(latest)
 
 
 def _optimisers(model: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:

@@ -29,7 +29,7 @@ class Muon(torch.optim.Optimizer):
         weight_decay: float = 1e-3,
         momentum: float = 0.95,
     ) -> None:
-        """``lr`` and ``weight_decay`` mean what they mean to AdamW."""
+        """``lr`` and ``weight_decay`` mean what they mean to AdamW; ``lr`` may be a tensor."""
         super().__init__(parameters, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
 
     @torch.no_grad()
@@ -49,7 +49,7 @@ class Muon(torch.optim.Optimizer):
                 update = orthogonal(nesterov.flatten(1))
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
                 scale = _ADAMW_RMS * max(update.shape) ** 0.5
-                weight.add_(update.reshape(weight.shape), alpha=-group["lr"] * scale)
+                weight.sub_(update.reshape(weight.shape) * (group["lr"] * scale))
 
 
 def orthogonal(matrix: Tensor) -> Tensor:

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 Samples = npt.NDArray[np.float32]
 
+_PIECE = 2**17  # samples: transforms of millions take several times as long
+
 
 @dataclass(frozen=True, slots=True)
 class Mode:
@@ -42,8 +44,32 @@ class Body:
         return Body(self.direct, modes, self.low_hz, self.high_hz * float(rng.uniform(0.85, 1.15)))
 
     def respond(self, samples: Samples, rate_hz: int) -> Samples:
-        """``(n,)`` through the body. Causal; removes DC. The ring beyond the end is cut."""
+        """``(n,)`` through the body. Causal; removes DC. The ring beyond the end is cut.
+
+        Long sounds go through in pieces, whose rings are added up.
+        """
         size = fast_length(samples.size + rate_hz // 4)
+        ring = size - samples.size
+        longest = max(_PIECE, fast_length(rate_hz))
+        if size > longest:
+            size, ring = longest, rate_hz // 2
+        piece = size - ring
+        # Up to half the rate alone it is not quite causal: a piece's end has what comes before it.
+        before = ring // 8
+        count = -(-samples.size // piece)
+        pieces = np.zeros((count, piece), dtype=np.float32)
+        pieces.reshape(-1)[: samples.size] = samples
+        spectra = np.fft.rfft(pieces, size)
+        spectra *= self._response(size, rate_hz)
+        sounding = np.zeros(before + count * piece + size, dtype=np.float32)
+        for index, part in enumerate(np.fft.irfft(spectra, size)):
+            start = index * piece
+            sounding[start : start + before] += part[size - before :]
+            sounding[start + before : start + size] += part[: size - before]
+        return sounding[before : before + samples.size]
+
+    def _response(self, size: int, rate_hz: int) -> npt.NDArray[np.complex64]:
+        """At the frequencies of a transform of ``size`` samples, ``(size // 2 + 1,)``."""
         frequency = np.fft.rfftfreq(size, 1.0 / rate_hz).astype(np.float32)
         response = np.full(frequency.shape, self.direct, dtype=np.complex64)
         for mode in self.modes:
@@ -53,8 +79,7 @@ class Body:
         low = 1j * (frequency / np.float32(self.low_hz))
         response *= (low / (1.0 + low)) ** 2
         response /= 1.0 + 1j * (frequency / np.float32(self.high_hz))
-        sounding = np.fft.irfft(np.fft.rfft(samples, size) * response, size)
-        return sounding[: samples.size].astype(np.float32)
+        return response
 
 
 def fast_length(length: int) -> int:

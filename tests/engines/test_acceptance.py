@@ -19,8 +19,8 @@ from engines.closing import Closing
 from engines.errors import EngineError
 from engines.protocol import FloatArray, TensorSpec
 from engines.registry import open_engine
+from engines.shipped import SHIPPED_MODEL
 from engines.store import Store
-from realtime.options import SHIPPED_MODEL
 
 
 @pytest.fixture(autouse=True)

@@ -211,6 +211,35 @@ def test_other_graphs_or_threads_are_measured_again(own_model: Path, tmp_path: P
     assert len(json.loads(path.read_text())["entries"]) == 3
 
 
+@pytest.mark.parametrize(
+    ("at", "is_measured"), [(0, True), (1_500_000, False), (-1, True), (None, True)]
+)
+def test_of_a_graph_the_nodes_and_ports_count_and_not_its_weights(
+    at: int | None, is_measured: bool, own_model: Path, tmp_path: Path
+):
+    graph = own_model / "sound.onnx"
+    content = bytearray(3_000_000)
+    graph.write_bytes(content)
+    choose(own_model, 1, cache=tmp_path / "c.json", timer=Ticks(), opener=Opener())
+    if at is None:
+        content += b"\0"
+    else:
+        content[at] ^= 1
+    graph.write_bytes(content)
+    again = Opener()
+    choose(own_model, 1, cache=tmp_path / "c.json", timer=Ticks(), opener=again)
+    assert bool(again.opened) == is_measured
+
+
+def test_without_a_driver_no_bindings_are_asked(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+    monkeypatch.setattr("engines.auto.is_installed", lambda name: True)
+    monkeypatch.setattr("engines.cuda.device", lambda: asked.append("device"))
+    monkeypatch.setattr("engines.cuda.has_driver", lambda: False)
+    assert auto.usable_gpu() is None
+    assert not asked
+
+
 def test_what_cannot_run_is_passed_over_with_its_reason(tiny_model: Path, tmp_path: Path):
     for opener in (Opener({"openvino": "no AVX"}), Opener(failures={"openvino": "no AVX"})):
         path = tmp_path / f"{id(opener)}.json"

@@ -20,12 +20,12 @@ from engines.errors import EngineError
 from engines.model import graph_path, has_graph, read_spec
 from engines.networks import NetworkRequest
 from engines.protocol import Network, TensorSpec
+from engines.shipped import SHIPPED_MODEL
 from engines.tensorrt_plan import PlanOptions, build_plan, package, version
 from pixelplayer.networks.checkpoint import sound_network
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import AudioSpec, MaskSpec, ModelSpec, SoundSpec, VisionSpec
-from realtime.options import SHIPPED_MODEL
 from tests.fakes.tiny_model import tiny_spec, tiny_streaming_spec, write_tiny_model
 from training.export import write_model
 

@@ -14,9 +14,9 @@ from engines.backends.tensorrt import key_for
 from engines.networks import NetworkRequest
 from engines.protocol import Network
 from engines.registry import open_engine
+from engines.shipped import SHIPPED_MODEL
 from engines.store import Store
 from engines.tensorrt_plan import PlanOptions, package
-from realtime.options import SHIPPED_MODEL
 from tests.engines.test_tensorrt_plan import request_for
 from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 

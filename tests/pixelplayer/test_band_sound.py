@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pixelplayer.band import INSTRUMENTS, play
-from pixelplayer.band.body import fast_length
+from pixelplayer.band.body import Body, Mode, fast_length
 from pixelplayer.band.players import generator, perform, perform_loop
 from pixelplayer.band.score import Note, line, onsets
 
@@ -135,6 +135,20 @@ def test_unplayable_wishes_are_named() -> None:
         play("guitar", 1, 0.01, RATE_HZ)
     with pytest.raises(ValueError, match="4000 Hz"):
         play("guitar", 1, 1.0, 100)
+
+
+def test_a_long_sound_goes_through_a_body_as_its_parts_do() -> None:
+    rate_hz = 44_100
+    noise = np.random.default_rng(0).standard_normal(10 * rate_hz)
+    samples = np.convolve(noise, np.hanning(16), "same").astype(np.float32)
+    body = Body(0.7, (Mode(102.0, 9.0, 1.3), Mode(850.0, 3.0, 0.7)), 55.0, 5200.0)
+    whole = body.respond(samples, rate_hz)
+    assert whole.shape == samples.shape
+    for start in range(0, samples.size - 2 * rate_hz, rate_hz):
+        part = body.respond(samples[start : start + 2 * rate_hz], rate_hz)
+        heard = slice(rate_hz, 2 * rate_hz - rate_hz // 10)  # what came before has rung out
+        found = whole[start:][heard]
+        np.testing.assert_allclose(found, part[heard], atol=1e-4 * np.abs(whole).max())
 
 
 @pytest.mark.parametrize("length", [1, 7, 1000, 44100, 264600])

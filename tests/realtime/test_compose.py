@@ -73,7 +73,7 @@ def test_record_and_view_are_added(model: Path, tmp_path: Path) -> None:
 
 
 def test_placement(model: Path) -> None:
-    assert composed(model, "--demo").children == ("hearing", "separator", "sight")
+    assert composed(model, "--demo").children == ("sight", "hearing", "separator")
     assert composed(model, "--demo --place threads").children == ()
 
 

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
+from engines.shipped import SHIPPED_MODEL
 from pixelplayer.spec import ModelSpec
-from realtime.options import SHIPPED_MODEL
 from tests.realtime.band_run import CHUNK, DURATION_S, RATE_HZ, BandRun, Samples, samples
 
 FROM_S, TO_S = 2.6, 3.9  # where the duet is something else

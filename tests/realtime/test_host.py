@@ -1,11 +1,22 @@
 """What a child process does before its stages start."""
 
+import os
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
+from queue import SimpleQueue
 
+import psutil
 import pytest
 
+from realtime.children import Child
+from realtime.command_line import parse
+from realtime.compose import compose
 from realtime.graph import MAIN, NICENESS, STAGES
+from realtime.reports import Command, Report
+from tests.fakes.tiny_model import write_tiny_model
 
 
 def test_sound_never_gives_way() -> None:
@@ -16,13 +27,47 @@ def test_sound_never_gives_way() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no niceness")
 def test_a_process_gives_way() -> None:
-    script = "import os; from realtime.host import give_way; give_way(3); print(os.nice(0))"
+    script = (
+        "import os; from realtime.host import give_way; from threading import Event, Thread\n"
+        "told, values = Event(), []\n"
+        "before = Thread(target=lambda: (told.wait(), values.append(os.nice(0))))\n"
+        "before.start(); give_way(3); told.set(); before.join()\n"
+        "assert values == [os.nice(0)], values; print(os.nice(0))"
+    )
     before = "import os; print(os.nice(0))"
     values = [
         int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
         for code in (before, script)
     ]
     assert values[1] == min(values[0] + 3, 19)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the niceness of threads")
+def test_sight_gives_way_from_the_go_on_and_not_while_all_wait_for_it(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path)
+    line = ["--demo", "--view", "none", "--speaker", "none", "--engine", "onnxruntime"]
+    plan = compose(parse([*line, "--model", str(tmp_path)]), {}, lambda text: None)
+    reports: SimpleQueue[Report] = SimpleQueue()
+    with tempfile.TemporaryDirectory() as sockets:
+        child = Child("sight")
+        try:
+            (process,) = psutil.Process().children()
+            child.begin(plan.with_addresses(Path(sockets)), reports.put)
+            assert reports.get(timeout=60).kind == "ready"
+            assert niceness(process) == {os.nice(0)}
+            child.obey(Command(order="go"))
+            give_up_s = time.monotonic() + 60
+            while niceness(process) != {os.nice(0) + NICENESS["sight"]}:
+                assert time.monotonic() < give_up_s, niceness(process)
+                time.sleep(0.01)
+            child.obey(Command(order="abort"))
+        finally:
+            child.leave()
+
+
+def niceness(process: psutil.Process) -> set[int]:
+    """Of all its threads."""
+    return {os.getpriority(os.PRIO_PROCESS, thread.id) for thread in process.threads()}
 
 
 @pytest.mark.parametrize("text", ["", " 5", " {}", ' {"stream": "s"}', " " + "[" * 9999])

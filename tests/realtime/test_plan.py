@@ -32,7 +32,7 @@ def test_threads_need_no_addresses() -> None:
 
 def test_only_what_crosses_has_an_address_of_its_own() -> None:
     whole = made("processes")
-    assert whole.children == ("hearing", "separator", "sight")
+    assert whole.children == ("sight", "hearing", "separator")
     assert whole.addresses["separator.sight"] == "ipc:///tmp/p/separator.sight"
     assert "recorder.video" not in whole.addresses
     ways = {(way.topic, way.consumer): way.address for way in whole.ways("demo")}

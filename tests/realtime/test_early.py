@@ -1,0 +1,56 @@
+"""Children that run before there is a plan."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from realtime.early import early_children
+
+ROOT = Path(__file__).parents[2]
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def test_those_that_nobody_let_begin_are_gone() -> None:
+    before = children()
+    with pytest.raises(ZeroDivisionError), early_children("processes") as early:
+        assert list(early) == ["sight", "hearing", "separator"]
+        assert len(children()) == len(before) + 3
+        raise ZeroDivisionError
+    assert children() == before
+
+
+def test_threads_need_none() -> None:
+    before = children()
+    with early_children("threads") as early:
+        assert not early
+        assert children() == before
+
+
+@pytest.mark.parametrize(
+    ("named", "is_loaded"), [("realtime.stages.sight", True), ("realtime.no_such_module", False)]
+)
+def test_what_a_child_is_told_to_load_it_loads_before_its_plan(named: str, is_loaded: bool) -> None:
+    program = (
+        "import runpy, sys\n"
+        "class Reader:\n"
+        "    def readline(self):\n"
+        "        print(*sys.modules, file=sys.stderr)\n"
+        "        return ''\n"
+        "sys.stdin = Reader()\n"
+        f"sys.argv = ['host', {named!r}]\n"
+        "runpy.run_module('realtime.host', run_name='__main__')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 1
+    assert (named in done.stderr.split()) == is_loaded
+    assert "Traceback" not in done.stderr
