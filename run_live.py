@@ -13,12 +13,14 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from realtime.allocator import settle_heap
+from realtime.batch import is_batch, separate_folder
 from realtime.clock import SystemClock
 from realtime.command import failing
 from realtime.command_line import parse
 from realtime.compose import compose
 from realtime.early import early_children
 from realtime.options import Options
+from realtime.progress import CELLS, line_for
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
 from realtime.trace import Trace
@@ -38,9 +40,16 @@ def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
     return outcome.exit_code
 
 
+def _start(options: Options, screen: Screen) -> int:
+    if is_batch(options):
+        return separate_folder(options, screen, SystemClock(), _run)
+    return _run(options, screen)
+
+
 def _run(options: Options, screen: Screen) -> int:
     with early_children(options.run.place) as early:
         plan, clock = compose(options, os.environ, screen.say), SystemClock()
+        screen.begin(line_for(plan, CELLS if screen.rewrites else 0))
         if options.output.profile is None:
             return Supervisor(plan, clock, screen, early=early).run()
         with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
@@ -68,7 +77,7 @@ def command() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
-_ACTIONS = {"run": _run, "list-devices": _list_devices, "doctor": _doctor}
+_ACTIONS = {"run": _start, "list-devices": _list_devices, "doctor": _doctor}
 
 
 if __name__ == "__main__":

@@ -177,3 +177,13 @@ class Board:
             f"{stage:<12}{values.get('rate_hz', 0.0):>8.1f}{times}"
             f"{round(values.get('late', 0)):>6}{round(dropped):>9}{ages}"
         )
+
+
+def position(board: Board) -> tuple[float, float | None]:
+    """How much has been let out by the source that is least far, and how much it has in all; s."""
+    found = [
+        (values["position_s"], values.get("duration_s"))
+        for values in board.values.values()
+        if "position_s" in values
+    ]
+    return min(found, key=lambda one: one[0]) if found else (0.0, None)
