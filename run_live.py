@@ -19,6 +19,7 @@ from realtime.command import failing
 from realtime.command_line import parse
 from realtime.compose import compose
 from realtime.early import early_children
+from realtime.flows import way_table
 from realtime.options import Options
 from realtime.progress import CELLS, line_for
 from realtime.screen import Screen
@@ -56,6 +57,7 @@ def _run(options: Options, screen: Screen) -> int:
             supervisor = Supervisor(plan, clock, screen, trace=trace, early=early)
             exit_code = supervisor.run()
             screen.say(supervisor.table())
+        screen.say(way_table(trace.flows.hops, supervisor.board.values))
         return exit_code
 
 
