@@ -22,6 +22,7 @@ from realtime.early import early_children
 from realtime.flows import way_table
 from realtime.options import Options
 from realtime.progress import CELLS, line_for
+from realtime.remote.placing import read_places
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
 from realtime.trace import Trace
@@ -48,7 +49,7 @@ def _start(options: Options, screen: Screen) -> int:
 
 
 def _run(options: Options, screen: Screen) -> int:
-    with early_children(options.run.place) as early:
+    with early_children(read_places(options.run.place).placement) as early:
         plan, clock = compose(options, os.environ, screen.say), SystemClock()
         screen.begin(line_for(plan, CELLS if screen.rewrites else 0))
         if options.output.profile is None:

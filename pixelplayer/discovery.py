@@ -178,3 +178,11 @@ def exclusive(masks: Floats, others: Floats, amplitude: Floats) -> float:
     """The part of the sound that ``masks`` (F,) let through beyond all the ``others`` (n, F)."""
     best = others.max(axis=0, initial=0.0)
     return float(np.maximum(masks - best, 0) @ amplitude)
+
+
+def explained(masks: Floats, amplitude: Floats) -> float:
+    """The part of the sound that all ``masks`` (n, F) together let through, at least one of them.
+
+    ``amplitude`` is as in ``pixelplayer.energy.Heat``; 0 if there are no masks.
+    """
+    return float(masks.max(axis=0, initial=0.0) @ amplitude)

@@ -26,6 +26,7 @@ class ObjectSettings:
     common_quantile: float = 0.25  # as in the energy: what all but a quarter of the cells show
     heart_power: float = 6.0  # how much more an object's salient cells count for its vector
     exclusive_floor: float = 0.015  # least part of the sound that a new object explains best
+    explained_floor: float = 0.25  # least part of it that all of the picture explains, for new ones
     reach_cells: int = 2  # a gap of one cell does not split an object
     distance_weight: float = 0.3  # cosine that a step across the whole picture is worth
     evidence_s: float = 0.3  # how long a new object must be heard: a chance is shorter

@@ -19,6 +19,7 @@ depend on how the signal is cut, to the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,13 +84,19 @@ def low_delay(analysis: Analysis) -> Windows:
     )
 
 
-def stft(samples: Samples, analysis: Analysis, windows: Windows | None = None) -> Spectrum:
+def stft(
+    samples: Samples,
+    analysis: Analysis,
+    windows: Windows | None = None,
+    rfft: Callable[[Samples], NDArray[np.complexfloating]] = np.fft.rfft,
+) -> Spectrum:
     """Transform a whole signal.
 
     Args:
         samples: ``(..., samples)`` float32.
         analysis: the transform.
         windows: the symmetric ones unless told.
+        rfft: of the last axis; which is fastest depends on its length.
 
     Returns:
         ``(..., bins, columns)`` complex64, contiguous; ``columns_of(samples, hop)`` columns.
@@ -100,7 +107,7 @@ def stft(samples: Samples, analysis: Analysis, windows: Windows | None = None) -
     ahead = windows.ahead_samples
     after = max((columns - 1) * analysis.hop + ahead - length, 0)
     outside = [(0, 0)] * (samples.ndim - 1) + [(analysis.n_fft - ahead, after)]
-    return _columns(np.pad(samples, outside), columns, analysis, windows.analysis)
+    return _columns(np.pad(samples, outside), columns, analysis, windows.analysis, rfft)
 
 
 def istft(
@@ -310,11 +317,17 @@ class StreamingIstft:
         return samples
 
 
-def _columns(padded: Samples, columns: int, analysis: Analysis, window: Samples) -> Spectrum:
+def _columns(
+    padded: Samples,
+    columns: int,
+    analysis: Analysis,
+    window: Samples,
+    rfft: Callable[[Samples], NDArray[np.complexfloating]] = np.fft.rfft,
+) -> Spectrum:
     """Spectra of ``columns`` windows of ``(..., samples)``, one hop apart from the first sample."""
     if columns == 0:
         return np.zeros((*padded.shape[:-1], analysis.bins, 0), np.complex64)
     every = np.lib.stride_tricks.sliding_window_view(padded, analysis.n_fft, axis=-1)
     frames = every[..., : columns * analysis.hop : analysis.hop, :] * window
-    spectrum = np.fft.rfft(frames).astype(np.complex64, copy=False)
+    spectrum = rfft(frames).astype(np.complex64, copy=False)
     return np.ascontiguousarray(spectrum.swapaxes(-1, -2))

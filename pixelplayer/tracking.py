@@ -5,7 +5,8 @@ alike. Of the pieces that an object gets this way it keeps the best placed one; 
 over is grouped into new objects, which must be heard for a while before they count.
 
 To be heard, an object must explain a part of the sound that no other object explains better: what
-merely lets through a bit of everything is a bystander.
+merely lets through a bit of everything is a bystander. And while all that is seen explains little
+of what sounds, nothing is taken on: a room's noise sounds a little like many things.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pixelplayer.discovery import Cells, Floats, Grid, Likeness, discover, exclusive
+from pixelplayer.discovery import Cells, Floats, Grid, Likeness, discover, exclusive, explained
 from pixelplayer.energy import Heat
 from pixelplayer.objects import ObjectSettings, TrackedObject
 from pixelplayer.track import Moment, Track, part
@@ -180,6 +181,14 @@ class ObjectTracker:
                 claims[index] = pieces[int(np.argmax(np.divide(sizes, steps)))]
         return claims
 
+    def _is_plain(self, moment: Moment) -> bool:
+        """Whether so much of what sounds comes from what is seen that something new can be heard.
+
+        Who fixes the number of objects knows that they are there.
+        """
+        part_explained = explained(moment.heat.masks, moment.heat.amplitude)
+        return self.settings.count is not None or part_explained >= self.settings.explained_floor
+
     def _note(self, moment: Moment, claims: Sequence[Cells]) -> None:
         """Note which tracks are heard, and which have nothing in the picture that is like them."""
         if not self._tracks:
@@ -189,11 +198,13 @@ class ObjectTracker:
         masks = np.stack([moment.mask_of(claim) for claim in claims])
         unlike = self._likeness.between(vectors, vectors) < settings.alike
         seen = self._likeness.between(vectors, moment.cells).max(axis=1) >= settings.known
+        is_plain = self._is_plain(moment)
         for index, track in enumerate(self._tracks):
             own = exclusive(masks[index], masks[unlike[index]], moment.heat.amplitude)
             # An object is not dropped as easily as it is taken on.
             least = settings.exclusive_floor * (0.5 if track.id else 1.0)
             heard = bool(claims[index].any()) and (own >= least or track.pin is not None)
+            heard = heard and (bool(track.id) or is_plain)
             track.note(moment.duration_s, heard=heard, seen=bool(seen[index]))
 
     def _add_candidates(self, moment: Moment, claims: Sequence[Cells]) -> None:

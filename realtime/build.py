@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from realtime.dial import Dial, dial_at
 from realtime.graph import STAGES
 from realtime.options import NONE, Options, RigOptions
 from realtime.plan import Plan
+from realtime.remote.placing import fingerprint, host_of, read_places
 from realtime.sources.corrected import Corrected
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
@@ -33,6 +35,9 @@ def build(name: str, plan: Plan, clock: Clock) -> Stage:
         EngineError, SpecError: the model is unusable.
     """
     options = Options.from_plain(plan.options)
+    address = read_places(options.run.place).hosts.get(name)
+    if address is not None:
+        return _away(name, address, options, plan, clock)
     stage = _MAKERS[name](options, plan, clock)
     return _set_right(name, stage, options.rig) if STAGES[name].kind == "source" else stage
 
@@ -44,6 +49,29 @@ def _set_right(name: str, source: Stage, rig: RigOptions) -> Stage:
     if not (av_offset_ms or gain_db):
         return source
     return Corrected(source, av_offset_ms=av_offset_ms, gain_db=gain_db)
+
+
+def _away(name: str, address: str, options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.remote.away import Away
+    from realtime.remote.call import Call
+    from realtime.remote.caller import Caller, There
+    from realtime.remote.keys import keys_of, read_pair, read_peer
+    from realtime.remote.lighter import Lighter
+
+    model, host = Path(options.model.model), host_of(address)
+
+    def call() -> Caller:
+        keys = keys_of(options, os.environ)
+        asked = Call(
+            stage=name,
+            stream=plan.stream,
+            model=fingerprint(model),
+            separation=options.separation,
+        )
+        there = There(host=host, address=address, key=read_peer(keys, host))
+        return Caller(asked, there, read_pair(keys), clock)
+
+    return Away(name, host, call, Lighter(open_model(model).spec.vision), clock)
 
 
 def _pace(plan: Plan, clock: Clock) -> Pace:
@@ -174,6 +202,7 @@ def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.feedback.guard import FeedbackGuard
     from realtime.sinks.output import NoDevice, SoundDevice
     from realtime.sinks.playout import PlayoutSettings
     from realtime.sinks.speaker import Speaker
@@ -186,6 +215,7 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
         device,
         playout=PlayoutSettings.for_queue(dial.queue_s),
         turning=_turning(spec, dial),
+        guard=FeedbackGuard if "microphone" in plan.stages and name != NONE else None,
     )
 
 

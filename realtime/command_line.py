@@ -15,8 +15,9 @@ from typing import Any, NoReturn, get_args
 
 from realtime.dial import DIALS
 from realtime.errors import UsageError
-from realtime.graph import Pace, Placement
+from realtime.graph import Pace
 from realtime.options import MOST_OBJECTS, NONE, EngineName, Options, Precision, View
+from realtime.remote.placing import read_places
 from realtime.rig import LARGEST_GAIN_DB, LARGEST_OFFSET_MS
 
 # The standard library has it from Python 3.11 on; before, the package tomli is the same.
@@ -74,6 +75,11 @@ def _objects(text: str) -> int | None:
     if not 1 <= value <= MOST_OBJECTS:
         raise ValueError
     return value
+
+
+def _places(text: str) -> str:
+    read_places(text)
+    return text
 
 
 def _threads(text: str) -> int:
@@ -192,9 +198,15 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
             ),
             "place": _Row(
                 place="run.place",
-                metavar="NAME",
-                choices=get_args(Placement),
-                help="threads of one process, or processes (default)",
+                metavar="WHERE",
+                parse=_places,
+                help="threads of one process, or processes (default); and, with a comma between, "
+                "stages of other hosts: sight=tcp://gpu-box:7000 (docs/remote.md)",
+            ),
+            "keys": _Row(
+                place="run.keys",
+                metavar="DIR",
+                help="keys for other hosts (default: as python -m realtime keys makes them)",
             ),
         },
     }
@@ -297,6 +309,8 @@ def _value(name: str, key: str, value: object) -> object:
         raise UsageError(f"{name}: {text!r} is none of {', '.join(row.choices)}{near}")
     try:
         return row.parse(text)
+    except UsageError:
+        raise
     except ValueError:
         raise UsageError(f"{name}: wanted {row.metavar}, got {text!r}; run with --help") from None
 
@@ -351,5 +365,7 @@ def _check_fast(options: Options) -> None:
         raise UsageError("--demo has no end; with --pace fast give --duration too")
     if not (given.demo or given.source or (given.audio and given.video)):
         raise UsageError("--pace fast is for files; give --source FILE or --demo")
+    if read_places(options.run.place).hosts:
+        raise UsageError("--place: other hosts are for --pace realtime; leave one of them out")
     if options.output.speaker not in (None, NONE):
         raise UsageError("--pace fast plays nothing; leave --speaker out")

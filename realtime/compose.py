@@ -22,6 +22,8 @@ from realtime.options import (
 )
 from realtime.plan import SUPERVISOR, Plan
 from realtime.remembered import remembered
+from realtime.remote.keys import check_places, keys_of
+from realtime.remote.placing import read_places
 from realtime.sinks.private import make_folder
 
 BUILDER = "realtime.build:build"
@@ -49,8 +51,11 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
     names = (*_sources(options.input), "sight", "hearing", "separator", *_sinks(options))
     rig = remembered(options, names, environment, tell)
     options = dataclasses.replace(options, rig=rig)
-    options = _with_engine(options, tell)  # last: measuring takes seconds, a mistake none
-    apart = options.run.place == "processes"
+    places = read_places(options.run.place)
+    if places.hosts:
+        check_places(places, keys_of(options, environment), tell)
+    options = with_engine(options, tell)  # last: measuring takes seconds, a mistake none
+    apart = places.placement == "processes"
     return Plan(
         stream=_stream(options.input),
         processes={name: STAGES[name].process if apart else MAIN for name in (*names, SUPERVISOR)},
@@ -180,7 +185,7 @@ def _threads(options: Options) -> int:
     return asked if asked is not None else max(1, cores // 2)
 
 
-def _with_engine(options: Options, tell: Callable[[str], None]) -> Options:
+def with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     """Decide the engine, and see that it can be had, before any process is started."""
     from engines import auto, cuda, registry
     from engines.errors import EngineError

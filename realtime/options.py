@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from engines.shipped import SHIPPED_MODEL
-from realtime.graph import Pace, Placement
+from realtime.graph import Pace
 from realtime.plain import from_plain
 
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
@@ -89,11 +89,15 @@ class OutputOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How long, how quick, and in which processes."""
+    """How long, how quick, and where: see ``realtime.remote.placing``.
+
+    ``keys`` None: the folder among the user's settings.
+    """
 
     duration_s: float | None = None
     pace: Pace = "realtime"
-    place: Placement = "processes"
+    place: str = "processes"
+    keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

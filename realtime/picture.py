@@ -43,13 +43,19 @@ def to_network(pixels_bgr: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArr
 def shrunk(pixels_bgr: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
     """The whole picture in another size, ``(*size_px, 3)``, as levels."""
     # Averaging over areas shows no false patterns where the picture shrinks; by halves it is quick.
+    small = halved(pixels_bgr, size_px)
+    shrinks = small.shape[0] >= size_px[0] and small.shape[1] >= size_px[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(small, size_px[::-1], interpolation=method), np.uint8)
+
+
+def halved(pixels_bgr: NDArray[np.uint8], size_px: tuple[int, int]) -> NDArray[np.uint8]:
+    """The picture with half of its pixels a side, again and again, while it has ``size_px``."""
     small: NDArray[Any] = pixels_bgr
     while small.shape[0] >= 2 * size_px[0] and small.shape[1] >= 2 * size_px[1]:
         height, width = (pixels // 2 for pixels in small.shape[:2])
         small = cv2.resize(small, (width, height), interpolation=cv2.INTER_AREA)
-    shrinks = small.shape[0] >= size_px[0] and small.shape[1] >= size_px[1]
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(small, size_px[::-1], interpolation=method), np.uint8)
+    return np.asarray(small, np.uint8)
 
 
 def through(
@@ -228,8 +234,25 @@ def to_jpeg(picture: Picture, quality: int) -> bytes:
 
 
 def from_jpeg(data: bytes) -> Picture:
-    """The picture of a file that `to_jpeg` made."""
-    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    """The picture of a file that `to_jpeg` made; (0, 0, 3) where it is none."""
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    return np.zeros((0, 0, 3), np.uint8) if found is None else np.asarray(found, np.uint8)
+
+
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """Height and width that a JPEG file says it has, before anything is made of that size.
+
+    (0, 0) where it is none. A file is a chain of segments up to the one with the frame's size
+    (ITU-T T.81, annex B).
+    """
+    place = 2
+    while data[:2] == b"\xff\xd8" and place + 9 <= len(data) and data[place] == 0xFF:
+        kind, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            height = int.from_bytes(data[place + 5 : place + 7], "big")
+            return height, int.from_bytes(data[place + 7 : place + 9], "big")
+        place += 2 + max(length, 2)
+    return 0, 0
 
 
 @functools.lru_cache(maxsize=16)

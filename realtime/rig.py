@@ -42,7 +42,13 @@ class Rig:
 
 
 def rig_path(environment: Mapping[str, str]) -> Path | None:
-    """``$XDG_CONFIG_HOME/live-pixel-player/devices.json``, or under ``~/.config``.
+    """``devices.json`` among the user's settings; None where the user has no home folder."""
+    folder = settings_folder(environment)
+    return None if folder is None else folder / "devices.json"
+
+
+def settings_folder(environment: Mapping[str, str]) -> Path | None:
+    """``$XDG_CONFIG_HOME/live-pixel-player``, or under ``~/.config``.
 
     None where the user has no home folder.
     """
@@ -52,7 +58,7 @@ def rig_path(environment: Mapping[str, str]) -> Path | None:
         if not home.is_absolute():
             return None
         root = home / ".config"
-    return root / "live-pixel-player" / "devices.json"
+    return root / "live-pixel-player"
 
 
 def read_rig(path: Path) -> Rig:

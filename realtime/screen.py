@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TextIO, TypeAlias
 
+from realtime.sinks.feedback.told import at_the_end, warning
 from realtime.summary import Summary
 from realtime.telemetry import Board, position
 
@@ -79,7 +80,13 @@ def status_line(now_s: float, board: Board, summary: Summary) -> str:
         if (rate_hz := board.get(stage, "rate_hz")) is not None
     ]
     parts.append(" ".join(rates))
+    parts += [
+        f"{stage} away for {away_s:.0f} s"
+        for stage in ("sight", "hearing", "separator")
+        if (away_s := board.get(stage, "away_s"))
+    ]
     parts.append(losses(board))
+    parts.append(warning(board.values.get("speaker", {})))
     return " | ".join(part for part in parts if part)
 
 
@@ -109,4 +116,5 @@ def end_lines(duration_s: float, board: Board, summary: Summary) -> list[str]:
     return [
         f"ran {duration_s:.1f} s{delay}{speed}{', ' + lost if lost else ''}",
         *(summary.lines() or ["no object was heard"]),
+        *(filter(None, [at_the_end(board.values.get("speaker", {}))])),
     ]

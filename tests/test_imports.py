@@ -18,7 +18,7 @@ ALLOWED = {
 }
 # library -> where it may be imported from; a folder stands for all that is in it
 EDGES = {
-    "zmq": ["realtime/transport.py"],
+    "zmq": ["realtime/transport.py", "realtime/remote/line.py"],
     "time": ["realtime/clock.py"],
     "sounddevice": ["realtime/portaudio.py"],
     "cv2": ["realtime/picture.py"],

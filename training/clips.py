@@ -20,16 +20,14 @@ import soundfile
 from pixelplayer import band
 from pixelplayer.metrics import Box
 from training.figures import box_around
-from training.handling import variation
+from training.moving import MovingPhotos
 from training.paper import FRAMES, FRAMES_APART_S, FRAMES_FPS
-from training.photos import Photos, instrument_in
 from training.solos import SoloMaker, at_speed, random_speed
 from training.virtual import PREFIX
 
 FRAME_PX = 224
 _SPRITE_PX = 168
-_SOLID = 128  # of 255: where a drawing, or a photograph's instrument, is rather than is not
-_DRIFT = 0.03  # of a photograph's side: how far it moves from picture to picture
+_SOLID = 128  # of 255: where a drawing is rather than is not
 
 
 class ClipError(Exception):
@@ -182,24 +180,18 @@ class BankClips:
 
     Args:
         solos: of one side of the bank's split, at the model's rate.
-        photos: of the same classes; only those that both have are given.
-        held_out: which side of the photographs' split; this one knows where instruments stand.
+        pictures: of one side of the photographs' split; only classes that both have are given.
 
     Raises:
         ClipError: no class has both sound and photographs.
     """
 
-    def __init__(self, solos: SoloMaker, photos: Photos, *, held_out: bool) -> None:
-        self._solos, self._photos = solos, photos
-        shown = set(photos.labels[photos.held_out == held_out].tolist())
-        heard = set(solos.instruments)
+    def __init__(self, solos: SoloMaker, pictures: MovingPhotos) -> None:
+        self._solos, self._pictures = solos, pictures
+        shown, heard = set(pictures.labels), set(solos.instruments)
         self._unseen, self._unheard = sorted(heard - shown), sorted(shown - heard)
-        # To find it takes as long as all else; only what is kept out is asked for places.
-        self._instrument_in = instrument_in if held_out else _not_asked
-        self._chosen = {
-            label: photos.select(label, held_out=held_out) for label in sorted(heard & shown)
-        }
-        if not self._chosen:
+        self._labels = sorted(heard & shown)
+        if not self._labels:
             raise ClipError(
                 f"no class has both sounds and photographs ({self.lacking}); see docs/models.md"
             )
@@ -213,28 +205,12 @@ class BankClips:
     @property
     def labels(self) -> Sequence[str]:
         """Classes with both sound and photographs."""
-        return sorted(self._chosen)
+        return self._labels
 
     def clip(self, label: str, samples: int, rng: np.random.Generator) -> Clip:
         """A solo, and three views of one photograph."""
-        index = int(rng.choice(self._chosen[label]))
-        shape = self._instrument_in(self._photos, index)
-        seen = variation(np.dstack([self._photos.pixels[index], shape]), rng)
-        side = seen.shape[0]
-        shown = []
-        for _ in range(FRAMES):
-            matrix = np.float32([[1, 0, 0], [0, 1, 0]])
-            matrix[:, 2] = rng.normal(0, _DRIFT * side, 2)
-            moved = cv2.warpAffine(seen, matrix, (side, side), borderMode=cv2.BORDER_REPLICATE)
-            shown.append(cv2.resize(moved, (FRAME_PX, FRAME_PX), interpolation=cv2.INTER_AREA))
-        frames = np.stack(shown)
-        box = box_around(frames[FRAMES // 2, ..., 3] >= _SOLID)
-        solo = self._solos.solo(label, samples, rng)
-        return Clip(label, solo, np.ascontiguousarray(frames[..., :3]), box)
-
-
-def _not_asked(photos: Photos, index: int) -> np.ndarray:
-    return np.zeros_like(photos.pixels[index, ..., 0])
+        frames, box = self._pictures.frames(label, rng)
+        return Clip(label, self._solos.solo(label, samples, rng), frames, box)
 
 
 class BandClips:

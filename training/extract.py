@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from training.paper import FRAMES_FPS
 
 SHORT_SIDE_PX = 256  # of a kept picture
 JPEG_QUALITY = 92
+_JPEG_BEGINS, _JPEG_ENDS = b"\xff\xd8", b"\xff\xd9"
+_BLOCK = 1 << 18  # samples that are decoded at a time, where only their number counts
+_SPARE_FRAMES = 1.5  # the last picture is begun, not ended, by sound; and rates are rounded
 _HOLE_S = 0.05  # sound that is missing for longer than this is silence; less is jitter
 _SILENT = 1e-3  # of full scale
 
@@ -42,6 +46,53 @@ class Places:
     def frame_count(self) -> int:
         """Pictures that are there."""
         return sum(1 for _ in self.frames.glob("*.jpg"))
+
+    def fault(self, rate_hz: int, listed: int | None = None) -> str:
+        """What is wrong with what is there, in a few words; empty if nothing is.
+
+        A kill leaves nothing half-written under these names; a fault of the disk, or of the power
+        before it had written all, may. Sound is decoded to its end: its frames have checksums.
+        Pictures are read at both ends only, which is where they are cut off.
+
+        Args:
+            rate_hz: that the sound should have.
+            listed: how many pictures an index counts; None if none lists this video.
+        """
+        try:
+            duration_s = _duration_s(self.audio, rate_hz)
+        except (soundfile.LibsndfileError, ValueError) as error:
+            return f"its sound is broken: {error}"
+        count = self.frame_count
+        if listed is not None and count != listed:
+            return f"{count} pictures of the {listed} that are listed"
+        if abs(count - duration_s * FRAMES_FPS) > _SPARE_FRAMES:
+            return f"{count} pictures beside {duration_s:.1f} s of sound"
+        for number in range(1, count + 1):
+            if not _is_whole_jpeg(self.frames / f"{number:06d}.jpg"):
+                return f"picture {number:06d} is missing or cut off"
+        return ""
+
+
+def _duration_s(path: Path, rate_hz: int) -> float:
+    """Raises ``ValueError`` on another rate, and what soundfile raises on a file that is broken."""
+    with soundfile.SoundFile(path) as file:
+        if file.samplerate != rate_hz:
+            raise ValueError(f"at {file.samplerate} Hz, not {rate_hz} Hz")
+        heard = sum(len(block) for block in file.blocks(_BLOCK, dtype="float32"))
+        if heard != file.frames:
+            raise ValueError(f"{heard} samples of {file.frames}")
+        return heard / rate_hz
+
+
+def _is_whole_jpeg(path: Path) -> bool:
+    """Whether it begins and ends as such a file does."""
+    try:
+        with path.open("rb") as file:
+            begins = file.read(len(_JPEG_BEGINS))
+            file.seek(-len(_JPEG_ENDS), os.SEEK_END)
+            return begins == _JPEG_BEGINS and file.read() == _JPEG_ENDS
+    except OSError:  # not there, or too short to have an end
+        return False
 
 
 def extract(video: Path, places: Places, *, rate_hz: int) -> None:

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 
 from pixelplayer.warp import LOG_FLOOR
 from training.clips import Clip, ClipError, ClipSource
+from training.ensembles import Groups
 from training.solos import reverberate
 from training.variants import View
 
@@ -53,10 +54,23 @@ class Mixture(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Solos:
-    """What a mixture is made of: ``stems`` (N, samples) float32 of the clips' sounds."""
+    """What a mixture is made of: ``stems`` (N, samples) float32 of the clips' sounds.
+
+    ``others`` (n, samples) float32: what may sound beside them and is not asked for, where they
+    are players of one piece; None where that is any solo.
+    """
 
     clips: tuple[Clip, ...]
     stems: np.ndarray
+    others: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Players of one piece in place of solos, in a ``share`` of the mixtures, 0..1."""
+
+    groups: Groups
+    share: float
 
 
 class Mixtures(Dataset[Mixture]):
@@ -69,6 +83,7 @@ class Mixtures(Dataset[Mixture]):
         seed: of the numbers.
         varying: None leaves everything as it is: for judging.
         classes: what a class's number is its place in; the source's own unless told.
+        ensembles: of as many players as there are clips in a mixture, and how often.
 
     Raises:
         ClipError: there are fewer classes than clips in a mixture.
@@ -83,19 +98,21 @@ class Mixtures(Dataset[Mixture]):
         seed: int,
         varying: Varying | None = None,
         classes: Sequence[str] | None = None,
+        ensembles: Shared | None = None,
     ) -> None:
-        if len(source.labels) < count:
+        only_ensembles = ensembles is not None and ensembles.share >= 1
+        if len(source.labels) < count and not only_ensembles:
             raise ClipError(
                 f"mixtures of {count} need as many classes, found {len(source.labels)}: "
                 f"{', '.join(source.labels)}"
             )
         self.classes = tuple(classes if classes is not None else source.labels)
         self._source, self._view, self._count = source, view, count
-        self._seed, self._varying = seed, varying
+        self._seed, self._varying, self._ensembles = seed, varying, ensembles
 
     def solos(self, number: int) -> Solos:
         """The clips of a mixture before any variation, all equally loud."""
-        return self._solos(np.random.default_rng((self._seed, number)), self._count)
+        return self._drawn(np.random.default_rng((self._seed, number)))
 
     def __getitem__(self, number: int) -> Mixture:
         (mixture,) = self.seen_through([self._view], number)
@@ -104,10 +121,10 @@ class Mixtures(Dataset[Mixture]):
     def seen_through(self, views: Sequence[View], number: int) -> list[Mixture]:
         """The same mixture in several spectrograms, whose transforms are the same."""
         rng = np.random.default_rng((self._seed, number))
-        solos = self._solos(rng, self._count)
+        solos = self._drawn(rng)
         stems, rest = solos.stems, np.zeros_like(solos.stems[0])
         if self._varying is not None:
-            stems, rest = self._varied(stems, self._varying, rng)
+            stems, rest = self._varied(solos, self._varying, rng)
         spectra = self._view.spectrum(np.vstack([stems, stems.sum(axis=0) + rest]))
         shown = np.stack([clip.frames for clip in solos.clips]).transpose(0, 1, 4, 2, 3)
         frames = torch.from_numpy(np.ascontiguousarray(shown))
@@ -115,16 +132,27 @@ class Mixtures(Dataset[Mixture]):
         magnitudes = [torch.from_numpy(view.magnitude(spectra)) for view in views]
         return [Mixture(frames, classes, some[:-1], some[-1:]) for some in magnitudes]
 
+    def _drawn(self, rng: np.random.Generator) -> Solos:
+        """Solos that meet by chance, or players of one piece."""
+        if self._ensembles is None or rng.random() >= self._ensembles.share:
+            return self._solos(rng, self._count)
+        played = self._ensembles.groups.play(self._view.samples, rng)
+        stems = np.stack([_levelled(clip.samples) for clip in played.clips])
+        others = np.zeros_like(played.others)
+        for place, other in enumerate(played.others):
+            others[place] = _levelled(other)
+        return Solos(played.clips, stems, others)
+
     def _solos(self, rng: np.random.Generator, count: int) -> Solos:
         labels = rng.choice(np.array(self._source.labels), count, replace=False)
         clips = tuple(self._source.clip(str(name), self._view.samples, rng) for name in labels)
         return Solos(clips, np.stack([_levelled(clip.samples) for clip in clips]))
 
     def _varied(
-        self, stems: np.ndarray, varying: Varying, rng: np.random.Generator
+        self, solos: Solos, varying: Varying, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """The stems, and what sounds beside them, after rooms, gains, silence and noise."""
-        rate_hz = self._view.audio.rate_hz
+        stems, rate_hz = solos.stems, self._view.audio.rate_hz
         heard = [
             reverberate(stem, rate_hz, rng) if rng.random() < varying.rooms else stem
             for stem in stems
@@ -136,11 +164,20 @@ class Mixtures(Dataset[Mixture]):
         varied = np.stack(heard) * gains[:, np.newaxis]
         rest = np.zeros(self._view.samples)
         if rng.random() < varying.off_screen:
-            rest += self._solos(rng, 1).stems[0] * 10 ** (rng.uniform(-varying.gain_db, 0) / 20)
+            others = self._solos(rng, 1).stems if solos.others is None else solos.others
+            rest += _one_of(others, rng) * 10 ** (rng.uniform(-varying.gain_db, 0) / 20)
         loud = float(np.sqrt(np.mean((varied.sum(axis=0) + rest) ** 2)))
         rest += rng.standard_normal(len(rest)) * loud * 10 ** (rng.uniform(*varying.noise_db) / 20)
         level = 10 ** (rng.uniform(-varying.level_db, 0) / 20)
         return (varied * level).astype(np.float32), (rest * level).astype(np.float32)
+
+
+def _one_of(others: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Of (n, samples); silence if there is none. Without a choice no number is drawn."""
+    if len(others) < 2:
+        return others.sum(axis=0)
+    one: np.ndarray = others[int(rng.integers(len(others)))]
+    return one
 
 
 def batches(batch: int, first: int, last: int, rank: int, size: int) -> Iterator[list[int]]:

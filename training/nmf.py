@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from sklearn.decomposition import NMF
@@ -27,11 +27,11 @@ _FLOOR = 1e-7  # divergences want positive spectra
 
 
 def learn_bases(
-    source: ClipSource, view: View, rng: np.random.Generator
+    source: ClipSource, view: View, rng: np.random.Generator, labels: Sequence[str] | None = None
 ) -> Mapping[str, np.ndarray]:
-    """``(BASES, bins)`` float32 of every class of ``source``."""
+    """``(BASES, bins)`` float32 of some classes of ``source``, all unless told."""
     bases = {}
-    for label in source.labels:
+    for label in source.labels if labels is None else labels:
         solos = [source.clip(label, view.samples, rng).samples for _ in range(SOLOS)]
         spectra = view.magnitude(view.spectrum(np.stack(solos)))  # (SOLOS, bins, T)
         columns = spectra.transpose(0, 2, 1).reshape(-1, view.bins) + _FLOOR

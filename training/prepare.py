@@ -8,7 +8,8 @@ hold the videos anyhow, as long as their names are the listed ids or end in ``[i
 ``DATA/audio/<class>/<video>.flac`` (mono), ``DATA/frames/<class>/<video>/000001.jpg …``,
 ``DATA/train.csv`` and ``DATA/val.csv`` with the lines ``AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES``, and
 ``DATA/skipped.csv``. A video is in one of the two only, under whatever classes it is listed.
-Started again, it goes on where it stopped.
+Started again, it goes on where it stopped: what is there is looked through, and what is broken, or
+at another rate, is made again.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ from training.sources import held_out
 
 VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".ts"})
 
+_INDICES = ("train.csv", "val.csv")
+_NAMED = 3  # of those that were broken
+
 
 class PrepareError(Exception):
     """There is nothing to do; the message says why and what to do."""
@@ -45,6 +49,15 @@ class Wanted:
     name: str
     path: Path | None
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """What became of the wanted ones; reasons are by ``<class>/<video>``."""
+
+    lines: Sequence[Line]  # the index
+    skipped: Mapping[str, str]  # left out
+    mended: Mapping[str, str]  # had been prepared before, was broken, and was made again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,37 +134,33 @@ def read_list(path: Path) -> dict[str, list[str]]:
     return listed
 
 
-def prepare(
-    wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int
-) -> tuple[list[Line], dict[str, str]]:
-    """Extract what is not there yet, several at a time.
-
-    Returns:
-        The index, and the reason why each of the others was left out, by ``<class>/<video>``.
-    """
+def prepare(wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int) -> Prepared:
+    """Extract what is not there yet, or broken, several at a time."""
     skipped = {
         f"{item.instrument}/{item.name}": item.reason for item in wanted if item.path is None
     }
+    mended: dict[str, str] = {}
     lines: list[Line] = []
     present = [item for item in wanted if item.path is not None]
+    listed = _listed(out)
     with (
         ProcessPoolExecutor(jobs) as pool,
         tqdm(total=len(present), unit="video", disable=None) as progress,
     ):
         running = {
-            pool.submit(_one, item.path, _places(out, item), rate_hz): item
+            pool.submit(_one, item.path, _places(out, item), rate_hz, listed.get(_key(item))): item
             for item in present
             if item.path is not None
         }
         try:
             for done in as_completed(running):
                 item = running[done]
-                reason = done.result()
-                places = _places(out, item)
-                if reason is not None:
-                    skipped[f"{item.instrument}/{item.name}"] = reason
+                fault, reason = done.result()
+                name, places = f"{item.instrument}/{item.name}", _places(out, item)
+                if reason:
+                    skipped[name] = f"{reason} (before: {fault})" if fault else reason
                 elif places.frame_count < LEAST_S * FRAMES_FPS:
-                    skipped[f"{item.instrument}/{item.name}"] = f"shorter than {LEAST_S:g} s"
+                    skipped[name] = f"shorter than {LEAST_S:g} s"
                 else:
                     lines.append(
                         Line(
@@ -161,41 +170,73 @@ def prepare(
                             frame_count=places.frame_count,
                         )
                     )
+                if fault and not reason:
+                    mended[name] = fault
                 progress.update()
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return sorted(lines, key=lambda line: line.audio), skipped
+    lines.sort(key=lambda line: line.audio)
+    return Prepared(lines=lines, skipped=skipped, mended=mended)
 
 
 def write_indices(out: Path, lines: Sequence[Line], percent: int) -> tuple[int, int]:
-    """Write ``train.csv`` and ``val.csv``; a hash of its name says where a video belongs.
+    """Write the two indices; a hash of its name says where a video belongs.
 
     Returns:
-        How many lines went to each.
+        How many videos are to learn from, and how many are kept out.
     """
-    sides = {
-        "train.csv": [line for line in lines if not held_out(line.name, percent)],
-        "val.csv": [line for line in lines if held_out(line.name, percent)],
-    }
-    for name, side in sides.items():
+    kept_out = [line for line in lines if held_out(line.name, percent)]
+    learned = [line for line in lines if not held_out(line.name, percent)]
+    for name, side in zip(_INDICES, (learned, kept_out), strict=True):
         part = out / f"{name}.part"
         with part.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerows((line.audio, line.frames, line.frame_count) for line in side)
         part.replace(out / name)
-    return len(sides["train.csv"]), len(sides["val.csv"])
+    return len(learned), len(kept_out)
 
 
-def _one(video: Path, places: Places, rate_hz: int) -> str | None:
-    """Extract one video unless it is there; the reason why not, or None."""
+def _one(video: Path, places: Places, rate_hz: int, listed: int | None) -> tuple[str, str]:
+    """Extract one video unless it is there.
+
+    Returns:
+        What was wrong with what was there, and the reason why it cannot be extracted; both may be
+        empty.
+    """
+    fault = ""
     if places.are_there:
-        return None
+        fault = places.fault(rate_hz, listed)
+        if not fault:
+            return "", ""
     try:
         extract(video, places, rate_hz=rate_hz)
     except ExtractError as error:
-        return str(error)
-    return None
+        return fault, str(error)
+    return fault, ""
+
+
+def _listed(out: Path) -> dict[tuple[str, str], int]:
+    """Pictures of each video by ``_key``, as the indices of the run before count them."""
+    counts = {}
+    for index in _INDICES:
+        try:
+            for _, frames, count in csv.reader((out / index).read_text("utf-8").splitlines()):
+                counts[Path(frames).parent.name, Path(frames).name] = int(count)
+        except (OSError, ValueError):  # none yet, or broken: it is written anew at the end
+            continue
+    return counts
+
+
+def _key(item: Wanted) -> tuple[str, str]:
+    return item.instrument, item.name
+
+
+def _told(mended: Mapping[str, str]) -> str:
+    """In one line: the first few, and what was wrong with them."""
+    first = [f"{name} ({fault})" for name, fault in sorted(mended.items())[:_NAMED]]
+    more = ["…"] if len(mended) > _NAMED else []
+    return f"{len(mended)} broken, and made again: {', '.join(first + more)}"
 
 
 def _places(out: Path, item: Wanted) -> Places:
@@ -223,10 +264,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listed = read_list(options.list) if options.list else None
         wanted = find_videos(options.videos, listed)
         options.out.mkdir(parents=True, exist_ok=True)
-        lines, skipped = prepare(wanted, options.out, rate_hz=options.rate, jobs=options.jobs)
+        prepared = prepare(wanted, options.out, rate_hz=options.rate, jobs=options.jobs)
+        skipped = sorted(prepared.skipped.items())
         with (options.out / "skipped.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(sorted(skipped.items()))
-        train, val = write_indices(options.out, lines, options.val)
+            csv.writer(file).writerows(skipped)
+        train, val = write_indices(options.out, prepared.lines, options.val)
     except PrepareError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -236,10 +278,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 3
+    if prepared.mended:
+        print(_told(prepared.mended))
     print(f"{train} videos to learn from, {val} kept out, {len(skipped)} left out:")
-    for name, reason in sorted(skipped.items()):
+    for name, reason in skipped:
         print(f"  {name}: {reason}")
-    if not lines:
+    if not prepared.lines:
         print("error: no video can be used", file=sys.stderr)
         return 2
     return 0

@@ -23,7 +23,14 @@ from tqdm import tqdm
 from training.checkpoints import TrainingError, check_loss
 from training.clips import ClipError
 from training.learner import Plan, State, advance, judge, learning_rate
-from training.material import Material, add_material_options, open_material
+from training.loading import loader
+from training.material import (
+    Material,
+    add_material_options,
+    add_share_option,
+    open_material,
+    shared,
+)
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import (
@@ -67,13 +74,8 @@ def train(
         TrainingError: a loss is not a number; what was kept is as it was.
     """
     numbers = batches(plan.batch, state.step, plan.steps, team.rank, team.size)
-    loader = DataLoader(
-        learned,
-        batch_sampler=numbers,  # type: ignore[arg-type]
-        num_workers=workers,
-        prefetch_factor=3,
-    )
-    for heard in _shown(loader, state.step, plan.steps, team):
+    made = loader(learned, numbers, workers)
+    for heard in _shown(made, state.step, plan.steps, team):
         rate = learning_rate(plan, state.step)
         loss = advance(state, variant, heard, rate=rate, average=plan.average, team=team)
         told = {"loss": loss, "rate": rate}
@@ -92,16 +94,17 @@ def train(
             return
 
 
-def _shown(loader: DataLoader[Mixture], first: int, steps: int, team: Team) -> Iterable[Mixture]:
+def _shown(made: DataLoader[Mixture], first: int, steps: int, team: Team) -> Iterable[Mixture]:
     if team.rank:
-        return loader
-    return tqdm(loader, total=steps, initial=first, unit="step", disable=None)
+        return made
+    return tqdm(made, total=steps, initial=first, unit="step", disable=None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material that cannot be used; 1 where training could not go on."""
     parser = argparse.ArgumentParser(prog="training separate", description=__doc__.splitlines()[0])
     add_material_options(parser)
+    add_share_option(parser)
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--variant", choices=VARIANTS, default="binary-log")
     parser.add_argument("--network", choices=KINDS, default="pixelplayer")
@@ -180,9 +183,15 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
         seed=options.seed,
         varying=Varying(),
         classes=classes,
+        ensembles=shared(material.learned_ensembles, options.sources, options.ensemble_share),
     )
     judged = Mixtures(
-        material.judged, view, count=options.sources, seed=VALIDATION_SEED, classes=classes
+        material.judged,
+        view,
+        count=options.sources,
+        seed=VALIDATION_SEED,
+        classes=classes,
+        ensembles=shared(material.judged_ensembles, options.sources, options.ensemble_share),
     )
     plan = Plan(
         steps=options.steps,

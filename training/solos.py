@@ -12,6 +12,7 @@ POLYPHONIC = frozenset(
     {"accordion", "acoustic_guitar", "banjo", "harp", "piano", "xylophone", "drum"}
 )
 FADE_S = 0.03
+_FFT_STEP = 4096  # lengths that are multiples of it transform quickly, and little is added to them
 SHIFT_SEMITONES = 2.5
 
 
@@ -143,7 +144,7 @@ def reverberate(samples: np.ndarray, rate_hz: int, rng: np.random.Generator) -> 
     response = np.zeros(length + delay, np.float32)
     response[delay:] = tail / np.sqrt((tail**2).sum()) * rng.uniform(0.1, 0.7)
     response[0] += 1.0
-    size = 1 << (len(samples) + len(response) - 1).bit_length()
+    size = -(-(len(samples) + len(response) - 1) // _FFT_STEP) * _FFT_STEP
     wet = np.fft.irfft(np.fft.rfft(samples, size) * np.fft.rfft(response, size), size)
     return wet[: len(samples)].astype(np.float32)
 

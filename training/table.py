@@ -3,6 +3,8 @@
     python -m training table --bank DATA --work runs/paper --model models/live --mixtures 100 \
         --json table.json --markdown table.md
 
+With ``--ensembles`` the sources are players of one piece that was kept out, at one moment of it.
+
 Methods: the mixture itself, supervised NMF, what ``training separate`` left in the work folder for
 each variant, live models, and masks made of the sources themselves, which are the ceiling. Scores
 are BSS-eval version 3; an interval is of the mean over mixtures, 95 %.
@@ -30,9 +32,10 @@ from tqdm import tqdm
 from pixelplayer.metrics import bss_eval_in_order
 from training.clips import ClipError
 from training.contenders import Contender, methods_of
-from training.material import add_material_options, open_material
+from training.ensembles import Groups
+from training.material import Material, add_material_options, open_material
 from training.methods import Problem
-from training.mixing import Mixtures
+from training.mixing import Mixtures, Shared
 from training.paper import AUDIO
 from training.places import places
 from training.quiet import false_objects
@@ -164,6 +167,41 @@ def _seeing(row: Row, watcher: Watcher, problems: Sequence[Problem], rate_hz: in
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who is asked for: solos that meet by chance unless there are groups of players."""
+
+    groups: Groups | None = None
+    are_seen: bool = True  # there are photographs of all of them
+
+    @property
+    def labels(self) -> Sequence[str] | None:
+        """The players' classes."""
+        return self.groups.labels if self.groups else None
+
+
+def asked_for(material: Material, count: int) -> Asked:
+    """Groups of ``count`` players of pieces that were kept out.
+
+    They are those of whom there are photographs, if any group is: the same for all methods. Where
+    none is, nobody can be asked by pictures.
+
+    Raises:
+        ClipError: no piece has so many players.
+    """
+    ensembles = material.judged_ensembles
+    seen = ensembles.seen(count) if ensembles else None
+    if seen:
+        return Asked(groups=seen)
+    heard = ensembles.heard(count) if ensembles else None
+    if heard is None:
+        raise ClipError(
+            f"no piece of {count} players is kept out; --ensembles wants "
+            "ensembles/<set>/<piece>_<class>.* in --bank, three pieces of a set or more"
+        )
+    return Asked(groups=heard, are_seen=False)
+
+
 def markdown(rows: Sequence[Row]) -> str:
     """The table, a method a line."""
     lines = [
@@ -202,17 +240,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mixtures", type=int, default=100, metavar="N")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the same, for programs")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="the same, as printed")
+    parser.add_argument(
+        "--ensembles",
+        action="store_true",
+        help="of players of one piece of --bank, in place of solos that meet by chance",
+    )
     options = parser.parse_args(arguments)
     if options.mixtures < 1 or options.sources < 2:
         parser.error("a table wants --mixtures of 1 or more, of 2 --sources or more")
     try:
         material = open_material(options, AUDIO)
         view = View(material.audio, "log")
-        mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
+        asked = asked_for(material, options.sources) if options.ensembles else Asked()
+        mixtures = Mixtures(
+            material.judged,
+            view,
+            count=options.sources,
+            seed=_SEED,
+            ensembles=Shared(asked.groups, share=1) if asked.groups else None,
+        )
         problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
         before = untouched(problems)
         rows = []
-        for name, contender in methods_of(material, options.work, options.model).items():
+        contenders = methods_of(material, options.work, options.model, asked.labels)
+        for name, contender in contenders.items():
+            if contender.watcher and not asked.are_seen:
+                print(f"{name} goes by pictures, and is left out", file=sys.stderr)
+                continue
             rows.append(score(name, contender, problems, before, material.audio.rate_hz))
             tqdm.write(f"{name}: NSDR {rows[-1].nsdr_db} dB", file=sys.stderr)
     except ClipError as error:

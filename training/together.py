@@ -7,12 +7,13 @@ longer than a narrow network takes to learn from it on a GPU: made once, it teac
 
 leaves in the work folder what ``training separate`` would, for ``training table``. Started again it
 goes on from the last checkpoints. With ``--minutes`` instead of steps the learning rate follows the
-clock.
+clock. What is scored are the last weights, so that all have had the same steps.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -27,12 +28,19 @@ from tqdm import tqdm
 from training.checkpoints import TrainingError, check_loss
 from training.clips import ClipError
 from training.learner import Plan, State, advance, judge, learning_rate
-from training.material import Material, add_material_options, open_material
+from training.loading import AHEAD
+from training.material import (
+    Material,
+    add_material_options,
+    add_share_option,
+    open_material,
+    shared,
+)
 from training.mixing import Mixture, Mixtures, Varying, batches
 from training.paper import AUDIO
 from training.precision import add_device_options, check_device, fastest
 from training.replayed import FIRST_STEPS, Part, Replayed, can_replay
-from training.separate import VALIDATION_SEED, checkpoint_name, described
+from training.separate import VALIDATION_SEED, best_of, checkpoint_name, described
 from training.separators import Kind, PixelPlayer
 from training.team import Team
 from training.variants import VARIANTS, Scale, Variant, View
@@ -109,7 +117,7 @@ def teach(
         learned,
         batch_sampler=batches(plan.batch, first, plan.steps, 0, 1),  # type: ignore[arg-type]
         num_workers=workers,
-        prefetch_factor=3,
+        prefetch_factor=AHEAD if workers else None,
         pin_memory=plan.device != "cpu",
     )
     device = torch.device(plan.device)
@@ -154,6 +162,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material that cannot be used; 1 where training could not go on."""
     parser = argparse.ArgumentParser(prog="training together", description=__doc__.splitlines()[0])
     add_material_options(parser)
+    add_share_option(parser)
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--sources", type=int, default=2, metavar="N", help="in a mixture (2)")
     parser.add_argument("--steps", type=int, default=4000)
@@ -207,6 +216,7 @@ def _run(options: argparse.Namespace, material: Material) -> None:
         seed=options.seed,
         varying=Varying(),
         classes=classes,
+        ensembles=shared(material.learned_ensembles, options.sources, options.ensemble_share),
     )
     unseen = Mixtures(
         material.judged,
@@ -214,6 +224,7 @@ def _run(options: argparse.Namespace, material: Material) -> None:
         count=options.sources,
         seed=VALIDATION_SEED,
         classes=classes,
+        ensembles=shared(material.judged_ensembles, options.sources, options.ensemble_share),
     )
     judged: dict[Scale, list[Mixture]] = {
         scale: [unseen.seen_through([view], number)[0] for number in range(options.judged)]
@@ -235,11 +246,26 @@ def _run(options: argparse.Namespace, material: Material) -> None:
         plan,
         SeenThroughAll(learned, views),
         judged,
-        keep=lambda pupil: pupil.state.write(options.work / f"{pupil.name}.pt"),
+        keep=lambda pupil: keep_last(pupil, options.work),
         tell=tell,
         workers=options.workers,
         clock=clock if options.minutes else None,
     )
+
+
+def keep_last(pupil: Pupil, work: Path) -> None:
+    """Write its checkpoint, and remove what ``training separate`` had judged best before.
+
+    That would be scored in place of what was learned since. If separate goes on from here, what it
+    judges first is the best.
+
+    Raises:
+        TrainingError: the disk does not take it; what was there is left.
+    """
+    path = work / f"{pupil.name}.pt"
+    pupil.state.best, pupil.state.judgements_since_best = math.inf, 0
+    pupil.state.write(path)
+    best_of(path).unlink(missing_ok=True)
 
 
 def _pupils(

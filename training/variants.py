@@ -122,7 +122,7 @@ class View:
 
     def spectrum(self, samples: np.ndarray) -> np.ndarray:
         """``(..., samples)`` → ``(..., transform bins, T)`` complex64, T the window's columns."""
-        return stft(samples, self._analysis)[..., : self.audio.columns]
+        return stft(samples, self._analysis, rfft=_rfft)[..., : self.audio.columns]
 
     def magnitude(self, spectrum: np.ndarray) -> np.ndarray:
         """``(..., transform bins, T)`` complex64 → ``(..., F, T)`` magnitudes."""
@@ -158,3 +158,9 @@ class View:
         if self._warp is not None:
             masks = self._warp.to_linear(masks)
         return istft((masks * spectrum).astype(np.complex64), self._analysis, self.samples)
+
+
+def _rfft(frames: np.ndarray) -> np.ndarray:
+    """Torch's: of the paper's 1022 samples, 2 x 7 x 73, it takes half as long as numpy's."""
+    spectra: np.ndarray = torch.fft.rfft(torch.from_numpy(frames)).numpy()
+    return spectra

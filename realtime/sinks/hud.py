@@ -10,6 +10,7 @@ from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.latency import causes_ms
 from realtime.lip_sync import NOT_SEEN, verdict
 from realtime.messages import Stats, VideoFrame
+from realtime.sinks.feedback.told import warning
 
 _FRAMES_FOR_RATE = 30
 _SYNC_FOLLOW = 0.05  # of every picture's: what a person sees is the mean of a second
@@ -125,6 +126,8 @@ class HudTracker:
         if early_ms is not None and verdict(early_ms) != NOT_SEEN:
             side = "before" if early_ms > 0 else "after"
             warnings.append(f"sound {abs(early_ms):.0f} ms {side} the picture")
+        if told := warning(self._values.get("speaker", {})):
+            warnings.append(told)
         restarts = round(total(self._values, "restarts"))
         if restarts:
             warnings.append(f"{restarts} restart{'s' if restarts > 1 else ''}")

@@ -120,6 +120,7 @@ class SessionLog:
                 cause: round(value, 1) for cause, value in causes_ms(self._stages).items()
             },
             "sync": self._sync(),
+            "feedback": self._feedback(),
             "stages": {stage: _stage(values) for stage, values in self._stages.items()},
             "dropped": {
                 "video_frames": self._total("dropped_video", samples=False),
@@ -137,6 +138,15 @@ class SessionLog:
             "gain_db": round(total(self._stages, "gain_db"), 1),
             "sound_early_ms": early_ms,
             "bt1359": None if early_ms is None else verdict(early_ms),
+        }
+
+    def _feedback(self) -> dict[str, Any]:
+        """How loud the microphone heard the speaker (None: not at all), and what was done."""
+        told = self._stages.get("speaker", {}).get("highest_loop_gain_db")
+        return {
+            "highest_loop_gain_db": None if told is None else round(told, 1),
+            "tamed_db": round(self._number("speaker", "tamed_db"), 1),
+            "howls": round(self._number("speaker", "howls")),
         }
 
     def save(self, folder: Path) -> None:

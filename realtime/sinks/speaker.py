@@ -7,7 +7,7 @@ it will be heard (what is queued before it, and the device's own latency) is add
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import DeviceError
 from realtime.messages import AudioGap, Control, End, Streams
 from realtime.sinks.drift import Drift, Stretch
+from realtime.sinks.feedback.guard import FeedbackGuard
+from realtime.sinks.feedback.told import feedback_values
 from realtime.sinks.mixer import Mixer, PanLaw, equal_power
 from realtime.sinks.output import Device, Output
 from realtime.sinks.playout import Correction, Playout, PlayoutSettings
@@ -32,8 +34,15 @@ LONGEST_RETRY_S = 8.0
 class _Line:
     """An opened device at one rate, with what was heard on it."""
 
-    def __init__(self, rate_hz: int, pan_law: PanLaw, playout: PlayoutSettings) -> None:
+    def __init__(
+        self,
+        rate_hz: int,
+        pan_law: PanLaw,
+        playout: PlayoutSettings,
+        guard: FeedbackGuard | None,
+    ) -> None:
         self.rate_hz = rate_hz
+        self.guard = guard
         self.mixer = Mixer(rate_hz, pan_law)
         self.playout = Playout(rate_hz, playout)
         self.drift = Drift(rate_hz)
@@ -56,10 +65,15 @@ class Speaker:
         pan_law: PanLaw = equal_power,
         playout: PlayoutSettings | None = None,
         turning: Turning | None = None,
+        guard: Callable[[int], FeedbackGuard] | None = None,
     ) -> None:
-        """`turning` follows the dial, where it can be turned."""
+        """`turning` follows the dial, where it can be turned.
+
+        `guard` makes what keeps it from howling at a sample rate, where a microphone may hear it.
+        """
         self._device = device
         self._turning = turning
+        self._guard = guard
         self._turns: deque[tuple[int, float]] = deque()  # from a sample on, so much later, s
         self._pan_law = pan_law
         self._playout = playout or PlayoutSettings()
@@ -140,6 +154,7 @@ class Speaker:
             "device_lost": float(lost),
             "device_underflows": device_underflows,
             "device_reopened": self._reopened,
+            **(feedback_values(self._line.guard) if self._line is not None else {}),
             **self._counts,
         }
 
@@ -165,10 +180,12 @@ class Speaker:
         line = self._line
         if line is None or line.rate_hz != streams.rate_hz:
             self.close()
-            line = self._line = _Line(streams.rate_hz, self._pan_law, self._playout)
+            guard = self._guard(streams.rate_hz) if self._guard is not None else None
+            line = self._line = _Line(streams.rate_hz, self._pan_law, self._playout, guard)
             line.output = self._device.open(streams.rate_hz)
-        mix = line.mixer.feed(streams)
-        if self._next_sample is not None and streams.first_sample != self._next_sample:
+        follows = self._next_sample is None or streams.first_sample == self._next_sample
+        mix = self._guarded(line, line.mixer.feed(streams), streams, follows=follows)
+        if not follows:
             mix = self._anew(line, mix)
         self._next_sample = streams.first_sample + streams.samples.shape[1]
         output = self._living_output(now_ns, line)
@@ -194,6 +211,17 @@ class Speaker:
         self._latency_ms = latency_ns / NS_PER_MS
         self._latency.add(latency_ns)
         self._write(line, output, self._corrected(line, mix, correction), faster_ppm)
+
+    def _guarded(
+        self, line: _Line, mix: NDArray[np.float32], streams: Streams, *, follows: bool
+    ) -> NDArray[np.float32]:
+        """The mix as it may be played where the microphone may hear it."""
+        if line.guard is None:
+            return mix
+        if not follows:
+            line.guard.cut()
+        delay = round(self._latency_ms / 1000 * line.rate_hz) if self._latency_ms else None
+        return line.guard.feed(mix, streams.samples.sum(axis=0), max(streams.gains), delay)
 
     def _anew(self, line: _Line, mix: NDArray[np.float32]) -> NDArray[np.float32]:
         """A piece that does not follow the one before begins softly."""

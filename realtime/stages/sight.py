@@ -16,23 +16,38 @@ from realtime.stages.eyes import Eyes, Floats, OpenVision
 CLOSER_EVERY = 4
 
 
+class Picks:
+    """Of the pictures captured in one period of ``1 / rate_hz``, the first."""
+
+    def __init__(self, rate_hz: float) -> None:
+        self._millihertz = round(rate_hz * 1000)
+        self._period: int | None = None
+
+    def picks(self, capture_ns: int) -> bool:
+        """Whether this picture is the first of its period."""
+        # Capture times are rounded: a picture up to 1 ms before its period belongs to it.
+        period = (capture_ns + NS_PER_MS) * self._millihertz // (1000 * NS_PER_S)
+        is_first = period != self._period
+        self._period = period
+        return is_first
+
+
 class Sight:
     """Topic ``video`` in, topic ``sight`` out.
 
-    Of the pictures captured in one period of ``1 / rate_hz`` only the first is looked at: which
+    Only some pictures are looked at (:class:`Picks`): which
     ones depends on their capture times alone, so a file gives the same maps on every machine. A
     closer look has four times as many pixels: it is taken at every ``CLOSER_EVERY``-th of these,
     and at the first of a shot, and stands for those after it.
     """
 
     def __init__(self, open_engine: OpenVision, spec: VisionSpec) -> None:
-        self._spec = spec
+        self._picks = Picks(spec.rate_hz)
         self._eyes = Eyes(open_engine, spec)
         self._shots = Shots(spec.stride_px)
         self._closer: list[Floats] = []
         self._closer_shot: int | None = None
         self._since_closer = 0  # pictures
-        self._period: int | None = None
         self._sequence = 0
         self._skipped = 0
         self._finished = False
@@ -46,7 +61,7 @@ class Sight:
         outputs: list[tuple[str, Message]] = []
         for message in inputs.get("video", ()):
             if isinstance(message, VideoFrame):
-                if self._picks(message.capture_ns):
+                if self._picks.picks(message.capture_ns):
                     outputs.append(("sight", self._look(message)))
                     self._sequence += 1
                 else:
@@ -69,15 +84,6 @@ class Sight:
     def stats(self) -> Mapping[str, float]:
         """Pictures looked at and passed over."""
         return {"maps_count": self._sequence, "skipped_frames": self._skipped}
-
-    def _picks(self, capture_ns: int) -> bool:
-        """Whether this picture is the first of its period."""
-        # Capture times are rounded: a picture up to 1 ms before its period belongs to it.
-        millihertz = round(self._spec.rate_hz * 1000)
-        period = (capture_ns + NS_PER_MS) * millihertz // (1000 * NS_PER_S)
-        first = period != self._period
-        self._period = period
-        return first
 
     def _look(self, frame: VideoFrame) -> SightMap:
         shown, first = self._eyes.glance(frame.pixels)

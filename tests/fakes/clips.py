@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -12,7 +12,7 @@ import soundfile
 from training.clips import FRAME_PX, Clip
 from training.paper import AUDIO, FRAMES
 
-_TONES = {"bell": 2400.0, "drone": 180.0, "pipe": 900.0, "saw": 4500.0}
+_TONES = {"bell": 2400.0, "drone": 180.0, "horn": 1700.0, "pipe": 900.0, "saw": 4500.0}
 _COLOURS = {
     "bell": (230, 210, 40),
     "drone": (40, 60, 220),
@@ -57,3 +57,16 @@ def write_bank(folder: Path, labels: Sequence[str] = THREE) -> Path:
             soundfile.write(sound, clip.samples, AUDIO.rate_hz)
             cv2.imwrite(str(folder / f"photos/{label}/{label}{number}.png"), clip.frames[0])
     return folder
+
+
+def write_ensembles(folder: Path, pieces: Mapping[str, Sequence[str]], duration_s: float) -> None:
+    """Players of ``<folder>/ensembles/band/``: a tone each, all of a piece in one rhythm."""
+    (folder / "ensembles/band").mkdir(parents=True)
+    for number, (piece, players) in enumerate(pieces.items()):
+        beats = np.random.default_rng(number).integers(0, 2, round(duration_s * 8))
+        rhythm = np.repeat(beats, AUDIO.rate_hz // 8)
+        time_s = np.arange(len(rhythm)) / AUDIO.rate_hz
+        for label in players:
+            tone = 0.5 * rhythm * np.sin(2 * np.pi * _TONES[label] * time_s)
+            path = folder / f"ensembles/band/{piece}_{label}.wav"
+            soundfile.write(path, tone, AUDIO.rate_hz)

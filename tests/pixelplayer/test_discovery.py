@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pixelplayer.discovery import Grid, Likeness, discover, exclusive, heart
+from pixelplayer.discovery import Grid, Likeness, discover, exclusive, explained, heart
 
 
 def likeness(background: np.ndarray, scale: np.ndarray | None = None) -> Likeness:
@@ -85,3 +85,10 @@ def test_exclusive_is_what_the_others_do_not_let_through() -> None:
     others = np.array([[0.1, 0.9], [0.2, 0.0]], np.float32)
     assert exclusive(mask, others, amplitude) == pytest.approx(0.3)
     assert exclusive(mask, others[:0], amplitude) == pytest.approx(0.55)
+
+
+def test_explained_is_what_at_least_one_lets_through() -> None:
+    amplitude = np.array([0.5, 0.3, 0.2], np.float32)
+    masks = np.array([[0.8, 0.0, 0.1], [0.2, 0.5, 0.0]], np.float32)
+    assert explained(masks, amplitude) == pytest.approx(0.4 + 0.15 + 0.02)
+    assert explained(masks[:0], amplitude) == 0

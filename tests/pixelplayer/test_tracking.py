@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,19 @@ class Stage:
         for _ in range(round(duration_s / STEP_S)):
             features, heat = self.show(players, sounding, leak)
             self.objects = self.tracker.step(features, heat, STEP_S)
+        return self.live
+
+    def play_in_noise(
+        self, players: Players, duration_s: float, sounding: set[str], noise: float
+    ) -> tuple[TrackedObject, ...]:
+        """A part ``noise`` of what sounds is spread over all bands: every player passes some."""
+        for _ in range(round(duration_s / STEP_S)):
+            features, heat = self.show(players)
+            _, playing = self.show(players, sounding)
+            amplitude = (1 - noise) * playing.amplitude + np.float32(noise / BANDS)
+            salience = heat.masks @ amplitude
+            heard = replace(heat, amplitude=amplitude, salience=salience.reshape(SIDE, SIDE))
+            self.objects = self.tracker.step(features, heard, STEP_S)
         return self.live
 
     @property
@@ -145,6 +159,39 @@ def test_a_short_noise_is_no_object() -> None:
     stage.play(DUET, 1.0, set())
     stage.play(DUET, 0.21)
     assert stage.play(DUET, 1.0, set()) == ()
+
+
+def test_what_a_room_noise_sounds_a_little_like_is_no_object() -> None:
+    alone = {"guitar": (0.25, 0.5)}
+    stage = Stage()
+    # It passes nearly a fifth of the noise: far more than it takes for its cells to be heard.
+    assert stage.play_in_noise(alone, 6.0, set(), noise=1.0) == ()
+    assert stage.tracker.settings.salience_floor < 0.9 / BANDS < 0.2
+    (guitar,) = stage.play_in_noise(alone, 0.5, {"guitar"}, noise=0.6)
+    assert guitar.centroid == pytest.approx((0.25, 0.5), abs=0.05)
+    assert guitar.age_s < 1.0  # what was a candidate in the noise alone has been dropped
+
+
+def test_who_was_found_may_fall_silent_in_the_noise() -> None:
+    stage = Stage()
+    stage.play_in_noise({"guitar": (0.25, 0.5)}, 1.0, {"guitar"}, noise=0.5)
+    assert len(stage.play_in_noise({"guitar": (0.25, 0.5)}, 4.0, set(), noise=1.0)) == 1
+
+
+def test_many_who_each_make_a_small_part_of_what_sounds_are_found() -> None:
+    quartet = {
+        "guitar": (0.2, 0.25),
+        "flute": (0.8, 0.2),
+        "drum": (0.25, 0.8),
+        "voice": (0.75, 0.75),
+    }
+    stage = Stage()
+    assert len(stage.play_in_noise(quartet, 2.0, set(quartet), noise=0.2)) == 4
+
+
+def test_a_fixed_count_is_found_whatever_the_noise() -> None:
+    stage = Stage(ObjectSettings(count=1))
+    assert len(stage.play_in_noise({"guitar": (0.25, 0.5)}, 2.0, set(), noise=1.0)) == 1
 
 
 def test_two_that_look_the_same_and_stand_apart_are_two() -> None:

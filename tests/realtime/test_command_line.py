@@ -139,7 +139,8 @@ def test_help_lists_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     names = (
         "demo source video audio av-offset gain speaker model engine precision objects lookahead "
-        "view record duration pace profile list-devices doctor config place threads-per-network"
+        "view record duration pace profile list-devices doctor config place keys "
+        "threads-per-network"
     )
     for name in names.split():
         assert f"--{name}" in text

@@ -73,3 +73,11 @@ def test_the_end_tells_the_run() -> None:
     stalled.update("speaker", {"latency_p50_ms": 240.0, "gaps": 2.0})
     assert end_lines(8.0, stalled, summary())[0].endswith("480 samples lost, 2 gaps at the speaker")
     assert end_lines(1.0, Board(), Summary())[1] == "no object was heard"
+
+
+def test_a_stage_on_another_host_that_is_away_is_named() -> None:
+    made = board()
+    made.update("sight", {"away_s": 0.0})
+    assert "away" not in status_line(12.0, made, summary())
+    made.update("sight", {"away_s": 3.2})
+    assert "sight away for 3 s" in status_line(12.0, made, summary())

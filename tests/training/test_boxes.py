@@ -8,6 +8,7 @@ import pytest
 from training.bank import Bank, Recording
 from training.clips import FRAME_PX, BandClips, BankClips, Clip
 from training.figures import box_around
+from training.moving import MovingPhotos
 from training.photos import Photos, instrument_in
 from training.solos import SoloMaker
 from training.virtual import PREFIX
@@ -44,7 +45,8 @@ def meadow() -> np.ndarray:
 
 
 def clip(of: Photos, *, held_out: bool, seed: int = 0) -> Clip:
-    source = BankClips(solos("cello", held_out=held_out), of, held_out=held_out)
+    pictures = MovingPhotos(of, held_out=held_out)
+    source = BankClips(solos("cello", held_out=held_out), pictures)
     return source.clip("cello", RATE_HZ, np.random.default_rng(seed))
 
 

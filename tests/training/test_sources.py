@@ -9,7 +9,7 @@ import soundfile
 from pixelplayer.spec import AudioSpec
 from training.bank import Bank, merge, open_bank, open_ensembles
 from training.mixtures import Mixtures
-from training.solos import SoloMaker
+from training.solos import SoloMaker, reverberate
 from training.sources import (
     is_performance,
     piece_and_instrument,
@@ -153,3 +153,16 @@ def test_a_share_of_the_band_wants_the_band(ensembles: Bank) -> None:
             seed=0,
             virtual_share=0.5,
         )
+
+
+def test_a_room_answers_every_sample_alike_and_nothing_comes_round_again() -> None:
+    """A signal in a room is its convolution with what the room makes of a click."""
+    click = np.zeros(3 * RATE_HZ, np.float32)
+    click[0] = 1
+    signal = np.random.default_rng(1).normal(0, 0.1, 3 * RATE_HZ).astype(np.float32)
+    for seed in range(5):
+        room, heard = (
+            reverberate(dry, RATE_HZ, np.random.default_rng(seed)) for dry in (click, signal)
+        )
+        assert np.abs(room[1:]).max() > 1e-3
+        np.testing.assert_allclose(heard, np.convolve(signal, room)[: len(signal)], atol=1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,9 @@ from training.contenders import read_model
 from training.learner import State, judge
 from training.mixing import Mixtures, Varying
 from training.paper import AUDIO
+from training.separate import best_of, trained
 from training.separators import Make
-from training.together import SCALES, Pupil, SeenThroughAll, main, teach
+from training.together import SCALES, Pupil, SeenThroughAll, keep_last, main, teach
 from training.variants import VARIANTS, View
 
 VIEWS = {scale: View(AUDIO, scale) for scale in SCALES}
@@ -97,6 +99,9 @@ def test_the_command_teaches_the_table_and_goes_on(
     for steps in ("1", "2"):
         code = main([*arguments, *small, "--batch", "1", "--steps", steps, "--judge-every", "1"])
         assert code == 0
+        assert trained(tmp_path / "work", "binary-log").name == "binary-log.pt"
+        best_of(tmp_path / "work" / "binary-log.pt").write_bytes(b"of an older training")
+    best_of(tmp_path / "work" / "binary-log.pt").unlink()
     names = {path.stem for path in (tmp_path / "work").glob("*.pt")}
     assert names == {*VARIANTS, "class-told-binary-log", "deepconvsep-ratio-linear"}
     _, what = read_model(tmp_path / "work" / "binary-log.pt")
@@ -104,6 +109,24 @@ def test_the_command_teaches_the_table_and_goes_on(
     (tmp_path / "work" / "binary-log.pt").unlink()
     assert main([*arguments, *small, "--batch", "1", "--steps", "3"]) == 1
     assert "of different steps" in capsys.readouterr().err
+
+
+def test_what_is_taught_together_is_scored_whatever_was_best_before(tmp_path: Path) -> None:
+    path = tmp_path / "binary-log.pt"
+    former = fresh()
+    former.best, former.step = 0.1, 3
+    former.write_average(best_of(path))  # as `training separate` leaves them
+    former.write(path)
+    one = pupil("binary-log")
+    one.state.read(path)
+    taught([one], keep=lambda kept: keep_last(kept, tmp_path))
+    scored = torch.load(trained(tmp_path, "binary-log"), weights_only=True)
+    assert scored["step"] == PLAN.steps
+    for name, weight in one.state.average.state_dict().items():
+        assert torch.equal(weight, scored["average"][name])
+    again = fresh()
+    again.read(path)
+    assert again.best == math.inf  # no weights are left of which it could be told
 
 
 def test_as_wide_as_the_paper() -> None:

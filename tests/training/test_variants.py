@@ -9,6 +9,8 @@ import torch
 from pixelplayer.masks import binary_target, loss_weight, ratio_target
 from pixelplayer.metrics import bss_eval_in_order
 from pixelplayer.spec import AudioSpec
+from pixelplayer.stft import stft
+from training import paper
 from training.variants import VARIANTS, Variant, View
 
 AUDIO = AudioSpec(rate_hz=8000, n_fft=254, hop=64, columns=64, frequency_bins=64, warp_base=11.0)
@@ -93,3 +95,13 @@ def test_a_binary_mask_lets_through_all_or_nothing() -> None:
     mixture = np.ones((4, 4), np.float32)
     answers = np.linspace(-3, 3, 16, dtype=np.float32).reshape(1, 4, 4)
     assert set(np.unique(variant.magnitudes(answers, mixture))) == {0.0, 1.0}
+
+
+def test_a_views_transform_is_the_players() -> None:
+    for audio in (AUDIO, paper.AUDIO):
+        view = View(audio, "linear")
+        noise = np.random.default_rng(0).normal(0, 0.1, (2, view.samples)).astype(np.float32)
+        own, players = view.spectrum(noise), stft(noise, audio.at_rate(audio.rate_hz))
+        assert own.dtype == players.dtype == np.complex64
+        largest = np.abs(players).max()
+        np.testing.assert_allclose(own, players[..., : audio.columns], atol=1e-6 * largest)

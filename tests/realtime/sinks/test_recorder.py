@@ -211,6 +211,7 @@ def test_the_session_tells_everything(recorder, folder):
             "sound_early_ms": 51.0,
             "bt1359": "seen",
         },
+        "feedback": {"highest_loop_gain_db": None, "tamed_db": 0.0, "howls": 0},
         "dropped": {"video_frames": 4, "audio_samples": 441},
         "restarts": 1,
     }

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import os
+import random
+
+import pytest
+
+from realtime.options import SeparationOptions
+from realtime.remote.letters import (
+    MOST_JSON_BYTES,
+    Bye,
+    Failed,
+    Finished,
+    Hello,
+    Letter,
+    Numbers,
+    OtherProtocol,
+    Parcel,
+    Ping,
+    Pong,
+    Ready,
+    Refused,
+    Taken,
+    Welcome,
+    read,
+    write,
+)
+from realtime.wire import WireError
+
+LETTERS: tuple[Letter, ...] = (
+    Hello(
+        version="0.1.0", stage="sight", stream="live", session="a" * 32, model="b" * 16,
+        separation=SeparationOptions(objects=2, lookahead="stage"),
+    ),
+    Welcome(version="0.1.0"),
+    Refused(text="no", exit_code=2),
+    Ready(),
+    Failed(text="no", exit_code=1),
+    Finished(),
+    Ping(sent_ns=-5, offset_ns=None),
+    Ping(sent_ns=5, offset_ns=-(2**60)),
+    Pong(sent_ns=1, received_ns=2, answered_ns=3),
+    Taken(topic="video", count=3),
+    Numbers(values={"rate_hz": 1.5}),
+    Bye(),
+    Parcel(topic="video", parts=(b"one", b"two")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("letter", LETTERS, ids=lambda letter: type(letter).__name__)
+def test_what_is_written_is_read(letter: Letter) -> None:
+    assert read(write(letter)) == letter
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        [b"pixelplayer/1", b"bye"],
+        [b"pixelplayer/", b"bye", b"{}"],
+        [b"pixelplayer/1x", b"bye", b"{}"],
+        [b"pixelplayer/12345", b"bye", b"{}"],
+        [b"another/1", b"bye", b"{}"],
+        [b"pixelplayer/1", b"exec", b"{}"],
+        [b"pixelplayer/1", b"Bye", b"{}"],
+        [b"pixelplayer/1", b"bye", b"{}", b"{}"],
+        [b"pixelplayer/1", b"bye", b'{"more": 1}'],
+        [b"pixelplayer/1", b"bye", b"\xff"],
+        [b"pixelplayer/1", b"ping", b'{"sent_ns": 1.5, "offset_ns": null}'],
+        [b"pixelplayer/1", b"ping", b'{"sent_ns": 99999999999999999999, "offset_ns": null}'],
+        [b"pixelplayer/1", b"welcome", b'{"version": "' + b"x" * MOST_JSON_BYTES + b'"}'],
+        [b"pixelplayer/1", b"taken", b'{"topic": "nothing", "count": 1}'],
+        [b"pixelplayer/1", b"taken", b'{"topic": "video", "count": -1}'],
+        [b"pixelplayer/1", b"numbers", b'{"values": {"x": NaN}}'],
+        [b"pixelplayer/1", b"parcel", b"nothing", b"{}"],
+        [b"x" * 100, b"bye", b"{}"],
+        [b"pixelplayer/1"] * 40,
+    ],
+    ids=lambda parts: b" ".join(parts)[:50].decode("ascii", "replace"),
+)
+def test_what_is_no_letter_is_refused(parts: list[bytes]) -> None:
+    with pytest.raises(WireError):
+        read(parts)
+
+
+def test_too_many_numbers_are_refused() -> None:
+    with pytest.raises(WireError, match="at most"):
+        read(write(Numbers(values={str(count): 0.0 for count in range(101)})))
+
+
+def test_another_version_is_told_and_only_its_refusal_is_read() -> None:
+    with pytest.raises(OtherProtocol) as caught:
+        read([b"pixelplayer/7", b"hello", b"whatever"])
+    assert caught.value.spoken == 7
+    text = b'{"text": "this host speaks 7", "exit_code": 2}'
+    found = read([b"pixelplayer/7", b"refused", text])
+    assert found == Refused(text="this host speaks 7", exit_code=2)
+
+
+def test_what_is_shown_on_a_terminal_cannot_command_it() -> None:
+    letter = read(write(Refused(text="a\x1b[2Jb\n" + "c" * 1000, exit_code=2)))
+    assert isinstance(letter, Refused)
+    assert letter.text.startswith("a [2Jb c")
+    assert len(letter.text) == 500
+
+
+def test_letters_with_changed_bytes_are_letters_or_refused() -> None:
+    chance = random.Random(4)
+    refused = 0
+    for _ in range(3000):
+        parts = [bytearray(part) for part in write(chance.choice(LETTERS))]
+        for _ in range(chance.randint(1, 4)):
+            part = chance.choice(parts)
+            if part:
+                part[chance.randrange(len(part))] = os.urandom(1)[0]
+        try:
+            read([bytes(part) for part in parts])
+        except WireError:
+            refused += 1
+    assert refused > 500
