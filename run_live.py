@@ -13,12 +13,15 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from realtime.allocator import settle_heap
+from realtime.batch import is_batch, separate_folder
 from realtime.clock import SystemClock
 from realtime.command import failing
 from realtime.command_line import parse
 from realtime.compose import compose
 from realtime.early import early_children
+from realtime.flows import way_table
 from realtime.options import Options
+from realtime.progress import CELLS, line_for
 from realtime.remote.placing import read_places
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
@@ -39,15 +42,23 @@ def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
     return outcome.exit_code
 
 
+def _start(options: Options, screen: Screen) -> int:
+    if is_batch(options):
+        return separate_folder(options, screen, SystemClock(), _run)
+    return _run(options, screen)
+
+
 def _run(options: Options, screen: Screen) -> int:
     with early_children(read_places(options.run.place).placement) as early:
         plan, clock = compose(options, os.environ, screen.say), SystemClock()
+        screen.begin(line_for(plan, CELLS if screen.rewrites else 0))
         if options.output.profile is None:
             return Supervisor(plan, clock, screen, early=early).run()
         with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
             supervisor = Supervisor(plan, clock, screen, trace=trace, early=early)
             exit_code = supervisor.run()
             screen.say(supervisor.table())
+        screen.say(way_table(trace.flows.hops, supervisor.board.values))
         return exit_code
 
 
@@ -69,7 +80,7 @@ def command() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
-_ACTIONS = {"run": _run, "list-devices": _list_devices, "doctor": _doctor}
+_ACTIONS = {"run": _start, "list-devices": _list_devices, "doctor": _doctor}
 
 
 if __name__ == "__main__":

@@ -29,7 +29,8 @@ class Report:
 
     ``ready``: open, waiting for the go. ``finished``: its end is out. ``failed``: with the
     ``text`` for the user and the ``exit_code`` it means. ``numbers``: ``values`` so far, and the
-    ``spans`` (start and stop of steps, ns) since the last such report.
+    ``spans`` (start and stop of steps, ns) and ``marks`` (:mod:`realtime.flows`) since the last
+    such report.
     """
 
     kind: ReportKind
@@ -38,6 +39,7 @@ class Report:
     exit_code: int = EXIT_RAN
     values: Mapping[str, float] = dataclasses.field(default_factory=dict)
     spans: Sequence[tuple[int, int]] = ()
+    marks: Sequence[tuple[int, str, int, int]] = ()
 
     def to_json(self) -> str:
         """One line."""
