@@ -14,13 +14,16 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from realtime.allocator import settle_heap
+from realtime.batch import is_batch, separate_folder
 from realtime.chaos import chaos_of
 from realtime.clock import SystemClock
 from realtime.command import failing
 from realtime.command_line import parse
 from realtime.compose import compose
 from realtime.early import early_children
+from realtime.flows import way_table
 from realtime.options import Options
+from realtime.progress import CELLS, line_for
 from realtime.remote.placing import read_places
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
@@ -41,10 +44,17 @@ def main(arguments: Sequence[str], screen: Screen | None = None) -> int:
     return outcome.exit_code
 
 
+def _start(options: Options, screen: Screen) -> int:
+    if is_batch(options):
+        return separate_folder(options, screen, SystemClock(), _run)
+    return _run(options, screen)
+
+
 def _run(options: Options, screen: Screen) -> int:
     places = read_places(options.run.place)
     with early_children(places.placement) as early:
         plan, clock = compose(options, os.environ, screen.say), SystemClock()
+        screen.begin(line_for(plan, CELLS if screen.rewrites else 0))
         run = partial(
             Supervisor,
             plan,
@@ -60,6 +70,7 @@ def _run(options: Options, screen: Screen) -> int:
             supervisor = run(trace=trace)
             exit_code = supervisor.run()
             screen.say(supervisor.table())
+        screen.say(way_table(trace.flows.hops, supervisor.board.values))
         return exit_code
 
 
@@ -81,7 +92,7 @@ def command() -> None:
     sys.exit(main(sys.argv[1:]))
 
 
-_ACTIONS = {"run": _run, "list-devices": _list_devices, "doctor": _doctor}
+_ACTIONS = {"run": _start, "list-devices": _list_devices, "doctor": _doctor}
 
 
 if __name__ == "__main__":

@@ -271,14 +271,16 @@ def paper_model(folder: Path) -> Path:
     spec = paper.SPEC
     write_model(folder, spec, *paper.networks(), {})
     windows, looks = from_band(spec, _CALIBRATED_WITH, 0, np.random.default_rng(0))
-    given = {
+    given: dict[Network, np.ndarray] = {
         "vision": prepared(np.stack([look.picture for look in looks]), spec.vision.picture),
         "sound": np.stack([window.log_magnitude for window in windows])[:, np.newaxis],
     }
-    for network in NETWORKS:
-        whole = read_graph(graph_path(folder, network, "fp32"))
-        onnx.save(halved(simplified(whole)), folder / f"{network}.fp16.onnx")
-        eight = quantized(simplified(whole), given[network][:_CALIBRATED_WITH])
+    given["window"] = given["sound"]
+    graphs: tuple[Network, ...] = (*NETWORKS, "window")
+    for network in graphs:
+        simple = simplified(read_graph(graph_path(folder, network, "fp32")))
+        onnx.save(halved(simple), folder / f"{network}.fp16.onnx")
+        eight = quantized(simple, given[network][:_CALIBRATED_WITH])
         onnx.save(eight, folder / f"{network}.int8.onnx")
     step = read_graph(graph_path(folder, "step", "fp32"))
     window = read_graph(graph_path(folder, "sound", "int8"))

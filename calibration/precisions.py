@@ -16,7 +16,7 @@ from onnx import ModelProto
 
 from calibration.collection import CalibrationError, Collection
 from calibration.float8 import as_float8
-from calibration.graphs import read_graph
+from calibration.graphs import convolutions, read_graph
 from calibration.half import halved
 from calibration.quantize import quantized, simplified
 from calibration.sensitivity import Suffering, sensitivity
@@ -24,7 +24,7 @@ from calibration.steps import quantized_like
 from calibration.trials import Cost, Outcome, Trial, cost, judged
 from calibration.weights import in_half, packed
 from engines.errors import TooFarOffError
-from engines.model import Model, graph_path
+from engines.model import Model, graph_path, has_graph
 from engines.protocol import Engine, Network
 from engines.registry import open_engine
 from pixelplayer.pictures import prepared
@@ -65,7 +65,7 @@ class Bench:
 
 
 def write_fp16(bench: Bench, reference: Outcome) -> Written:
-    """``vision.fp16.onnx`` and ``sound.fp16.onnx`` in the model's folder.
+    """``vision.fp16.onnx``, ``sound.fp16.onnx`` and ``window.fp16.onnx`` in the model's folder.
 
     Of ears that stream the weights alone have sixteen bits.
 
@@ -75,8 +75,10 @@ def write_fp16(bench: Bench, reference: Outcome) -> Written:
     # Batch norms are folded first: their variances may be more than sixteen bits hold.
     half_sound = in_half if bench.model.spec.sound.is_streaming else halved
     graphs: dict[Network, ModelProto] = {
-        "vision": halved(simplified(_fp32(bench.model, "vision"))),
-        "sound": half_sound(simplified(_fp32(bench.model, "sound"))),
+        network: (half_sound if network == "sound" else halved)(
+            simplified(_fp32(bench.model, network))
+        )
+        for network in _judged(bench.model)
     }
     lost = _lost(bench, reference, graphs, "fp16")
     written = Written(precision="fp16", lost=lost)
@@ -88,11 +90,12 @@ def write_fp16(bench: Bench, reference: Outcome) -> Written:
 def write_eight_bits(
     bench: Bench, reference: Outcome, collection: Collection, precision: str
 ) -> Written:
-    """``vision.int8.onnx`` and ``sound.int8.onnx`` in the model's folder, or ``….fp8.onnx``.
+    """``vision``, ``sound`` and ``window.int8.onnx`` in the model's folder, or ``….fp8.onnx``.
 
     As long as it costs more than it may, the convolutions that suffer most go back to float32, one
-    of each network at a time. Of ears that stream the weights alone have eight bits. Where the
-    model has steps with a cache, ``step.int8.onnx`` is quantised as its windows are.
+    of each network at a time. Of ears that stream the weights alone have eight bits. Where whole
+    windows have a graph of their own, it has the same convolutions in float32. Where the model has
+    steps with a cache, ``step.int8.onnx`` is quantised as ``sound.int8.onnx`` is.
 
     Raises:
         CalibrationError: it costs more than it may with ``MOST_KEPT`` of them left.
@@ -101,7 +104,7 @@ def write_eight_bits(
         "vision": prepared(collection.pictures, bench.model.spec.vision.picture),
         "sound": collection.log_magnitudes[:, np.newaxis],
     }
-    simple = {network: simplified(_fp32(bench.model, network)) for network in NETWORKS}
+    simple = {network: simplified(_fp32(bench.model, network)) for network in _judged(bench.model)}
     streams = bench.model.spec.sound.is_streaming
     whole: tuple[Network, ...] = ("vision",) if streams else NETWORKS
     small = {network: packed(simple[network]) for network in NETWORKS if network not in whole}
@@ -117,6 +120,9 @@ def write_eight_bits(
             network: quantized(simple[network], inputs[network], kept=kept[network])
             for network in whole
         }
+        if "window" in simple:
+            left = _same(simple["sound"], kept["sound"], simple["window"])
+            graphs["window"] = quantized(simple["window"], inputs["sound"], kept=left)
         if precision == "fp8":
             graphs = {network: as_float8(graphs[network], simple[network]) for network in graphs}
         written = Written(
@@ -134,6 +140,26 @@ def write_eight_bits(
     return written
 
 
+def _judged(model: Model) -> tuple[Network, ...]:
+    """The networks, and the graph for whole windows where there is one."""
+    return (*NETWORKS, "window") if has_graph(model.folder, "window", "fp32") else NETWORKS
+
+
+def _same(simple: ModelProto, layers: Sequence[str], window: ModelProto) -> list[str]:
+    """The convolutions of the graph for whole windows that are ``layers`` of the other.
+
+    They come in the same order, on the way up one for every tap.
+    """
+    names, others = ([node.name for node in convolutions(one)] for one in (simple, window))
+    half = len(names) // 2
+    taps = (len(others) - half) // half
+    left: list[str] = []
+    for place in map(names.index, layers):
+        first = half + taps * (place - half)
+        left += [others[place]] if place < half else others[first : first + taps]
+    return left
+
+
 def _fp32(model: Model, network: Network) -> ModelProto:
     return read_graph(graph_path(model.folder, network, "fp32"))
 
@@ -141,9 +167,20 @@ def _fp32(model: Model, network: Network) -> ModelProto:
 def _lost(
     bench: Bench, reference: Outcome, graphs: dict[Network, ModelProto], precision: str
 ) -> Cost:
+    """Of the graph for whole windows, and of the one for some of their columns, what loses more."""
+    some = {network: graph for network, graph in graphs.items() if network != "window"}
+    costs = [_cost(bench, reference, some, precision)]
+    if "window" in graphs:
+        costs.append(_cost(bench, reference, graphs, precision))
+    return max(costs, key=lambda one: one.sdr_db)
+
+
+def _cost(
+    bench: Bench, reference: Outcome, graphs: dict[Network, ModelProto], precision: str
+) -> Cost:
     with tempfile.TemporaryDirectory(prefix="calibration-") as scratch:
         folder = Path(scratch)
-        for name in ("model.json", "weights.safetensors", *(f"{one}.onnx" for one in NETWORKS)):
+        for name in ("model.json", "weights.safetensors", *(f"{one}.onnx" for one in graphs)):
             shutil.copy(bench.model.folder / name, folder / name)
         for network, graph in graphs.items():
             onnx.save(graph, folder / f"{network}.{precision}.onnx")

@@ -22,7 +22,7 @@ import numpy as np
 
 from engines import cuda, memory
 from engines.errors import EngineError
-from engines.model import graph_path
+from engines.model import graph_path, whole_network
 from engines.processor import processor
 from engines.protocol import Engine, Network
 from engines.registry import installed_runtime, is_installed, open_engine
@@ -290,7 +290,12 @@ def _key(model_dir: Path, precisions: Sequence[str], threads: int, newest: int |
         EngineError: a graph cannot be read.
     """
     digest = hashlib.sha256()
-    paths = [graph_path(model_dir, network, one) for one in precisions for network in _NETWORKS]
+    whole = newest is None
+    paths = [
+        graph_path(model_dir, whole_network(model_dir, network, one) if whole else network, one)
+        for one in precisions
+        for network in _NETWORKS
+    ]
     for path in paths:
         try:
             digest.update(_fingerprint(path))

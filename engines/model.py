@@ -90,6 +90,13 @@ def has_graph(folder: Path, network: Network, precision: str) -> bool:
         return False
 
 
+def whole_network(folder: Path, network: Network, precision: str) -> Network:
+    """The same; of ``sound``, where whole windows have a graph of their own, ``window``."""
+    if network == "sound" and has_graph(folder, "window", precision):
+        return "window"
+    return network
+
+
 def graph_path(folder: Path, network: Network, precision: str) -> Path:
     """The ONNX file of one network in one precision: ``sound.onnx``, ``sound.int8.onnx``.
 

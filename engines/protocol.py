@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from engines.errors import EngineError
 
-Network = Literal["vision", "sound", "step"]  # "step": of the sound network, with its cache
+# Of the sound network, "window" is a graph for whole windows alone, "step" one with a cache.
+Network = Literal["vision", "sound", "window", "step"]
 FloatArray = NDArray[np.float32]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from engines.errors import EngineError
-from engines.model import PRECISIONS, graph_path, read_spec, resolve_precision
+from engines.model import PRECISIONS, graph_path, read_spec, resolve_precision, whole_network
 from engines.networks import NetworkRequest
 from engines.protocol import Engine, Network
 
@@ -148,7 +148,8 @@ def open_engine(
     Args:
         model_dir: the model's folder.
         network: which of its networks; ``step`` is the sound network on the next few columns,
-            with what it remembers (``engines.cached_steps``).
+            with what it remembers (``engines.cached_steps``). Where a model has the graph
+            ``window``, that is opened for the whole windows of ``sound``.
         backend: a name in ``BACKENDS``, with ``=HOST:PORT`` for one that needs a server; what
             ``auto`` means is decided by ``engines.auto``.
         precision: ``auto``, ``fp32``, or one that the model has a graph for.
@@ -174,6 +175,8 @@ def open_engine(
     if not is_installed(name):
         raise EngineError(f"engine {name} is not installed; run: {entry.install}")
     is_streaming = network == "sound" and spec.sound.is_streaming
+    if newest in (None, spec.audio.columns) and not entry.needs_server:
+        network = whole_network(model_dir, network, precision)
     graph = graph_path(model_dir, network, "fp32" if entry.reads_weights else precision)
     if (wanted := resolve_precision(precision)) not in entry.precisions:
         known = " or ".join(entry.precisions)
@@ -189,7 +192,7 @@ def open_engine(
         precision=wanted,
         threads=threads,
         grid=grid or (spec.vision.grid, spec.vision.grid),
-        newest=None if network == "vision" or is_streaming else newest,
+        newest=None if network in ("vision", "window") or is_streaming else newest,
         address=address,
         provider=entry.provider,
         is_portable=is_portable,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engines.errors import EngineError
-from engines.model import graph_path, read_spec
+from engines.model import graph_path, read_spec, whole_network
 from engines.networks import NetworkRequest
 from engines.protocol import Network, TensorSpec
 from pixelplayer.spec import USUAL
@@ -53,11 +53,12 @@ def export(folder: Path, target: Path, precision: str, newest: Sequence[int]) ->
         wanted += [("sound", some) for some in sorted({min(columns, whole) for columns in newest})]
     names = []
     for network, columns in wanted:
+        graph = whole_network(folder, network, precision) if columns is None else network
         request = NetworkRequest(
             folder=folder,
             network=network,
             spec=spec,
-            graph=graph_path(folder, network, precision),
+            graph=graph_path(folder, graph, precision),
             precision=precision,
             threads=1,
             grid=spec.vision.grid_for(*USUAL),

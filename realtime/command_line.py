@@ -100,7 +100,9 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
         "what goes in (default: the default camera and microphone)": {
             "demo": _Row(place="input.demo", help="the built-in duet; needs no hardware"),
             "source": _Row(
-                place="input.source", metavar="FILE", help="a media file, picture and sound"
+                place="input.source",
+                metavar="FILE",
+                help="a media file, picture and sound; of a folder all, with --pace fast --record",
             ),
             "video": _Row(
                 place="input.video",

@@ -9,6 +9,7 @@ from threading import Event
 
 from realtime.clock import NS_PER_S, Clock
 from realtime.crash import where
+from realtime.flows import Mark, marks
 from realtime.graph import STAGES, TOPICS, unwritten
 from realtime.incumbent import Incumbent
 from realtime.lifeline import Lifeline
@@ -59,6 +60,8 @@ class Runner:
         is_cut = self._entry.kind == "source" and plan.duration_s is not None
         self._limit = Limit(plan.duration_s or 0.0) if is_cut else None
         self._numbers_at_ns = 0
+        self._marks: list[Mark] = []  # of the steps since the last report
+        self._unmarked: dict[str, list[Message]] = {}  # was taken, and nothing given yet
 
     def _period_ns(self) -> int:
         """How long a step may take; 0 where a long one harms nobody."""
@@ -173,11 +176,15 @@ class Runner:
         self._lifeline.saw(inputs)
         start_ns = self._clock.now_ns()
         outputs: Sequence[tuple[str, Message]] = stage.step(start_ns, inputs)
+        if self._plan.is_traced:
+            for topic, messages in inputs.items():
+                self._unmarked.setdefault(topic, []).extend(messages)
         stop_ns = self._clock.now_ns()
         if self._limit is not None:
             outputs = self._limit.cut(outputs)
         if outputs or (inputs and not self._open_writes):
             self._meter.step(start_ns, stop_ns)
+            self._mark(start_ns, outputs)
         for topic, message in outputs:
             self._send(topic, message)
         self._meter.blocked(self._clock.now_ns() - stop_ns)
@@ -186,6 +193,12 @@ class Runner:
             self._tell_numbers(stage)
         if self._plan.pace == "realtime":
             self._lifeline.keep(stage, stop_ns, at_once="control" in inputs)
+
+    def _mark(self, start_ns: int, outputs: Sequence[tuple[str, Message]]) -> None:
+        """Steps that give nothing are no slices: what they took goes on with the next that does."""
+        if self._plan.is_traced:
+            self._marks += marks(self.name, start_ns, self._unmarked, outputs)
+            self._unmarked.clear()
 
     def _send(self, topic: str, message: Message) -> None:
         assert self._outbox is not None
@@ -207,7 +220,10 @@ class Runner:
         values |= {name: float(value) for name, value in stage.stats().items()}
         spans = self._meter.take_spans()
         told = spans if self._plan.is_traced else []
-        self._report(Report(kind="numbers", stage=self.name, values=values, spans=told))
+        marked, self._marks = self._marks, []
+        self._report(
+            Report(kind="numbers", stage=self.name, values=values, spans=told, marks=marked)
+        )
 
     def _fail(self, error: Exception) -> None:
         report = failure(self.name, error)

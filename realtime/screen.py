@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from collections.abc import Callable
+from typing import TextIO, TypeAlias
 
 from realtime.sinks.feedback.told import at_the_end, warning
 from realtime.summary import Summary
-from realtime.telemetry import Board
+from realtime.telemetry import Board, position
 
 REWRITTEN_EVERY_S = 1.0
 PRINTED_EVERY_S = 5.0
+
+Line: TypeAlias = Callable[[float, Board, Summary], str]
+"""How a run goes, so many seconds after its start."""
 
 
 class Screen:
@@ -21,13 +25,24 @@ class Screen:
         self._every_s = REWRITTEN_EVERY_S if self._rewrites else PRINTED_EVERY_S
         self._next_s = self._every_s
         self._is_line_open = False
+        self._line: Line = status_line
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether a line is shown in place of the last: a terminal."""
+        return self._rewrites
+
+    def begin(self, line: Line) -> None:
+        """Another run begins, of which ``line`` tells."""
+        self._line = line
+        self._next_s = self._every_s
 
     def status(self, now_s: float, board: Board, summary: Summary) -> None:
         """Show the state of the run ``now_s`` after its start, when it is time to."""
         if now_s < self._next_s:
             return
         self._next_s = now_s + self._every_s
-        text = status_line(now_s, board, summary)
+        text = self._line(now_s, board, summary)
         if self._rewrites:
             self._stream.write(f"\r{text}\x1b[K")
             self._is_line_open = True
@@ -94,9 +109,12 @@ def end_lines(duration_s: float, board: Board, summary: Summary) -> list[str]:
     """The run in a few lines."""
     latency_ms = board.get("speaker", "latency_p50_ms")
     delay = "" if latency_ms is None else f", latency {latency_ms:.0f} ms"
+    at_s, _ = position(board)
+    is_heard = latency_ms is not None
+    speed = "" if is_heard or not at_s else f", {at_s / duration_s:.1f} x real time"
     lost = losses(board)
     return [
-        f"ran {duration_s:.1f} s{delay}{', ' + lost if lost else ''}",
+        f"ran {duration_s:.1f} s{delay}{speed}{', ' + lost if lost else ''}",
         *(summary.lines() or ["no object was heard"]),
         *(filter(None, [at_the_end(board.values.get("speaker", {}))])),
     ]

@@ -224,6 +224,7 @@ class Supervisor:
             return
         try:
             self._trace.add(self._plan.processes[report.stage], report.stage, report.spans)
+            self._trace.follow(report.stage, report.marks)
         except OSError as error:
             self._trace = None
             self._screen.say(f"--profile: the trace ends here ({error.strerror}); make room for it")

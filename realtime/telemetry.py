@@ -49,9 +49,10 @@ class Histogram:
         return 0.0
 
     def values(self, prefix: str) -> dict[str, float]:
-        """``<prefix>p50_ms``, ``<prefix>p99_ms`` and ``<prefix>max_ms``."""
+        """``<prefix>p50_ms``, p95, p99 and ``<prefix>max_ms``."""
         return {
             f"{prefix}p50_ms": self.percentile_ms(50),
+            f"{prefix}p95_ms": self.percentile_ms(95),
             f"{prefix}p99_ms": self.percentile_ms(99),
             f"{prefix}max_ms": self.max_ns / NS_PER_MS,
         }
@@ -156,7 +157,7 @@ class Board:
     def table(self, stages: Sequence[str]) -> str:
         """One line per stage: rate, step times, ages, losses."""
         head = (
-            f"{'stage':<12}{'rate/s':>8}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}"
+            f"{'stage':<12}{'rate/s':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'max ms':>9}"
             f"{'late':>6}{'dropped':>9}{'age p50':>9}{'age p99':>9}"
         )
         return "\n".join([head, *(self._row(stage) for stage in stages if stage in self._values)])
@@ -172,8 +173,20 @@ class Board:
             f"{values[name]:>9.1f}" if name in values else f"{'-':>9}"
             for name in ("age_p50_ms", "age_p99_ms")
         )
-        times = "".join(f"{values.get(name, 0.0):>9.2f}" for name in ("p50_ms", "p99_ms", "max_ms"))
+        times = "".join(
+            f"{values.get(name, 0.0):>9.2f}" for name in ("p50_ms", "p95_ms", "p99_ms", "max_ms")
+        )
         return (
             f"{stage:<12}{values.get('rate_hz', 0.0):>8.1f}{times}"
             f"{round(values.get('late', 0)):>6}{round(dropped):>9}{ages}"
         )
+
+
+def position(board: Board) -> tuple[float, float | None]:
+    """How much has been let out by the source that is least far, and how much it has in all; s."""
+    found = [
+        (values["position_s"], values.get("duration_s"))
+        for values in board.values.values()
+        if "position_s" in values
+    ]
+    return min(found, key=lambda one: one[0]) if found else (0.0, None)

@@ -1,4 +1,4 @@
-"""The steps of all stages in a file that chrome://tracing and Perfetto open."""
+"""All stages' steps, and messages' ways through them, in a file that Perfetto opens."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from realtime.flows import Flow, Flows, Mark
 from realtime.telemetry import Span
 
 
@@ -25,7 +26,9 @@ class Trace:
         self._origin_ns = origin_ns
         self._processes: dict[str, int] = {}
         self._tracks: dict[tuple[str, str], int] = {}
+        self._places: dict[str, tuple[int, int]] = {}  # of a stage: process and track
         self._separator = "\n"
+        self.flows = Flows()
         self._out.write('{"displayTimeUnit": "ms", "traceEvents": [')
 
     def add(self, process: str, stage: str, spans: Sequence[Span]) -> None:
@@ -47,6 +50,16 @@ class Trace:
                 }
             )
 
+    def follow(self, stage: str, told: Sequence[Mark]) -> None:
+        """What of messages the steps of ``stage`` took and gave, once the steps were added.
+
+        Raises:
+            OSError: as ``add``.
+        """
+        self.flows.add(stage, told)
+        for flow in self.flows.complete():
+            self._flow(flow)
+
     def close(self) -> None:
         """Complete the file.
 
@@ -54,7 +67,26 @@ class Trace:
             OSError: as ``add``.
         """
         with self._out:
+            for flow in self.flows.rest():
+                self._flow(flow)
             self._out.write("\n]}\n")
+
+    def _flow(self, flow: Flow) -> None:
+        """Events that belong to the slices that begin at their times."""
+        last = len(flow.steps) - 1
+        for number, (stage, start_ns) in enumerate(flow.steps):
+            kind = "s" if number == 0 else "f" if number == last else "t"
+            process, track = self._places[stage]
+            event: dict[str, object] = {
+                "ph": kind,
+                "id": flow.id,
+                "name": flow.id.partition("-")[0],
+                "cat": "flow",
+                "ts": (start_ns - self._origin_ns) / 1000,
+                "pid": process,
+                "tid": track,
+            }
+            self._write(event | ({"bp": "e"} if kind == "f" else {}))
 
     def _pid(self, process: str) -> int:
         if process not in self._processes:
@@ -66,6 +98,7 @@ class Trace:
         track = (process, stage)
         if track not in self._tracks:
             self._tracks[track] = len(self._tracks) + 1
+            self._places[stage] = (self._pid(process), self._tracks[track])
             place = {"pid": self._pid(process), "tid": self._tracks[track]}
             self._name("thread_name", stage, place)
         return self._tracks[track]

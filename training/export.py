@@ -5,14 +5,12 @@ from __future__ import annotations
 import copy
 import json
 import tempfile
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
@@ -26,18 +24,14 @@ from pixelplayer.networks.sound import SoundNet
 from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet, VisualFeatures
+from pixelplayer.networks.whole_window import WholeWindow
 from pixelplayer.spec import FRAME_COLUMNS, ModelSpec
+from training.tracing import ExportError, check_result, compare, trace
 
-OPSET = 18  # the newest that every runtime we use takes, TensorRT 10.3 included
-_TOLERANCE = 1e-4  # of the largest value; the graphs are float32
 _CHECK_BATCH = 2
 _CHECK_STEPS = 6
 
 _Net = TypeVar("_Net", bound=nn.Module)
-
-
-class ExportError(RuntimeError):
-    """The graph as written does not compute what the network computes."""
 
 
 def write_model(  # noqa: PLR0917  a folder's contents, in the order in which they read
@@ -50,7 +44,8 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
 ) -> None:
     """Write ``model.json``, ``weights.safetensors``, ``vision.onnx`` and ``sound.onnx``.
 
-    And ``step.onnx`` where the spec has ``step_columns``. The networks are left as they are. Files
+    And ``window.onnx`` of a ``SoundNet``: the sound network for whole windows, computed sooner; and
+    ``step.onnx`` where the spec has ``step_columns``. The networks are left as they are. Files
     appear in ``folder`` only once all are written and the graphs were found to agree with their
     networks.
 
@@ -81,11 +76,14 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
             _export_streaming(scratch / "sound.onnx", networks.sound, spec)
         else:
             _export_sound(scratch / "sound.onnx", networks.sound, spec)
+        if isinstance(networks.sound, SoundNet):
+            _export_window(scratch / "window.onnx", networks.sound, spec)
         if spec.sound.step_columns:
             _export_step(scratch / "step.onnx", networks.sound, spec)
         checkpoint.save(scratch / "weights.safetensors", networks)
         (scratch / "model.json").write_text(text, encoding="utf-8")
-        (folder / "step.onnx").unlink(missing_ok=True)  # of an earlier model
+        for name in ("window.onnx", "step.onnx"):  # of an earlier model
+            (folder / name).unlink(missing_ok=True)
         for path in sorted(scratch.iterdir()):
             path.replace(folder / path.name)
 
@@ -142,7 +140,7 @@ def _export_step(path: Path, network: AudioNet, spec: ModelSpec) -> None:
     cached = CachedSoundNet(copy.deepcopy(network), steps).eval()
     new = torch.empty(1, 1, spec.audio.frequency_bins, steps.step).uniform_(-23.0, 5.0)
     past = torch.empty(1, steps.past).uniform_(-1.0, 1.0)
-    _trace(
+    trace(
         path,
         _CachedStep(cached).eval(),
         (new, past, torch.tensor([steps.window - steps.step, steps.window])),
@@ -155,9 +153,9 @@ def _export_step(path: Path, network: AudioNet, spec: ModelSpec) -> None:
         wanted = steps.window - newest, steps.window - newest + steps.step
         with torch.inference_mode():
             said, kept = cached(new, past, *wanted)
-        _check_result(path, said.numpy(), (1, spec.channels, *new.shape[2:]))
+        check_result(path, said.numpy(), (1, spec.channels, *new.shape[2:]))
         asked = {COLUMNS: np.array(wanted, np.int64)}
-        _compare(path, given | asked, said.numpy(), kept.numpy())
+        compare(path, given | asked, said.numpy(), kept.numpy())
     graph = fix_columns(onnx.load(path), steps.window - steps.step, steps.window)
     onnx.checker.check_model(graph)
     onnx.save(graph, path)
@@ -174,7 +172,7 @@ def _export_streaming(path: Path, network: StreamingSoundNet, spec: ModelSpec) -
             f"the network remembers {state.shape[1]} numbers and hears {known} columns ahead, the "
             f"spec: {spec.sound}"
         )
-    _trace(
+    trace(
         path,
         _Step(network).eval(),
         (heard[..., :columns].clone(), network.chosen(), state),
@@ -189,9 +187,9 @@ def _export_streaming(path: Path, network: StreamingSoundNet, spec: ModelSpec) -
         chosen = network.chosen()
         with torch.inference_mode():
             said, state = network.step(new, chosen, state)
-        _check_result(path, said.numpy(), (1, spec.channels, bins, columns))
+        check_result(path, said.numpy(), (1, spec.channels, bins, columns))
         given = {"log_magnitude": new.numpy(), "lookahead": chosen.numpy(), "state": kept}
-        _, kept = _compare(path, given, said.numpy(), state.numpy())
+        _, kept = compare(path, given, said.numpy(), state.numpy())
 
 
 def _export_sound(path: Path, network: SoundNet | LiveSoundNet, spec: ModelSpec) -> None:
@@ -205,9 +203,9 @@ def _export_sound(path: Path, network: SoundNet | LiveSoundNet, spec: ModelSpec)
     window = torch.empty(_CHECK_BATCH, 1, audio.frequency_bins, audio.columns).uniform_(-23.0, 5.0)
     with torch.inference_mode():
         expected = network(window.clone()).numpy()
-    _check_result(path, expected, (_CHECK_BATCH, spec.channels, *window.shape[2:]))
+    check_result(path, expected, (_CHECK_BATCH, spec.channels, *window.shape[2:]))
     example = torch.tensor([audio.columns - 2, audio.columns])
-    _trace(
+    trace(
         path,
         _SomeColumns(network).eval(),
         (window.clone(), example),
@@ -219,12 +217,32 @@ def _export_sound(path: Path, network: SoundNet | LiveSoundNet, spec: ModelSpec)
         wanted = np.array([first, audio.columns], np.int64)
         for batch in (_CHECK_BATCH, 1):
             given = {"log_magnitude": window[:batch].numpy(), COLUMNS: wanted}
-            _compare(path, given, expected[:batch, ..., first:])
+            compare(path, given, expected[:batch, ..., first:])
     graph = onnx.load(path)
     graph = fix_columns(graph, 0, audio.columns)
     onnx.checker.check_model(graph)
     onnx.save(graph, path)
-    _compare(path, {"log_magnitude": window.numpy()}, expected)
+    compare(path, {"log_magnitude": window.numpy()}, expected)
+
+
+def _export_window(path: Path, network: SoundNet, spec: ModelSpec) -> None:
+    """The sound network for whole windows: what ``sound.onnx`` gives of all columns, sooner."""
+    audio = spec.audio
+    window = torch.empty(_CHECK_BATCH, 1, audio.frequency_bins, audio.columns).uniform_(-23.0, 5.0)
+    with torch.inference_mode():
+        expected = network(window.clone()).numpy()
+    trace(
+        path,
+        WholeWindow(copy.deepcopy(network)).eval(),
+        (window,),
+        inputs=("log_magnitude",),
+        outputs=("sound",),
+        free={"log_magnitude": {0: "batch"}, "sound": {0: "batch"}},
+    )
+    onnx.checker.check_model(onnx.load(path))
+    for batch in (_CHECK_BATCH, 1):
+        given = {"log_magnitude": window[:batch].numpy()}
+        compare(path, given, expected[:batch])
 
 
 def _export_vision(path: Path, network: FrameNet, spec: ModelSpec) -> None:
@@ -233,8 +251,8 @@ def _export_vision(path: Path, network: FrameNet, spec: ModelSpec) -> None:
     pictures = torch.rand(_CHECK_BATCH, 3, side, side)
     with torch.inference_mode():
         expected = eyes(pictures.clone()).numpy()
-    _check_result(path, expected, (_CHECK_BATCH, spec.channels, grid, grid))
-    _trace(
+    check_result(path, expected, (_CHECK_BATCH, spec.channels, grid, grid))
+    trace(
         path,
         eyes,
         (pictures.clone(),),
@@ -246,51 +264,4 @@ def _export_vision(path: Path, network: FrameNet, spec: ModelSpec) -> None:
         },
     )
     for batch in (_CHECK_BATCH, 1):
-        _compare(path, {"picture": pictures[:batch].numpy()}, expected[:batch])
-
-
-def _trace(
-    path: Path,
-    network: nn.Module,
-    example: tuple[Tensor, ...],
-    *,
-    inputs: Sequence[str],
-    outputs: Sequence[str],
-    free: Mapping[str, Mapping[int, str]],
-) -> None:
-    """Write a graph; ``free`` names the dimensions that are."""
-    with warnings.catch_warnings():
-        # The newer exporter takes ten times as long and writes this machine's paths into the file.
-        warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"torch\.|training\.")
-        # What depends on the width of a window is meant to be a constant.
-        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
-        torch.onnx.export(
-            network,
-            example,
-            str(path),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=list(inputs),
-            output_names=list(outputs),
-            dynamic_axes={name: dict(axes) for name, axes in free.items()},
-        )
-
-
-def _check_result(path: Path, expected: np.ndarray, shape: tuple[int, ...]) -> None:
-    if expected.shape != shape:
-        raise ExportError(f"{path.name} gives {expected.shape}, the spec asks for {shape}")
-    if not np.isfinite(expected).all():
-        raise ExportError(f"{path.name} gives values that are not finite: the weights are broken")
-
-
-def _compare(
-    path: Path, given: Mapping[str, np.ndarray], *expected: np.ndarray
-) -> list[np.ndarray]:
-    """Hold a graph against its network; what the graph gives."""
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    found: list[np.ndarray] = session.run(None, dict(given))
-    for mine, wanted in zip(found, expected, strict=True):
-        difference = float(np.abs(mine - wanted).max() / np.abs(wanted).max())
-        if difference > _TOLERANCE:
-            raise ExportError(f"{path.name} differs from its network by {difference:.1e}")
-    return found
+        compare(path, {"picture": pictures[:batch].numpy()}, expected[:batch])

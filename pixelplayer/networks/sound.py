@@ -7,7 +7,7 @@ each block's ``model`` holding the next inner block.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, TypeGuard
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Column: TypeAlias = int | Tensor  # a number of a column; a tensor where a graph is traced
+Layers: TypeAlias = tuple[nn.Conv2d, nn.BatchNorm2d | None]
 SLOPE = 0.2  # of what is below zero, on the way down
 
 
@@ -101,10 +102,10 @@ class SoundNet(nn.Module):
             x = _doubled(functional.relu(x), width, given, (after, until))
             width *= 2
             block = blocks[level]
-            conv = next(layer for layer in reversed(list(block.model)) if _is_conv(layer))
+            conv, norm = block.raising()
             x = functional.conv2d(x, conv.weight.transpose(2, 3), conv.bias, padding=(0, 1))
-            if isinstance(block, _SkipBlock):
-                x = block.model[-1](x)
+            if norm is not None:
+                x = norm(x)
                 first, beside = passed[level - 1]
                 x = torch.cat([beside[:, :, after - first : until - first], x], dim=1)
             given = after, until
@@ -118,15 +119,9 @@ def lowered(block: Block, x: Tensor) -> Tensor:
         block: one of ``SoundNet.blocks``.
         x: columns before bins: of a few columns, engines compute these much faster.
     """
-    conv = next(layer for layer in block.model if _is_conv(layer))
+    conv, norm = block.lowering()
     y = functional.conv2d(x, conv.weight.transpose(2, 3), stride=2, padding=1)
-    if isinstance(block, _MiddleBlock):
-        y = block.model[2](y)
-    return y
-
-
-def _is_conv(layer: nn.Module) -> TypeGuard[nn.Conv2d]:
-    return isinstance(layer, nn.Conv2d)
+    return y if norm is None else norm(y)
 
 
 def _below(start: Column, stop: Column) -> tuple[Column, Column]:
@@ -198,6 +193,14 @@ class _OutermostBlock(nn.Module):
         components: Tensor = self.model(x)
         return components
 
+    def lowering(self) -> Layers:
+        """The way down to the next level."""
+        return _convolution(self.model[0]), None
+
+    def raising(self) -> Layers:
+        """The way up, after what comes from below was enlarged."""
+        return _convolution(self.model[-1]), None
+
 
 class _SkipBlock(nn.Module):
     """Joins its activated input with what it makes of it.
@@ -215,6 +218,14 @@ class _SkipBlock(nn.Module):
         for layer in rest:
             inner = layer(inner)
         return torch.cat([activated, inner], dim=1)
+
+    def lowering(self) -> Layers:
+        """The way down to the next level."""
+        return _convolution(self.model[1]), None
+
+    def raising(self) -> Layers:
+        """The way up, after what comes from below was enlarged."""
+        return _convolution(self.model[-2]), _norm(self.model[-1])
 
 
 Block: TypeAlias = _OutermostBlock | _SkipBlock
@@ -234,6 +245,10 @@ class _MiddleBlock(_SkipBlock):
             nn.BatchNorm2d(outer),
         )
 
+    def lowering(self) -> Layers:
+        """The way down to the next level."""
+        return _convolution(self.model[1]), _norm(self.model[2])
+
 
 class _InnermostBlock(_SkipBlock):
     def __init__(self, outer: int, inner: int) -> None:
@@ -246,6 +261,16 @@ class _InnermostBlock(_SkipBlock):
             nn.Conv2d(inner, outer, kernel_size=3, padding=1, bias=False),
             nn.BatchNorm2d(outer),
         )
+
+
+def _convolution(layer: nn.Module) -> nn.Conv2d:
+    assert isinstance(layer, nn.Conv2d)
+    return layer
+
+
+def _norm(layer: nn.Module) -> nn.BatchNorm2d:
+    assert isinstance(layer, nn.BatchNorm2d)
+    return layer
 
 
 def _down(inputs: int, outputs: int) -> nn.Conv2d:

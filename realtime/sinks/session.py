@@ -151,16 +151,7 @@ class SessionLog:
 
     def save(self, folder: Path) -> None:
         """Replace folder/session.json in one go; raises OSError."""
-        text = json.dumps(self.contents(), indent=2, allow_nan=False) + "\n"
-        temporary = folder / "session.json.part"
-        temporary.unlink(missing_ok=True)
-        try:
-            with os.fdopen(new_file(temporary), "w", encoding="utf-8") as file:
-                file.write(text)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
-        temporary.replace(folder / "session.json")
+        _write(folder, self.contents())
 
     def _object(self, object_id: int, duration_s: float) -> dict[str, Any]:
         sound = self._sounds[object_id]
@@ -200,6 +191,55 @@ class SessionLog:
                 if name.startswith(prefix) and name.endswith("_samples") == samples
             )
         )
+
+
+def seal(folder: Path, source: str) -> None:
+    """Say in the session of ``folder`` that it has all of the file called ``source``.
+
+    Only who has seen the run end well knows: of one that was stopped a recorder gets the same end.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    _write(folder, {**_read(folder), "whole": source})
+
+
+def is_whole(folder: Path, source: str) -> bool:
+    """Whether :func:`seal` has said so."""
+    try:
+        return bool(_read(folder).get("whole") == source)
+    except (OSError, ValueError):
+        return False
+
+
+def recorded_s(folder: Path) -> float:
+    """The length of the session of ``folder``.
+
+    Raises:
+        OSError, ValueError, KeyError: there is none.
+    """
+    return float(_read(folder)["duration_s"])
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    contents = json.loads((folder / "session.json").read_text(encoding="utf-8"))
+    if not isinstance(contents, dict):
+        raise ValueError(f"{folder / 'session.json'} is no session")
+    return contents
+
+
+def _write(folder: Path, contents: Mapping[str, Any]) -> None:
+    """Replace folder/session.json in one go."""
+    text = json.dumps(contents, indent=2, allow_nan=False) + "\n"
+    temporary = folder / "session.json.part"
+    temporary.unlink(missing_ok=True)
+    try:
+        with os.fdopen(new_file(temporary), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    temporary.replace(folder / "session.json")
 
 
 def _stage(values: Mapping[str, float]) -> dict[str, float | int]:

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.clock import NS_PER_S
 from realtime.messages import AudioChunk, End, Message, VideoFrame
 from realtime.sources.pacing import Pace
 from realtime.sources.samples import chunk_samples, samples_ns
@@ -80,6 +81,7 @@ class Playback:
         self._pictures: PictureTrack | None = None
         self._chunk: NDArray[np.float32] | None = None
         self._first_sample = 0
+        self._position_ns = 0  # of what has been let out
         self._sequences: dict[str, int] = {}
         self._opened = False
 
@@ -131,14 +133,15 @@ class Playback:
                 track.close()
 
     def stats(self) -> Mapping[str, float]:
-        """The counters of both tracks."""
+        """The counters of both tracks, and the position in the recording."""
         tracks = (self._sound, self._pictures)
-        return {
+        told = {
             name: value
             for track in tracks
             if track is not None
             for name, value in track.stats().items()
         }
+        return {**told, "position_s": self._position_ns / NS_PER_S}
 
     def _upcoming(self) -> dict[str, int]:
         """When the next message of each topic that goes on is due, as a position in ns."""
@@ -178,6 +181,7 @@ class Playback:
             samples=self._chunk,
         )
         self._first_sample += self._chunk.size
+        self._reached(samples_ns(self._first_sample, self._sound.rate_hz))
         self._chunk = None
         return message
 
@@ -185,12 +189,16 @@ class Playback:
         assert self._pictures is not None
         media_ns = self._pictures.peek_ns()
         assert media_ns is not None
+        self._reached(media_ns)
         return VideoFrame(
             stream=self._stream,
             sequence=self._next_sequence("video"),
             capture_ns=self._pace.capture_ns(media_ns),
             pixels=self._pictures.take(),
         )
+
+    def _reached(self, media_ns: int) -> None:
+        self._position_ns = max(self._position_ns, media_ns)
 
     def _end(self, topic: str) -> End:
         sequence = self._sequences.pop(topic)

@@ -60,6 +60,7 @@ class FileTrack:
         self._stream: Any = streams[0] if streams else None
         start = self._container.start_time
         self._start_s = Fraction(start or 0, av.time_base)
+        self._declared_s = Fraction(self._container.duration or 0, av.time_base)
         self._end_s = Fraction(0)
 
     @property
@@ -101,10 +102,16 @@ class FileTrack:
         self._check_end()
 
     def _check_end(self) -> None:
-        declared_s = Fraction(self._container.duration or 0, av.time_base) + self._start_s
+        declared_s = self._declared_s + self._start_s
         if declared_s - self._end_s > CUT_SHORT_S:
             there = f"{float(self._end_s):.1f} of {float(declared_s):.1f} s"
             self._complaints.note(f"it is cut short; {there} are there")
+
+    def length(self) -> Mapping[str, float]:
+        """``duration_s`` from the file's time 0 to its end, where the container knows it."""
+        if self._declared_s <= 0:
+            return {}
+        return {"duration_s": float(self._declared_s + min(Fraction(0), self._start_s))}
 
     def leave_out(self, which: Literal["DEFAULT", "NONREF", "NONKEY"]) -> None:
         """Which pictures the decoder may leave out from now on; ``DEFAULT`` for none."""
@@ -207,8 +214,9 @@ class FileSound:
             self._frame = None
 
     def stats(self) -> Mapping[str, float]:
-        """What had to be mended."""
+        """What had to be mended, and the file's length."""
         return {
+            **self._file.length(),
             "silenced_samples": self._silenced_samples,
             "padded_samples": self._padded_samples,
         }
@@ -261,8 +269,8 @@ class FilePictures:
             self._file.leave_out("DEFAULT")
 
     def stats(self) -> Mapping[str, float]:
-        """How many have been given out."""
-        return {"pictures": self._pictures}
+        """How many have been given out, and the file's length."""
+        return {**self._file.length(), "pictures": self._pictures}
 
     def close(self) -> None:
         """Close the file."""

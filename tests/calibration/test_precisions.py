@@ -280,6 +280,11 @@ def test_steps_have_the_numbers_of_windows(tmp_path: Path) -> None:
         )
     windows, steps = scales
     assert windows
+    whole = {precision: folder / f"window.{precision}.onnx" for precision in ("fp16", "int8")}
+    assert all(path.exists() for path in whole.values())
+    taps = 9  # of a convolution on the way up, each one of its own
+    half = len(convolutions(read_graph(folder / "sound.onnx"))) // 2
+    assert len(convolutions(read_graph(whole["int8"]))) == (1 + taps) * half
     assert steps == windows
 
 

@@ -314,3 +314,15 @@ def test_after_a_pause_sound_comes_first(tmp_path: Path) -> None:
     sound, picture = topics.index("audio"), topics.index("video")
     assert topics[sound:picture].count("audio") >= 45
     source.close()
+
+
+def test_position_and_length_are_told(tmp_path: Path) -> None:
+    path = write_media(tmp_path / "clip.mkv", frames=10, samples=noise(44_100))
+    source = fast(path)
+    source.open()
+    assert source.stats()["position_s"] == 0
+    assert source.stats()["duration_s"] == pytest.approx(1.0, abs=0.05)
+    source.close()
+    ended = fast(path)
+    messages(ended)
+    assert ended.stats()["position_s"] == pytest.approx(1.0, abs=0.05)
