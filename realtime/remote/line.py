@@ -7,6 +7,7 @@ thread; others hand it what is to be sent through a :class:`Slot`.
 
 from __future__ import annotations
 
+import struct
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from typing import Literal, TypeAlias
 
 import zmq
 from zmq.utils import z85
-from zmq.utils.monitor import recv_monitor_message
 
 from realtime.transport import new_context
 
 MOST_PARTS = 8
+# Of a monitor's event, its number and value. zmq.utils.monitor reads it too, but brings asyncio.
+_EVENT = struct.Struct("=Hi")
 MOST_PART_BYTES = 4 * 1024 * 1024  # ten times the largest picture that sight has a use for
 HANDSHAKE_MS = 3000  # for a peer to show its key
 CONNECT_MS = 400  # then again: the system itself would wait a second, then two, then four
@@ -310,8 +312,8 @@ def _bound(socket: zmq.Socket[bytes]) -> None:
 def _events(monitor: zmq.Socket[bytes]) -> Iterator[tuple[int, int]]:
     """What a monitor tells: which event, and its value."""
     while monitor.poll(0):
-        told = recv_monitor_message(monitor)
-        yield int(told["event"]), int(told["value"])
+        event, _address = monitor.recv_multipart()
+        yield _EVENT.unpack(event)
 
 
 def _drained(post: zmq.Socket[bytes]) -> Iterator[list[bytes]]:
