@@ -62,11 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check_rights()
     if options.duration < LEAST_DURATION_S + options.cut:
         parser.error(f"--duration must be {LEAST_DURATION_S + options.cut:.0f} s or more")
-    server = PulseServer()
-    try:
+    with contextlib.closing(PulseServer()) as server:
         report = measure(server, options)
-    finally:
-        server.close()
     return report.publish(options.json)
 
 

@@ -80,11 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         least_s = 2 * (options.stall / 1000 + RECOVERED_AFTER_S + SETTLING_S)
     if options.duration < least_s:
         parser.error(f"--duration must be {least_s:.0f} s or more")
-    server = PulseServer()
-    try:
+    with contextlib.closing(PulseServer()) as server:
         report = measure(server, options)
-    finally:
-        server.close()
     return report.publish(options.json)
 
 

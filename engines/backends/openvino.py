@@ -6,6 +6,7 @@ go into the store.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import time
@@ -35,7 +36,7 @@ def open_network(request: NetworkRequest) -> OpenVinoEngine:
     check_graph(request.graph, request.inputs, request.outputs)
     store = Store()
     try:
-        core = ov.Core()
+        core = _core()
         key = _key(core, request)
     except RuntimeError as error:
         raise EngineError(f"OpenVINO does not start here: {error}") from error
@@ -43,6 +44,17 @@ def open_network(request: NetworkRequest) -> OpenVinoEngine:
     for remark in store.remarks:
         _log.warning(remark)
     return engine
+
+
+@functools.cache
+def _core() -> ov.Core:
+    """OpenVINO of this process, for as long as it runs.
+
+    What it loads to compute gives the thread that loads it another stack for signals, and takes
+    that stack's memory away when the last core goes, in whichever thread (OpenVINO 2026.4). The
+    next signal for the first thread, as Ctrl-C is, would then end the process.
+    """
+    return ov.Core()
 
 
 def _loaded(
