@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
@@ -139,8 +140,21 @@ def _serve(host: _Host, answer: Callable[[Answer], None]) -> Stream | None:
     return None
 
 
+def _leave_the_terminals_group() -> None:
+    """Be out of reach of Ctrl-C, which is the supervisor's to answer.
+
+    A session of its own would do that, too. But where Linux shares the cores among sessions first
+    (autogroup, as on desktops), one that does little is woken late while others are busy: later
+    than the device has sound for.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":
+        os.setpgid(0, 0)
+
+
 def main(file: int) -> None:
     """Run the device until it or the stage has gone."""
+    _leave_the_terminals_group()
 
     def answer(said: Answer) -> None:
         sys.stdout.write(to_line(said))

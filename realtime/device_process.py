@@ -38,7 +38,6 @@ class DeviceProcess:
             bufsize=0,
             pass_fds=(self._file,),
             env=child_environment(),
-            start_new_session=True,
         )
 
     def find(self, wanted: str | None, known: AudioDevice | None) -> AudioDevice:

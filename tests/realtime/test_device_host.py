@@ -1,12 +1,20 @@
-"""The formats that a device is tried with."""
+"""The process of a device: whom it listens to, and the formats that it tries."""
 
 from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import suppress
 
 import pytest
 
 from realtime import device_host
+from realtime.clock import SystemClock
 from realtime.device_host import RATES_HZ, formats
 from realtime.device_orders import Open
+from realtime.device_process import DeviceProcess
+from realtime.errors import DeviceError
 from realtime.portaudio import AudioDevice, Direction
 
 
@@ -54,3 +62,18 @@ def test_a_rate_is_chosen_that_the_speaker_takes(monkeypatch: pytest.MonkeyPatch
     found = list(formats(device(1, 44_100), "input", order(None, has_speaker=True)))
     assert found[0] == (44_100, 1)
     assert len(found) == len(RATES_HZ)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no sessions there")
+def test_its_process_shares_the_stages_session_and_minds_no_ctrl_c() -> None:
+    process = DeviceProcess("output", SystemClock())
+    try:
+        with suppress(DeviceError):  # whatever there is: it has answered
+            process.find("no device is called that", None)
+        assert os.getsid(process.pid) == os.getsid(0)
+        assert os.getpgid(process.pid) != os.getpgid(0)
+        os.kill(process.pid, signal.SIGINT)
+        with pytest.raises(DeviceError, match=r"no device is called that|no speaker|PortAudio"):
+            process.find("no device is called that", None)
+    finally:
+        process.kill()
