@@ -136,7 +136,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "web": StageEntry(
             kind="sink",
-            reads=("video", "scene", "stats"),
+            reads=("video", "streams", "scene", "stats"),
             writes=("control",),
             keeps_up=False,
             is_replaced=True,

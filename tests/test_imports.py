@@ -20,6 +20,7 @@ ALLOWED = {
 EDGES = {
     "zmq": ["realtime/transport.py", "realtime/remote/line.py"],
     "time": ["realtime/clock.py"],
+    "websockets": ["realtime/sinks/web_server.py"],
     "sounddevice": ["realtime/portaudio.py"],
     "cv2": ["realtime/picture.py"],
     "ctypes": ["realtime/allocator.py", "realtime/parent.py"],

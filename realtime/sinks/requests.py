@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import get_args
+from dataclasses import dataclass
+from typing import Any, TypeAlias, get_args
 
 from realtime.messages import Control, ControlKind
 
@@ -38,12 +39,53 @@ class RequestError(ValueError):
     """The body of a request is not what it should be."""
 
 
-def parse_control(body: bytes, stream: str, sequence: int) -> Control:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The pictures up to this number have come."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Sound is wanted in the browser, or no more."""
+
+    wants: bool
+
+
+Request: TypeAlias = Seen | Listen | Control
+
+
+def parse_request(body: str | bytes, stream: str, sequence: int) -> Request:
+    """What a viewer asks for: something of the player, or of the page's server.
+
+    Raises:
+        RequestError: the body is too long, no JSON, or not exactly the fields of its kind.
+    """
+    asked = _asked(body)
+    if asked.get("kind") == "seen":
+        number = _only(asked, "number")
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**53:
+            raise RequestError("'number' wants an integer >= 0")
+        return Seen(number)
+    if asked.get("kind") == "listen":
+        wants = _only(asked, "wants")
+        if not isinstance(wants, bool):
+            raise RequestError("'wants' wants true or false")
+        return Listen(wants)
+    return _control(asked, stream, sequence)
+
+
+def parse_control(body: str | bytes, stream: str, sequence: int) -> Control:
     """The control that a JSON body asks for.
 
     Raises:
         RequestError: the body is too long, no JSON, or not exactly the fields of its kind.
     """
+    return _control(_asked(body), stream, sequence)
+
+
+def _asked(body: str | bytes) -> dict[str, Any]:
     if len(body) > LARGEST_REQUEST_BYTES:
         raise RequestError(f"wanted at most {LARGEST_REQUEST_BYTES} bytes")
     try:
@@ -52,6 +94,16 @@ def parse_control(body: bytes, stream: str, sequence: int) -> Control:
         raise RequestError("wanted a JSON object") from None
     if not isinstance(asked, dict):
         raise RequestError("wanted a JSON object")
+    return asked
+
+
+def _only(asked: dict[str, Any], name: str) -> object:
+    if asked.keys() != {"kind", name}:
+        raise RequestError(f"'{asked['kind']}' wants {name} besides its kind")
+    return asked[name]
+
+
+def _control(asked: dict[str, Any], stream: str, sequence: int) -> Control:
     kind = _kind(asked.pop("kind", None))
     if asked.keys() != _FIELDS[kind]:
         names = ", ".join(sorted(_FIELDS[kind])) or "nothing"

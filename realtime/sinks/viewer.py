@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from realtime.clock import NS_PER_MS
 from realtime.messages import RESIDUAL_ID, End, Message, Scene, SceneObject, Stats, VideoFrame
 from realtime.picture import Picture
-from realtime.sinks.hud import HudTracker
+from realtime.sinks.hud import Hud, HudTracker
 from realtime.sinks.layout import Layout
 from realtime.sinks.render import draw_view
 from realtime.stage import Inputs
@@ -57,6 +57,16 @@ class Viewer:
     def ended(self) -> bool:
         """True when neither pictures nor scenes will follow."""
         return self._ended >= _DATA_TOPICS
+
+    @property
+    def shown(self) -> VideoFrame | None:
+        """The frame on show; None before the first."""
+        return self._shown
+
+    @property
+    def hud(self) -> Hud:
+        """What is known of delays and rates."""
+        return self._hud.hud
 
     @property
     def picture_size(self) -> tuple[int, int] | None:

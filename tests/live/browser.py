@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import pytest
@@ -21,11 +21,21 @@ _OPTIONS = (
 
 
 @contextmanager
-def open_browser(width: int = 1000, height: int = 900) -> Iterator[Page]:
+def open_browser(
+    width: int = 1000,
+    height: int = 900,
+    environment: Mapping[str, str] | None = None,
+    options: tuple[str, ...] = _OPTIONS,
+) -> Iterator[Page]:
     """An empty page in Chromium; whatever its scripts raise ends the test."""
     path = needed_program("chromium", "chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*_OPTIONS])
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=[*options],
+            env=None if environment is None else dict(environment),
+            ignore_default_args=["--mute-audio"] if environment is not None else None,
+        )
         page = browser.new_page(viewport={"width": width, "height": height})
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 from tests.live.mjpeg import MjpegCamera
 from tests.live.parts import end_process
 from tests.live.pulse import RATE_HZ, PulseServer, read_raw
+from tests.live.viewing import Viewing
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60
@@ -27,16 +26,15 @@ LOUDNESS = 0.5
 
 
 def turn(address: str, milliseconds: float) -> None:
-    body = json.dumps({"kind": "lookahead", "value": milliseconds}).encode()
-    headers = {"Content-Type": "application/json", "Origin": address.rstrip("/")}
-    with urllib.request.urlopen(urllib.request.Request(f"{address}control", body, headers)):
-        pass
+    with Viewing(address) as viewing:
+        viewing.ask(kind="lookahead", value=milliseconds)
+        time.sleep(0.2)  # it is heard before we leave
 
 
 def lookahead_ms(address: str) -> float | None:
-    with urllib.request.urlopen(f"{address}scene.json") as answer:
-        seen = json.load(answer)
-    return None if seen is None else seen["lookahead_ms"]
+    with Viewing(address) as viewing:
+        ahead: float | None = viewing.told()["lookahead_ms"]
+    return ahead
 
 
 def clicks(heard: np.ndarray) -> np.ndarray:

@@ -8,12 +8,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from tests.live.browser import open_browser, until
 from tests.live.parts import end_process
+from tests.live.showing import ONE_ALONE, TWO, Showing
+
+Scheme = Literal["light", "dark"]
 
 ROOT = Path(__file__).resolve().parents[2]
 GUITAR, FLUTE = (0.28, 0.55), (0.72, 0.45)  # in the demo's picture
@@ -46,54 +51,147 @@ def address() -> Iterator[str]:
 
 
 @pytest.fixture
+def showing() -> Iterator[Showing]:
+    here = Showing()
+    yield here
+    here.stop()
+
+
+@pytest.fixture
 def page() -> Iterator[Page]:
     with open_browser() as opened:
         yield opened
 
 
-def test_a_click_leaves_one_instrument(address: str, page: Page) -> None:
-    page.goto(address)
-    until(page, "document.querySelectorAll('#objects li').length >= 3")
-    assert page.evaluate("document.getElementById('view').naturalWidth") > 300
-    assert not page.evaluate("objects.some(one => one.state === 'solo')")
+SOLOED = (
+    "[...document.querySelectorAll('.card')].filter(one => one.dataset.state === 'solo').length"
+)
+HEARD = "[...document.querySelectorAll('.card')].filter(one => +one.dataset.gain > 0).length"
+CARDS = "document.querySelectorAll('.card').length"
+
+
+def spot(page: Page, place: tuple[float, float]) -> tuple[float, float]:
+    """Where a point of the picture is on the page."""
     box = page.locator("#view").bounding_box()
     assert box is not None
-    left, top, right, bottom = page.evaluate("picture")
+    return box["x"] + box["width"] * place[0], box["y"] + box["height"] * place[1]
+
+
+def test_a_click_leaves_one_instrument(address: str, page: Page) -> None:
+    page.goto(address)
+    until(page, f"{CARDS} >= 3")
+    until(page, "+document.getElementById('view').dataset.captureMs > 0")
+    assert page.evaluate(SOLOED) == 0
     for place in (GUITAR, FLUTE):
-        x = box["x"] + box["width"] * (left + place[0] * (right - left))
-        y = box["y"] + box["height"] * (top + place[1] * (bottom - top))
-        page.mouse.click(x, y)
-        until(
-            page,
-            "objects.filter(one => one.state === 'solo').length === 1"
-            " && objects.filter(one => one.gain > 0).length === 1",
-        )
-        assert page.locator("#objects li button[aria-pressed=true]").count() == 1
+        page.mouse.click(*spot(page, place))
+        until(page, f"{SOLOED} === 1 && {HEARD} === 1")
+        assert page.locator("#objects button[aria-pressed=true]").count() == 1
         page.click("#all")
-        until(page, "objects.every(one => one.gain > 0)")
+        until(page, f"{SOLOED} === 0 && {HEARD} === {CARDS}")
+
+
+def test_all_can_be_done_with_keys(address: str, page: Page) -> None:
+    page.goto(address)
+    until(page, f"{CARDS} >= 3")
+    page.keyboard.press("1")
+    until(page, "document.querySelector('[data-id=\"1\"]').dataset.state === 'muted'")
+    page.keyboard.press("1")
+    until(page, "document.querySelector('[data-id=\"1\"]').dataset.state === ''")
+    page.keyboard.press("ArrowUp")
+    until(page, "+document.querySelector('[data-id=\"1\"]').dataset.gain > 1.1")
+    page.keyboard.press("Tab")  # the picture is first
+    assert page.evaluate("document.activeElement.id") == "view"
+    for _ in range(11):  # the cross, from the middle to the guitar
+        page.keyboard.press("ArrowLeft")
+    assert page.is_visible("#cross")
+    page.keyboard.press("Enter")
+    until(page, f"{SOLOED} === 1 && {HEARD} === 1")
+    page.keyboard.press("Escape")
+    until(page, f"{SOLOED} === 0")
+    page.get_by_role("button", name="Solo residual").focus()
+    page.keyboard.press("Space")
+    until(page, "document.querySelector('[data-id=\"0\"]').dataset.state === 'solo'")
 
 
 def test_the_dial_is_turned_on_the_page(address: str, page: Page) -> None:
     """Its list is what the model can do, wherever the dial stands."""
     page.goto(address)
-    offered = "[...ahead.options].map(one => one.text)"
-    shown = "ahead.selectedOptions[0]?.text"
-    until(page, f"Math.abs(aheadMs - 92.9) < 1 && {shown} === '93 ms'")
+    offered = "[...document.getElementById('ahead').options].map(one => one.text)"
+    shown = "document.getElementById('ahead').selectedOptions[0]?.text"
+    told = "+document.getElementById('ahead').dataset.ms"
+    until(page, f"Math.abs({told} - 92.9) < 1 && {shown} === '93 ms'")
     assert page.evaluate(offered) == ["-23 ms", "0 ms", "93 ms"]
     page.select_option("#ahead", label="0 ms")
-    until(page, f"Math.abs(aheadMs) < 1 && {shown} === '0 ms'")
+    until(page, f"Math.abs({told}) < 1 && {shown} === '0 ms'")
     page.locator("#view").hover()
     page.keyboard.press("[")  # what the model knows next
-    until(page, f"Math.abs(aheadMs + 23.2) < 1 && {shown} === '-23 ms'")
+    until(page, f"Math.abs({told} + 23.2) < 1 && {shown} === '-23 ms'")
     assert page.evaluate(offered) == ["-23 ms", "0 ms", "93 ms"]
     page.keyboard.press("[")  # there is no less
     page.keyboard.press("]")
-    until(page, f"Math.abs(aheadMs) < 1 && {shown} === '0 ms'")
+    until(page, f"Math.abs({told}) < 1 && {shown} === '0 ms'")
     assert not page.inner_text("#note")
 
 
 def test_the_page_says_when_the_program_has_ended(address: str, page: Page) -> None:
     page.goto(address)
-    until(page, "objects.length > 0")
+    until(page, f"{CARDS} > 0")
     page.keyboard.press("q")
-    until(page, "document.getElementById('note').textContent === 'the program has ended'")
+    until(page, "document.getElementById('link').textContent.includes('the program has ended')")
+    page.keyboard.press("r")
+    until(page, "document.getElementById('note').textContent.includes('Not connected')")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_bars_anyone_from_the_page(
+    showing: Showing, width: int, height: int, scheme: Scheme
+) -> None:
+    """No rule of axe-core is broken: before the first scene, with objects, one alone, and away."""
+    with open_browser(width, height) as page:
+        page.emulate_media(color_scheme=scheme)
+        page.goto(showing.url)
+        until(page, "document.getElementById('link').textContent === 'live'")
+        assert violations(page) == []
+        showing.scene = TWO
+        until(page, f"{CARDS} === 3")
+        page.focus("#view")
+        assert violations(page) == []
+        showing.scene = ONE_ALONE
+        until(page, f"{SOLOED} === 1")
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        showing.stop()
+        until(page, "document.getElementById('link').dataset.state === 'waiting'")
+        assert violations(page) == []
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]
+
+
+def test_a_lost_connection_comes_back_by_itself(showing: Showing) -> None:
+    with open_browser() as page:
+        page.goto(showing.url)
+        showing.scene = TWO
+        until(page, f"{CARDS} === 3")
+        showing.stop()
+        until(page, "document.getElementById('link').textContent.includes('trying again')")
+        showing.scene = ONE_ALONE
+        showing.start()
+        until(page, "document.getElementById('link').textContent === 'live'")
+        until(page, f"{SOLOED} === 1")
+        shown = page.evaluate("document.getElementById('view').dataset.captureMs")
+        until(page, f"document.getElementById('view').dataset.captureMs !== '{shown}'")
+
+
+def test_two_browsers_see_what_either_does(address: str, page: Page) -> None:
+    page.goto(address)
+    until(page, f"{CARDS} >= 3")
+    assert page.context.browser is not None
+    other = page.context.browser.new_page()
+    other.goto(address)
+    until(other, f"{CARDS} >= 3")
+    other.get_by_role("button", name="Mute residual").click()
+    until(page, "document.querySelector('[data-id=\"0\"]').dataset.state === 'muted'")

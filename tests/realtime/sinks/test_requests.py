@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from realtime.messages import Control
-from realtime.sinks.requests import RequestError, parse_control
+from realtime.sinks.requests import Listen, RequestError, Seen, parse_control, parse_request
 
 
 def parse(asked):
@@ -86,3 +86,32 @@ def test_no_bytes_do_harm():
             body[place] = generator.integers(0, 256)
         with contextlib.suppress(RequestError):
             assert isinstance(parse_control(bytes(body), "test", 0), Control)
+
+
+def test_what_the_page_asks_of_its_server_is_told_from_control():
+    assert parse_request('{"kind":"seen","number":7}', "test", 3) == Seen(7)
+    assert parse_request('{"kind":"listen","wants":true}', "test", 3) == Listen(True)
+    control = parse_request('{"kind":"mute","object_id":1}', "test", 3)
+    assert isinstance(control, Control)
+    assert (control.kind, control.object_id) == ("mute", 1)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"kind": "seen"},
+        {"kind": "seen", "number": -1},
+        {"kind": "seen", "number": 1.5},
+        {"kind": "seen", "number": True},
+        {"kind": "seen", "number": 2**53},
+        {"kind": "seen", "number": 1, "x": 1},
+        {"kind": "listen"},
+        {"kind": "listen", "wants": 1},
+        {"kind": "listen", "wants": True, "number": 1},
+        {"kind": "watch"},
+        [],
+    ],
+)
+def test_a_viewers_nonsense_is_refused(asked):
+    with pytest.raises(RequestError):
+        parse_request(json.dumps(asked), "test", 3)

@@ -1,0 +1,138 @@
+// Puts the page together: one connection, and what is shown of it.
+// @ts-check
+
+import {Cards, nameOf} from "./cards.js";
+import {Graphs} from "./graphs.js";
+import {Link} from "./link.js";
+import {View} from "./picture.js";
+import {Sound} from "./sound.js";
+
+/** @param {string} id @returns {any} */
+const find = id => document.getElementById(id);
+const NOTE_MS = 6000;
+
+let noted = 0;
+/** @param {string} text */
+function note(text) {
+  find("note").textContent = text;
+  clearTimeout(noted);
+  noted = setTimeout(() => { find("note").textContent = ""; }, NOTE_MS);
+}
+
+/** @param {string} id @param {string} text  said only where it is new: a screen reader reads it out */
+function write(id, text) {
+  if (find(id).textContent !== text) find(id).textContent = text;
+}
+
+/** @param {object} request */
+function ask(request) {
+  if (link.isOpen) link.ask(request);
+  else note("Not connected: nothing was changed.");
+}
+
+/** @param {string} text */
+function noteSound(text) {
+  write("note", text);
+  clearTimeout(noted);  // it stays: something has to be done
+}
+
+const cards = new Cards(find("objects"), ask);
+const sound = new Sound(request => link.ask(request), noteSound);
+const view = new View(find("view"), () => sound.heardMs(), (kind, x, y) => ask({kind, x, y}));
+const graphs = new Graphs(find("graphs"), [
+  {key: "latency_ms", what: "to the ear", unit: " ms"},
+  {key: "sound_early_ms", what: "sound before picture", unit: " ms"},
+  {key: "masks_per_s", what: "masks", unit: " /s"},
+  {key: "frames_per_s", what: "pictures", unit: " /s"},
+]);
+const link = new Link({
+  picture(picture) {
+    link.ask({kind: "seen", number: picture.number});
+    sound.sawPicture(picture);
+    find("waiting").hidden = true;
+    view.take(picture);
+  },
+  sound(piece) { sound.take(piece); },
+  told(state) {
+    if (state.refused) note(`Refused: ${state.refused}.`);
+    else show(state);
+  },
+  link(state, text) {
+    find("link").dataset.state = state;
+    write("link", text);
+    if (state === "open") sound.again();
+  },
+});
+
+/** @param {any} state */
+function show({objects, numbers, lookahead_ms, positions_ms}) {
+  cards.show(objects);
+  find("listening").hidden = objects.length > 0;
+  find("all").disabled = !objects.some((/** @type {any} */ one) => one.state === "solo");
+  graphs.take(numbers);
+  const causes = numbers.causes_ms.filter((/** @type {any} */ [, ms]) => ms >= 1)
+    .map((/** @type {any} */ [name, ms]) => `${ms} ms ${name}`);
+  const lost = numbers.dropped ? `${numbers.dropped} dropped` : "nothing dropped";
+  write("causes", [causes.length ? `to the ear: ${causes.join(" + ")}` : "", lost].filter(Boolean).join("; "));
+  write("warnings", numbers.warnings.join(", "));
+  write("engines", numbers.engines);
+  showAhead(lookahead_ms, positions_ms);
+}
+
+const ahead = find("ahead");
+/** @type {number[]} what the model can do, as the program tells */
+let offered = [];
+/** @param {number | null} ms @param {number[]} positions */
+function showAhead(ms, positions) {
+  ahead.disabled = ms === null || !positions.length;  // it cannot be turned
+  if (ms === null || document.activeElement === ahead) return;
+  ahead.dataset.ms = String(ms);
+  const now = positions.length ? positions : [ms];
+  if (now.join() !== offered.join()) {
+    offered = now;
+    ahead.replaceChildren(...offered.map(one => new Option(`${Math.round(one)} ms`, String(one))));
+  }
+  const distances = offered.map(one => Math.abs(one - ms));
+  ahead.selectedIndex = distances.indexOf(Math.min(...distances));
+}
+/** @param {number} steps */
+function turn(steps) {
+  const place = ahead.selectedIndex + steps;
+  if (ahead.disabled || place < 0 || place >= offered.length) return;
+  ahead.selectedIndex = place;
+  ask({kind: "lookahead", value: offered[place]});
+}
+
+ahead.addEventListener("change", () => {
+  ask({kind: "lookahead", value: +ahead.value});
+  ahead.blur();
+});
+find("all").addEventListener("click", () => ask({kind: "unsolo"}));
+find("listen").addEventListener("click", () => {
+  if (!link.isOpen) return;
+  if (!window.isSecureContext || !window.AudioWorkletNode) {
+    noteSound("This browser cannot play here: open the page as http://localhost or http://127.0.0.1.");
+    return;
+  }
+  const isOn = sound.toggle();
+  find("listen").setAttribute("aria-pressed", String(isOn));
+  noteSound("");
+});
+document.addEventListener("keydown", event => {
+  const target = /** @type {HTMLInputElement} */ (event.target);
+  if (event.ctrlKey || event.metaKey || event.altKey || target.type === "range" || target.tagName === "SELECT") return;
+  const key = event.key.toLowerCase();
+  if (/^[0-9]$/.test(key)) {
+    const one = cards.objects.find(each => each.id === +key);
+    if (!one) return;
+    cards.select(one.id);
+    ask({kind: "mute", object_id: one.id});
+    note(`${one.state === "muted" ? "Unmuted" : "Muted"} ${nameOf(one)}.`);
+  } else if (key === "arrowup" || key === "arrowdown") {
+    if (cards.turn(key === "arrowup" ? 1 : -1)) event.preventDefault();
+  } else if (key === "r" || key === "escape") ask({kind: "unsolo"});
+  else if (key === "s") view.pointHere("click");
+  else if (key === "p") view.pointHere("pin");
+  else if (key === "[" || key === "]") turn(key === "]" ? 1 : -1);
+  else if (key === "q") ask({kind: "quit"});
+});

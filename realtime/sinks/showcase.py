@@ -1,0 +1,181 @@
+"""What each viewer of the page is owed: the newest state and picture, and sound who listens.
+
+The one who shows never waits. A viewer says which pictures came; two may be on their way to each,
+so that a slow one gets fewer pictures, not older ones. No clock and no socket is in here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Condition, Lock
+
+from realtime.clock import NS_PER_S
+
+MOST_VIEWERS = 8
+STALL_TIMEOUT_S = 10.0  # a viewer that takes nothing for so long is let go
+MOST_ON_THEIR_WAY = 2  # pictures that a viewer has not acknowledged
+MOST_WAITING_SOUNDS = 24  # a second of them; then the oldest is left out
+
+HangUp = Callable[[], None]
+Parcel = str | bytes
+"""A text is JSON, bytes are a picture or a piece of sound."""
+
+
+@dataclass(slots=True, eq=False)
+class Seat:
+    """One viewer's place: what was sent, and what waits."""
+
+    hang_up: HangUp
+    is_listening: bool = False
+    told: int = 0  # the number of the state that was sent last
+    shown: int = 0  # and of the picture
+    unseen: deque[tuple[int, int]] = field(default_factory=deque)  # number, when it was sent
+    sounds: deque[bytes] = field(default_factory=lambda: deque(maxlen=MOST_WAITING_SOUNDS))
+    note: str | None = None
+    has_left: bool = False
+
+
+class Showcase:
+    """The newest of everything, for any number of viewers in threads of their own."""
+
+    def __init__(self) -> None:
+        self._changed = Condition(Lock())
+        self._seats: list[Seat] = []
+        self._picture = b""
+        self._picture_number = 0
+        self._now_ns = 0
+        self._state = ""
+        self._state_number = 0
+        self._is_closed = False
+
+    @property
+    def viewers(self) -> int:
+        """How many watch."""
+        return len(self._seats)
+
+    @property
+    def listeners(self) -> int:
+        """How many of them want sound."""
+        with self._changed:
+            return sum(seat.is_listening for seat in self._seats)
+
+    @property
+    def picture_number(self) -> int:
+        """The number of the newest picture, from 1 on."""
+        return self._picture_number
+
+    def show(self, picture: bytes) -> None:
+        """Replace the picture; who has not taken the last one will not see it."""
+        with self._changed:
+            self._picture = picture
+            self._picture_number += 1
+            self._changed.notify_all()
+
+    def tell(self, state: str) -> None:
+        """Replace what is known, JSON; the same again is not sent again."""
+        with self._changed:
+            if state == self._state:
+                return
+            self._state = state
+            self._state_number += 1
+            self._changed.notify_all()
+
+    def play(self, sound: bytes) -> None:
+        """Give a piece of sound to all who listen."""
+        with self._changed:
+            for seat in self._seats:
+                if seat.is_listening:
+                    seat.sounds.append(sound)
+            self._changed.notify_all()
+
+    def enter(self, hang_up: HangUp) -> Seat | None:
+        """A place for one more viewer, who is let go by `hang_up`; None when there is none."""
+        with self._changed:
+            if self._is_closed or len(self._seats) >= MOST_VIEWERS:
+                return None
+            seat = Seat(hang_up)
+            self._seats.append(seat)
+            return seat
+
+    def leave(self, seat: Seat) -> None:
+        """One viewer less."""
+        with self._changed:
+            seat.has_left = True
+            if seat in self._seats:
+                self._seats.remove(seat)
+            self._changed.notify_all()
+
+    def seen(self, seat: Seat, number: int) -> None:
+        """The pictures up to `number` came."""
+        with self._changed:
+            while seat.unseen and seat.unseen[0][0] <= number:
+                seat.unseen.popleft()
+            self._changed.notify_all()
+
+    def listen(self, seat: Seat, *, wants: bool) -> None:
+        """A viewer wants sound, or no more."""
+        with self._changed:
+            seat.is_listening = wants
+            seat.sounds.clear()
+
+    def answer(self, seat: Seat, note: str) -> None:
+        """Say something to one viewer, JSON; of several answers the last."""
+        with self._changed:
+            seat.note = note
+            self._changed.notify_all()
+
+    def next(self, seat: Seat, timeout_s: float) -> list[Parcel] | None:
+        """What is due to a viewer, [] when nothing is for so long, None when all is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_over(seat) or self._is_due(seat), timeout_s)
+            return None if self._is_over(seat) else self._due(seat)
+
+    def release_stalled(self, now_ns: int) -> int:
+        """Let go who has taken no picture for too long; how many. To be called at every step."""
+        latest_ns = now_ns - round(STALL_TIMEOUT_S * NS_PER_S)
+        with self._changed:
+            self._now_ns = now_ns
+            stalled = [
+                seat for seat in self._seats if seat.unseen and seat.unseen[0][1] < latest_ns
+            ]
+        for seat in stalled:
+            self.leave(seat)
+            seat.hang_up()
+        return len(stalled)
+
+    def close(self) -> None:
+        """Let all viewers go."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _is_over(self, seat: Seat) -> bool:
+        return self._is_closed or seat.has_left
+
+    def _wants_picture(self, seat: Seat) -> bool:
+        return self._picture_number > seat.shown and len(seat.unseen) < MOST_ON_THEIR_WAY
+
+    def _is_due(self, seat: Seat) -> bool:
+        return bool(
+            seat.sounds
+            or seat.note is not None
+            or self._state_number > seat.told
+            or self._wants_picture(seat)
+        )
+
+    def _due(self, seat: Seat) -> list[Parcel]:
+        parcels: list[Parcel] = list(seat.sounds)  # sound first: it is what must not be late
+        seat.sounds.clear()
+        if seat.note is not None:
+            parcels.append(seat.note)
+            seat.note = None
+        if self._state_number > seat.told:
+            parcels.append(self._state)
+            seat.told = self._state_number
+        if self._wants_picture(seat):
+            parcels.append(self._picture)
+            seat.shown = self._picture_number
+            seat.unseen.append((self._picture_number, self._now_ns))
+        return parcels

@@ -1,0 +1,53 @@
+"""What the page is told of objects, delays and rates, as plain values. Pure."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from realtime.messages import RESIDUAL_ID, Scene
+from realtime.picture import Colour
+from realtime.sinks.hud import Hud
+from realtime.sinks.render import LEVEL_FLOOR_DBFS, RESIDUAL_COLOUR, state_of
+
+
+def plain_objects(scene: Scene) -> list[dict[str, Any]]:
+    """A row per object, and one for the residual, last. Levels are dBFS, silence is the floor."""
+    rows = [
+        {"id": item.id, "name": item.name, "colour": _css(item.colour)}
+        | _heard(scene, item.id, item.level_db, item.gain)
+        for item in sorted(scene.objects, key=lambda item: item.id)
+    ]
+    rest = {"id": RESIDUAL_ID, "name": "", "colour": _css(RESIDUAL_COLOUR)}
+    return [*rows, rest | _heard(scene, RESIDUAL_ID, scene.residual_level_db, scene.residual_gain)]
+
+
+def plain_numbers(hud: Hud) -> dict[str, Any]:
+    """The status line's numbers, rounded to what a person reads; None is what is not known."""
+    return {
+        "latency_ms": _rounded(hud.latency_ms, 0),
+        "causes_ms": [[name, _rounded(value, 0)] for name, value in hud.causes_ms],
+        "masks_per_s": _rounded(hud.masks_per_s, 1),
+        "frames_per_s": _rounded(hud.frames_per_s, 0),
+        "sound_early_ms": _rounded(hud.sound_early_ms, 0),
+        "dropped": hud.drops,
+        "engines": hud.engines,
+        "warnings": list(hud.warnings),
+    }
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(value, digits)
+
+
+def _css(colour: Colour) -> str:
+    blue, green, red = colour
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def _heard(scene: Scene, object_id: int, level_db: float, gain: float) -> dict[str, Any]:
+    return {
+        "level_db": round(max(level_db, LEVEL_FLOOR_DBFS), 1),
+        "gain": gain,
+        "state": state_of(scene, object_id, gain),
+    }
