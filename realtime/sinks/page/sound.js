@@ -116,7 +116,8 @@ export class Sound {
 
   /** @param {{captureMs: number | null, at: number, underruns: number, queuedMs: number}} said */
   hear(said) {
-    this.played = said.captureMs === null ? null : {captureMs: said.captureMs, at: said.at};
+    // In a silence because something is missing pictures go on as they were.
+    if (said.captureMs !== null) this.played = {captureMs: said.captureMs, at: said.at};
     this.underruns = said.underruns;
   }
 }
