@@ -16,7 +16,7 @@ from benchmarks.mutations import damaged_bytes, damaged_json, json_text, strange
 from realtime.messages import Message, Scene, SceneObject, Stats
 from realtime.plain import PlainError
 from realtime.reports import Command, Report
-from realtime.sinks.requests import RequestError, parse_control
+from realtime.sinks.requests import RequestError, parse_request
 from realtime.wire import WireError, decode, encode
 from tests.fakes.messages import one_of_each
 
@@ -50,7 +50,7 @@ def read_message(rng: Random) -> None:
     """
     kind = rng.random()
     if kind < 0.03:
-        parse_control(_damaged_text(rng, rng.choice(_REQUESTS)), "s", 0)
+        parse_request(_damaged_text(rng, rng.choice(_REQUESTS)), "s", 0)
     elif kind < 0.06:
         reader, whole = rng.choice(_LINES)
         line = _damaged_text(rng, json.loads(whole.to_json()))

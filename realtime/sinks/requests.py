@@ -76,15 +76,6 @@ def parse_request(body: str | bytes, stream: str, sequence: int) -> Request:
     return _control(asked, stream, sequence)
 
 
-def parse_control(body: str | bytes, stream: str, sequence: int) -> Control:
-    """The control that a JSON body asks for.
-
-    Raises:
-        RequestError: the body is too long, no JSON, or not exactly the fields of its kind.
-    """
-    return _control(_asked(body), stream, sequence)
-
-
 def _asked(body: str | bytes) -> dict[str, Any]:
     if len(body) > LARGEST_REQUEST_BYTES:
         raise RequestError(f"wanted at most {LARGEST_REQUEST_BYTES} bytes")

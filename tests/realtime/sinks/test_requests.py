@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from realtime.messages import Control
-from realtime.sinks.requests import Listen, RequestError, Seen, parse_control, parse_request
+from realtime.sinks.requests import Listen, RequestError, Seen, parse_request
 
 
 def parse(asked):
-    return parse_control(json.dumps(asked).encode(), "test", 3)
+    return parse_request(json.dumps(asked).encode(), "test", 3)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_refused(asked):
 )
 def test_what_is_no_json_is_refused(body):
     with pytest.raises(RequestError):
-        parse_control(body, "test", 0)
+        parse_request(body, "test", 0)
 
 
 def test_no_bytes_do_harm():
@@ -85,7 +85,7 @@ def test_no_bytes_do_harm():
         for place in generator.integers(0, len(body), 3):
             body[place] = generator.integers(0, 256)
         with contextlib.suppress(RequestError):
-            assert isinstance(parse_control(bytes(body), "test", 0), Control)
+            assert isinstance(parse_request(bytes(body), "test", 0), Control)
 
 
 def test_what_the_page_asks_of_its_server_is_told_from_control():
