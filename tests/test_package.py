@@ -64,6 +64,15 @@ def test_the_command_separates_with_the_shipped_model(installed: Path, tmp_path:
     assert [one["name"] for one in said["objects"]] == ["guitar", "flute"]
 
 
+def test_the_page_is_in_the_package(installed: Path, tmp_path: Path) -> None:
+    """All of its files, where there is no repository to take them from."""
+    there = "from realtime.sinks.web_server import page_files; print(*sorted(page_files()))"
+    line = [installed / "python", "-c", there]
+    told = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=True)
+    page = REPOSITORY / "realtime" / "sinks" / "page"
+    assert told.stdout.split() == sorted(["/", *(f"/{path.name}" for path in page.iterdir())])
+
+
 def test_it_is_the_package_that_runs(installed: Path, tmp_path: Path) -> None:
     where = [installed / "python", "-c", "import engines.shipped as s; print(s.SHIPPED_MODEL)"]
     told = subprocess.run(where, cwd=tmp_path, capture_output=True, text=True, check=True)
