@@ -63,6 +63,7 @@ def _findings(options: Options, environment: Mapping[str, str]) -> list[Finding]
         _package("numpy", "numpy", "numpy"),
         _package("opencv", "cv2", "opencv-python"),
         _package("pyzmq", "zmq", "pyzmq"),
+        _package("websockets", "websockets", "websockets"),
         _package("pyav", "av", "av"),
         *_engines(),
         _model(Path(options.model.model)),

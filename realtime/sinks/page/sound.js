@@ -23,7 +23,6 @@ export class Sound {
     /** @type {number | null} */
     this.soundLateMs = null;
     this.targetMs = LEAST_QUEUE_MS;
-    this.underruns = 0;
   }
 
   /** Begin or end; sound comes once the first piece has said its rate. */
@@ -114,11 +113,10 @@ export class Sound {
     this.node?.port.postMessage({targetMs});
   }
 
-  /** @param {{captureMs: number | null, at: number, underruns: number, queuedMs: number}} said */
+  /** @param {{captureMs: number | null, at: number}} said */
   hear(said) {
     // In a silence because something is missing pictures go on as they were.
     if (said.captureMs !== null) this.played = {captureMs: said.captureMs, at: said.at};
-    this.underruns = said.underruns;
   }
 }
 

@@ -14,10 +14,10 @@ class Player extends AudioWorkletProcessor {
     this.target = 0.04 * sampleRate;
     this.isPlaying = false;
     this.fade = 0;  // 0 silent .. 1 heard
+    this.jump = 0;  // samples to be left out as soon as it is silent
     this.least = Infinity;  // queued, since the last look
     this.lookAt = 0;
     this.tellAt = 0;
-    this.underruns = 0;
     this.port.onmessage = event => this.take(event.data);
   }
 
@@ -49,10 +49,7 @@ class Player extends AudioWorkletProcessor {
   process(_, [output]) {
     const count = output[0].length, queued = this.stop - this.start;
     if (!this.isPlaying && queued > this.target + count) this.isPlaying = true;
-    if (this.isPlaying && queued < 2 * count) {
-      this.isPlaying = false;
-      this.underruns += 1;
-    }
+    if (this.isPlaying && queued < 2 * count) this.isPlaying = false;
     if (this.isPlaying || this.fade > 0) this.play(output, Math.min(count, queued));
     this.look();
     return true;
@@ -61,7 +58,12 @@ class Player extends AudioWorkletProcessor {
   play(output, count) {
     const step = 1 / (FADE_S * sampleRate);
     for (let place = 0; place < count; place++) {
-      this.fade = this.isPlaying ? Math.min(1, this.fade + step) : Math.max(0, this.fade - step);
+      const isHeard = this.isPlaying && !this.jump;
+      this.fade = isHeard ? Math.min(1, this.fade + step) : Math.max(0, this.fade - step);
+      if (this.jump && this.fade === 0) {
+        this.start += this.jump;
+        this.jump = 0;
+      }
       const at = (this.start + place) % this.size;
       for (let ear = 0; ear < 2; ear++) output[ear][place] = this.fade * this.ring[ear][at];
     }
@@ -75,16 +77,15 @@ class Player extends AudioWorkletProcessor {
     if (this.isPlaying) this.least = Math.min(this.least, queued);
     if (currentTime >= this.lookAt) {
       const spare = this.least - this.target;
-      if (Number.isFinite(spare) && spare > SPARE_MS * sampleRate / 1000) this.start += Math.round(spare);
+      if (Number.isFinite(spare) && spare > SPARE_MS * sampleRate / 1000) this.jump = Math.round(spare);
       this.least = Infinity;
       this.lookAt = currentTime + WATCH_S;
     }
     if (currentTime >= this.tellAt) {
       this.tellAt = currentTime + TELL_EVERY_S;
-      const queuedMs = 1000 * queued / sampleRate;
-      const captureMs = this.isPlaying ? this.endMs - queuedMs : null;
+      const captureMs = this.isPlaying ? this.endMs - 1000 * (this.stop - this.start) / sampleRate : null;
       // Where the next block begins: this one is on its way.
-      this.port.postMessage({captureMs, at: currentTime + 128 / sampleRate, underruns: this.underruns, queuedMs});
+      this.port.postMessage({captureMs, at: currentTime + 128 / sampleRate});
     }
   }
 }
