@@ -1,74 +1,23 @@
 import contextlib
-import http.client
 import socket
-import threading
 
 import numpy as np
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime.errors import DeviceError
 from realtime.messages import Stats
 from realtime.picture import from_jpeg
 from realtime.sinks import web_server
-from realtime.sinks.requests import LARGEST_REQUEST_BYTES
-from realtime.sinks.showcase import MOST_VIEWERS
 from realtime.sinks.web import Web, sent_size
-from realtime.sinks.web_server import MOST_CONNECTIONS, TOO_MANY
 from tests.live.viewing import Viewing
 
-from .examples import BLUE, NS_PER_S, ORANGE, end, frame, scene, scene_object, streams
+from .examples import BLUE, ORANGE, end, frame, scene, scene_object, streams
+from .web_show import TIMEOUT_S, Show
 
-TIMEOUT_S = 20
 OBJECTS = [
     scene_object(1, ORANGE),
     scene_object(2, BLUE, (0.6, 0.2, 0.9, 0.8), gain=0.0),
 ]
-
-
-class Show:
-    """A web stage with what it was told to say."""
-
-    def __init__(self, positions_ms=()):
-        self.said = []
-        self.web = Web("test", {"vision": "openvino/int8"}, self.said.append, positions_ms)
-        self.web.open()
-        self.url = self.said[0]
-        self.host = self.url.removeprefix("http://").rstrip("/")
-        self.port = int(self.host.split(":")[1])
-        self.number = 0
-        self.now_ns = NS_PER_S
-
-    def step(self, **inputs):
-        return list(self.web.step(self.now_ns, inputs))
-
-    def next_picture(self):
-        self.number += 1
-        return self.step(video=[frame(self.number % 30, grey=self.number % 200)])
-
-    def request(self, method, path, body=None, **headers):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)
-        with contextlib.closing(connection):
-            connection.request(method, path, body, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read(), dict(answer.getheaders())
-
-    def until(self, what, step=None):
-        """Step until something is there: what viewers do takes its time."""
-        for _ in range(2000):
-            found = (step or self.next_picture)()
-            if what(found):
-                return found
-            threading.Event().wait(0.005)
-        raise AssertionError(f"{self.web.stats()}, and never what was wanted")
-
-    def wait_for(self, count, what="viewers"):
-        self.until(lambda _: self.web.stats()[what] == count)
-
-    def controls(self, count=1):
-        found = []
-        self.until(lambda controls: found.extend(controls) or len(found) >= count, self.step)
-        return [control for _, control in found]
 
 
 @pytest.fixture
@@ -120,54 +69,6 @@ def test_a_viewer_who_comes_late_sees_the_last_picture(show):
         show.until(lambda _: show.web.stats()["viewers"], show.step)
         show.step()
         assert viewer.picture().capture_ns == frame(3).capture_ns
-
-
-def test_a_stalled_viewer_holds_nobody_up_and_is_let_go(show):
-    with Viewing(show.url) as stalled, Viewing(show.url) as viewer:
-        show.wait_for(2)
-        numbers = []
-
-        def watch():
-            with contextlib.suppress(ConnectionClosed):
-                while True:
-                    numbers.append(viewer.picture().number)
-
-        watching = threading.Thread(target=watch)
-        watching.start()
-        show.until(lambda _: numbers and numbers[-1] > 100)  # others go on
-        for second in range(2, 14):
-            show.now_ns = second * NS_PER_S
-            show.next_picture()
-            newest = show.web._showcase.picture_number
-            show.until(lambda _, wanted=newest: numbers[-1] >= wanted, show.step)
-        assert stalled.close_code() is None  # hung up on
-        show.wait_for(1)
-        assert show.web.stats()["stalled_viewers"] == 1
-        viewer.socket.close()
-        watching.join(TIMEOUT_S)
-
-
-def test_there_are_not_too_many_viewers(show):
-    with contextlib.ExitStack() as stack:
-        viewers = [stack.enter_context(Viewing(show.url)) for _ in range(MOST_VIEWERS)]
-        show.wait_for(MOST_VIEWERS)
-        with Viewing(show.url) as surplus:
-            assert surplus.close_code() == TOO_MANY
-        viewers[0].socket.close()
-        show.wait_for(MOST_VIEWERS - 1)
-        with Viewing(show.url) as welcome:
-            show.next_picture()
-            assert welcome.picture().body
-
-
-def test_connections_that_say_nothing_do_not_fill_it(show):
-    with contextlib.ExitStack() as stack:
-        for _ in range(2 * MOST_CONNECTIONS):
-            silent = socket.create_connection(("127.0.0.1", show.port), timeout=TIMEOUT_S)
-            stack.callback(silent.close)
-        with Viewing(show.url) as viewer:
-            show.wait_for(1)
-            assert viewer.picture().body
 
 
 def test_nothing_is_drawn_while_nobody_watches(show, monkeypatch):
@@ -242,102 +143,6 @@ def test_sound_comes_to_who_wants_it_and_as_long_as_it_does(show):
             assert taken.kind == 1
         while not isinstance(taken := listener.take(), dict):
             assert taken.kind == 1
-
-
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"origin": "http://evil.example"}, 403),
-        ({"origin": None}, 403),
-        ({"origin": "null"}, 403),
-        ({"origin": "http://127.0.0.1:1"}, 403),
-    ],
-)
-def test_a_foreign_page_opens_no_connection(show, headers, status):
-    with pytest.raises(InvalidStatus) as refused, Viewing(show.url, **headers):
-        pass
-    assert refused.value.response.status_code == status
-    assert show.step() == []
-    assert show.web.stats()["viewers"] == 0
-
-
-def test_a_name_that_is_not_ours_gets_no_page_and_no_connection(show):
-    for path in ("/", "/main.js", "/live"):
-        assert show.request("GET", path, Host="evil.example")[0] == 421
-        assert show.request("GET", path, Host=f"evil.example:{show.port}")[0] == 421
-    upgrade = {
-        "Host": f"evil.example:{show.port}",
-        "Origin": f"http://evil.example:{show.port}",
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Version": "13",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    }
-    assert show.request("GET", "/live", **upgrade)[0] == 421
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"{}", b"{", b'{"kind":"quit","x":1}', b"\xff", b'{"kind":"click","x":2,"y":0}']
-)
-def test_nonsense_is_refused_and_the_viewer_stays(show, body):
-    with Viewing(show.url) as viewer:
-        viewer.socket.send(body)
-        assert viewer.told("refused")["refused"]
-        viewer.ask(kind="unsolo")
-        (control,) = show.controls()
-        assert control.kind == "unsolo"
-
-
-def test_a_request_that_is_too_long_ends_the_connection(show):
-    with Viewing(show.url) as viewer:
-        viewer.socket.send(b" " * (LARGEST_REQUEST_BYTES + 1))
-        assert viewer.close_code() == 1009
-    assert show.step() == []
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/../session.json"),
-        ("GET", "/page/../web.py"),
-        ("GET", "/etc/passwd"),
-        ("GET", "/%2e%2e/web.py"),
-        ("POST", "/"),
-        ("DELETE", "/main.js"),
-    ],
-)
-def test_there_is_nothing_else(show, method, path):
-    assert show.request(method, path, Host=show.host)[0] in (404, 405, 400)
-
-
-def test_a_flood_of_requests_is_refused_and_holds_nobody_up(show):
-    with Viewing(show.url) as flooding, Viewing(show.url) as viewer:
-        show.wait_for(2)
-        stop = threading.Event()
-
-        def flood():
-            with contextlib.suppress(ConnectionClosed):
-                while not stop.is_set():
-                    flooding.ask(kind="unsolo")
-
-        sender = threading.Thread(target=flood)
-        sender.start()
-        try:
-            assert "too many" in flooding.told("refused")["refused"]
-            show.next_picture()
-            assert viewer.picture().body
-            assert len(show.controls(64)) <= 2 * 64
-        finally:
-            stop.set()
-            flooding.socket.socket.shutdown(socket.SHUT_RDWR)
-            sender.join(TIMEOUT_S)
-
-
-def test_garbage_instead_of_http_does_no_harm(show):
-    with socket.create_connection(("127.0.0.1", show.port), timeout=TIMEOUT_S) as raw:
-        raw.sendall(b"\x00\x01\x02 garbage\r\n\r\n")
-        raw.recv(1000)
-    assert show.request("GET", "/", Host=show.host)[0] == 200
 
 
 def test_two_viewers_take_two_ports(show):
