@@ -17,7 +17,18 @@ from realtime import chaos
 from realtime.dial import DIALS
 from realtime.errors import UsageError
 from realtime.graph import Pace
-from realtime.options import MOST_OBJECTS, NONE, EngineName, Options, Precision, Spares, View
+from realtime.options import (
+    HIGHEST_PORT,
+    LOWEST_PORT,
+    MOST_OBJECTS,
+    NONE,
+    OUTPUTS,
+    EngineName,
+    Options,
+    Precision,
+    Spares,
+    View,
+)
 from realtime.remote.placing import read_places
 from realtime.rig import LARGEST_GAIN_DB, LARGEST_OFFSET_MS
 
@@ -86,6 +97,14 @@ def _chaos(text: str) -> str:
 def _places(text: str) -> str:
     read_places(text)
     return text
+
+
+def _outputs(text: str) -> int:
+    kind, _, port = text.partition(":")
+    value = int(port)
+    if kind != "tcp" or not LOWEST_PORT <= value <= HIGHEST_PORT - OUTPUTS:
+        raise ValueError
+    return value
 
 
 def _threads(text: str) -> int:
@@ -182,6 +201,14 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 place="output.record",
                 metavar="DIR",
                 help="write every object, and the picture, there",
+            ),
+            "outputs": _Row(
+                place="output.outputs",
+                metavar="tcp:PORT",
+                parse=_outputs,
+                help="every object's sound for other programs of this machine, live, as a WAV "
+                f"without an end: all at PORT, object N at PORT + N, the rest at PORT + {OUTPUTS} "
+                "(docs/outputs.md)",
             ),
             "profile": _Row(
                 place="output.profile",
@@ -388,5 +415,7 @@ def _check_fast(options: Options) -> None:
         raise UsageError("--chaos is for live runs; leave --pace fast out")
     if read_places(options.run.place).hosts:
         raise UsageError("--place: other hosts are for --pace realtime; leave one of them out")
+    if options.output.outputs is not None:
+        raise UsageError("--pace fast gives nothing to other programs; leave --outputs out")
     if options.output.speaker not in (None, NONE):
         raise UsageError("--pace fast plays nothing; leave --speaker out")

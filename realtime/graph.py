@@ -126,6 +126,9 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "recorder": StageEntry(
             kind="sink", reads=("video", "audio", "streams", "scene", "stats"), is_vital=False
         ),
+        "outputs": StageEntry(
+            kind="sink", reads=("audio", "streams"), is_vital=False, is_replaced=True
+        ),
         "window": StageEntry(
             kind="sink",
             reads=("video", "scene", "stats"),

@@ -31,6 +31,8 @@ Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8", "fp8"]
 
 NONE = "none"
 MOST_OBJECTS = 8
+OUTPUTS = MOST_OBJECTS + 1  # for other programs: a slot for every object, and the residual
+LOWEST_PORT, HIGHEST_PORT = 1024, 65_535  # of what a user may listen at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +82,16 @@ class SeparationOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """Where the result goes. ``speaker`` None: the default one; ``record`` None: nowhere."""
+    """Where the result goes. ``speaker`` None: the default one; ``record`` None: nowhere.
+
+    ``outputs``: the first TCP port at which other programs hear the objects; None: at none.
+    """
 
     speaker: str | None = None
     view: View = "auto"
     record: str | None = None
     profile: str | None = None
+    outputs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
