@@ -259,12 +259,15 @@ def _engine_names(options: Options) -> dict[str, str]:
 
 
 def _outputs(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.outputs.desk import Desk
     from realtime.sinks.outputs.ports import Ports
     from realtime.sinks.outputs.slots import Slots
     from realtime.sinks.outputs.stage import ObjectOutputs
 
-    assert options.output.outputs is not None
-    return ObjectOutputs(Slots(MOST_OBJECTS), Ports(options.output.outputs, OUTPUTS))
+    given, slots = options.output, Slots(MOST_OBJECTS)
+    ports = None if given.outputs is None else Ports(given.outputs, OUTPUTS)
+    desk = None if given.osc is None else Desk(given.osc, slots, plan.stream)
+    return ObjectOutputs(slots, ports, desk)
 
 
 def _window(options: Options, plan: Plan, clock: Clock) -> Stage:

@@ -100,9 +100,17 @@ def _places(text: str) -> str:
 
 
 def _outputs(text: str) -> int:
+    return _port(text, "tcp", HIGHEST_PORT - OUTPUTS)
+
+
+def _osc(text: str) -> int:
+    return _port(text, "udp", HIGHEST_PORT)
+
+
+def _port(text: str, protocol: str, highest: int) -> int:
     kind, _, port = text.partition(":")
     value = int(port)
-    if kind != "tcp" or not LOWEST_PORT <= value <= HIGHEST_PORT - OUTPUTS:
+    if kind != protocol or not LOWEST_PORT <= value <= highest:
         raise ValueError
     return value
 
@@ -209,6 +217,13 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 help="every object's sound for other programs of this machine, live, as a WAV "
                 f"without an end: all at PORT, object N at PORT + N, the rest at PORT + {OUTPUTS} "
                 "(docs/outputs.md)",
+            ),
+            "osc": _Row(
+                place="output.osc",
+                metavar="udp:PORT",
+                parse=_osc,
+                help="gain, solo and mute for other programs of this machine, by Open Sound "
+                "Control (docs/outputs.md)",
             ),
             "profile": _Row(
                 place="output.profile",
@@ -415,7 +430,8 @@ def _check_fast(options: Options) -> None:
         raise UsageError("--chaos is for live runs; leave --pace fast out")
     if read_places(options.run.place).hosts:
         raise UsageError("--place: other hosts are for --pace realtime; leave one of them out")
-    if options.output.outputs is not None:
-        raise UsageError("--pace fast gives nothing to other programs; leave --outputs out")
+    for name in ("outputs", "osc"):
+        if getattr(options.output, name) is not None:
+            raise UsageError(f"--pace fast is not for other programs; leave --{name} out")
     if options.output.speaker not in (None, NONE):
         raise UsageError("--pace fast plays nothing; leave --speaker out")

@@ -127,7 +127,11 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             kind="sink", reads=("video", "audio", "streams", "scene", "stats"), is_vital=False
         ),
         "outputs": StageEntry(
-            kind="sink", reads=("audio", "streams"), is_vital=False, is_replaced=True
+            kind="sink",
+            reads=("audio", "streams", "scene"),
+            writes=("control",),
+            is_vital=False,
+            is_replaced=True,
         ),
         "window": StageEntry(
             kind="sink",

@@ -84,7 +84,8 @@ class SeparationOptions:
 class OutputOptions:
     """Where the result goes. ``speaker`` None: the default one; ``record`` None: nowhere.
 
-    ``outputs``: the first TCP port at which other programs hear the objects; None: at none.
+    ``outputs``: the first TCP port at which other programs hear the objects; ``osc``: the UDP port
+    at which they turn gains. None: at none.
     """
 
     speaker: str | None = None
@@ -92,6 +93,7 @@ class OutputOptions:
     record: str | None = None
     profile: str | None = None
     outputs: int | None = None
+    osc: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

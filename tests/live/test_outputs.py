@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,42 @@ def test_from_the_command_all_outputs_sum_to_what_went_in(model: Path, tmp_path:
     first = where(mix, mixture)  # 0, unless the program came late
     heard = min(mix.size, mixture.size - first)  # the streams end with a whole step
     np.testing.assert_allclose(mix[:heard], mixture[first : first + heard], atol=1e-6)
+
+
+def test_another_program_turns_the_gain_in_the_separator(model: Path) -> None:
+    try:
+        from pythonosc.osc_packet import OscPacket
+        from pythonosc.udp_client import SimpleUDPClient
+    except ImportError:
+        missing("python-osc", "run: pip install python-osc")
+    port = free_ports(1)
+    with (
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear,
+        SimpleUDPClient("127.0.0.1", port) as desk,
+        player(model, "--osc", f"udp:{port}", "--duration", "40") as process,
+    ):
+        ear.bind(("127.0.0.1", 0))
+        ear.settimeout(0.2)
+
+        def ask_until(address: str, value: float, wanted: tuple[str, float]) -> None:
+            until = time.monotonic() + COMING_S
+            while time.monotonic() < until:
+                assert process.poll() is None
+                # Until the desk is open nobody hears this.
+                with suppress(ConnectionRefusedError):
+                    desk.send_message("/subscribe", ear.getsockname()[1])
+                    desk.send_message(address, value)
+                with suppress(TimeoutError):
+                    told = OscPacket(ear.recv(1 << 16)).messages
+                    if any((one.message.address, *one.message.params) == wanted for one in told):
+                        return
+            raise AssertionError(f"never told {wanted}")
+
+        ask_until("/residual/gain", 0.5, ("/residual/heard", 0.5))
+        ask_until("/residual/mute", 1, ("/residual/heard", 0.0))
+        ask_until("/residual/mute", 0, ("/residual/heard", 0.5))
+        ask_until("/residual/solo", 1, ("/residual/solo", 1))
+        ask_until("/unsolo", 1, ("/residual/solo", 0))
 
 
 def where(part: np.ndarray, whole: np.ndarray) -> int:
