@@ -175,6 +175,29 @@ def test_from_the_command_all_outputs_sum_to_what_went_in(model: Path, tmp_path:
     np.testing.assert_allclose(mix[:heard], mixture[first : first + heard], atol=1e-6)
 
 
+def test_outputs_that_fail_are_there_again(model: Path) -> None:
+    port = free_ports(OUTPUTS + 1)
+    more = ("--outputs", f"tcp:{port}", "--chaos", "raise outputs 3", "--duration", "30")
+    with player(model, *more) as process:
+        with connected(port, process) as client, suppress(ConnectionResetError):
+            assert client.recv(4) == b"RIFF"
+            while client.recv(1 << 16):
+                pass  # until they fail
+        with connected(port, process) as client:
+            assert client.recv(4) == b"RIFF"
+
+
+def connected(port: int, process: subprocess.Popen[bytes]) -> socket.socket:
+    """A connection, as soon as there is somebody to connect to."""
+    until = time.monotonic() + COMING_S
+    while time.monotonic() < until:
+        assert process.poll() is None
+        with suppress(ConnectionRefusedError):
+            return socket.create_connection(("127.0.0.1", port), COMING_S)
+        time.sleep(0.05)
+    raise AssertionError("nobody listens")
+
+
 def test_another_program_turns_the_gain_in_the_separator(model: Path) -> None:
     try:
         from pythonosc.osc_packet import OscPacket

@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
+from uuid import UUID
 
 import numpy as np
 import pytest
 
 from realtime.errors import DeviceError
+from realtime.keepsake import packed, unpacked
 from realtime.sinks.outputs.ports import ADDRESS, MOST_LISTENERS, QUEUE_S, Ports
-from realtime.sinks.outputs.stage import LONGEST_DRAIN_S
+from realtime.sinks.outputs.slots import Slots
+from realtime.sinks.outputs.stage import LONGEST_DRAIN_S, ObjectOutputs
 from tests.realtime.sinks.examples import NS_PER_S, RATE_HZ, end, streams
 
 from .rig import SLOTS, Rig, opened, read_all
@@ -144,6 +148,32 @@ def test_another_rate_is_another_wav(rig: Rig) -> None:
     rig.stage.close()
     rate_hz, samples = opened(read_all(again))
     assert (rate_hz, samples.shape) == (2 * RATE_HZ, (1, 50))
+
+
+def test_who_takes_its_place_keeps_the_slots(rig: Rig) -> None:
+    rig.step(streams(noise(3, 10), 0, object_ids=(5, 8)))
+    rig.step(streams(noise(2, 10), 10, object_ids=(8,)))
+    told = packed(rig.stage.state())
+    rig.stage.close()
+    rig.stage = ObjectOutputs(Slots(SLOTS), Ports(rig.port, SLOTS + 1))
+    rig.stage.open()
+    rig.stage.resume(unpacked(told))
+    client = rig.connect(2)
+    rows = noise(2, 50)
+    rig.step(streams(rows, 20, object_ids=(8,)))
+    rig.stage.close()
+    np.testing.assert_array_equal(opened(read_all(client))[1][0], rows[0])
+
+
+def test_many_channels_are_of_no_loudspeaker(rig: Rig) -> None:
+    client = rig.connect(0)
+    rig.step(streams(noise(2, 10), 0))
+    rig.stage.close()
+    form = read_all(client)[20:60]
+    assert struct.unpack_from("<H", form)[0] == 0xFFFE
+    extra, bits, mask = struct.unpack_from("<HHI", form, 16)
+    assert (extra, bits, mask) == (22, 32, 0)
+    assert UUID(bytes_le=form[24:40]) == UUID("00000003-0000-0010-8000-00aa00389b71")
 
 
 def test_a_port_in_use_is_told_with_what_to_do(rig: Rig) -> None:
