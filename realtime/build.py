@@ -263,11 +263,12 @@ def _outputs(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.outputs.ports import Ports
     from realtime.sinks.outputs.slots import Slots
     from realtime.sinks.outputs.stage import ObjectOutputs
+    from realtime.sinks.outputs.track import Track
 
     given, slots = options.output, Slots(MOST_OBJECTS)
     ports = None if given.outputs is None else Ports(given.outputs, OUTPUTS)
     desk = None if given.osc is None else Desk(given.osc, slots, plan.stream)
-    return ObjectOutputs(slots, ports, desk)
+    return ObjectOutputs(Track(slots, given.tap), slots, ports, desk)
 
 
 def _window(options: Options, plan: Plan, clock: Clock) -> Stage:

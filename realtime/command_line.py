@@ -27,6 +27,7 @@ from realtime.options import (
     Options,
     Precision,
     Spares,
+    Tap,
     View,
 )
 from realtime.remote.placing import read_places
@@ -217,6 +218,12 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 help="every object's sound for other programs of this machine, live, as a WAV "
                 f"without an end: all at PORT, object N at PORT + N, the rest at PORT + {OUTPUTS} "
                 "(docs/outputs.md)",
+            ),
+            "tap": _Row(
+                place="output.tap",
+                metavar="NAME",
+                choices=get_args(Tap),
+                help="whether other programs hear objects before or behind their gains",
             ),
             "osc": _Row(
                 place="output.osc",
@@ -415,6 +422,8 @@ def _checked(options: Options) -> Options:
         raise UsageError("--video none and --audio none leave nothing; leave one of them out")
     if given.audio == NONE:
         raise UsageError("--audio none leaves nothing to separate; leave it out")
+    if options.output.tap != Options().output.tap and options.output.outputs is None:
+        raise UsageError(f"--tap {options.output.tap} is for --outputs; add --outputs tcp:9000")
     if options.run.pace == "fast":
         _check_fast(options)
     return options

@@ -13,6 +13,7 @@ from realtime.plain import from_plain
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
 Spares: TypeAlias = Literal["all", "none"]
 View: TypeAlias = Literal["auto", "window", "web", "none"]
+Tap: TypeAlias = Literal["pre-fader", "post-fader"]
 EngineName: TypeAlias = Literal[
     "auto",
     "onnxruntime",
@@ -84,7 +85,8 @@ class SeparationOptions:
 class OutputOptions:
     """Where the result goes. ``speaker`` None: the default one; ``record`` None: nowhere.
 
-    ``outputs``: the first TCP port at which other programs hear the objects; ``osc``: the UDP port
+    ``outputs``: the first TCP port at which other programs hear the objects, before or behind
+    their gains (``tap``); ``osc``: the UDP port
     at which they turn gains. None: at none.
     """
 
@@ -93,6 +95,7 @@ class OutputOptions:
     record: str | None = None
     profile: str | None = None
     outputs: int | None = None
+    tap: Tap = "pre-fader"
     osc: int | None = None
 
 

@@ -94,11 +94,11 @@ class Ports:
         return {"listeners": len(there), "refused": self._refused, "lost_samples": lost}
 
     def close(self) -> None:
-        """Let all go, and listen no more."""
-        self._let_all_go()
+        """Listen no more, and let all go: who comes again at once is not let in by who leaves."""
         for server in self._servers:
             server.close()
         self._servers.clear()
+        self._let_all_go()
 
     def _let_in(self, place: int, server: socket.socket, rate_hz: int) -> None:
         with suppress(OSError):  # nobody waits, or no longer

@@ -22,12 +22,21 @@ class ObjectOutputs:
     tells what there is. Both know objects by the same slots.
     """
 
-    def __init__(self, slots: Slots, ports: Ports | None = None, desk: Desk | None = None) -> None:
-        """`ports` has a channel per slot, and one for the residual; None: nobody listens."""
+    def __init__(
+        self,
+        track: Track,
+        slots: Slots,
+        ports: Ports | None = None,
+        desk: Desk | None = None,
+    ) -> None:
+        """`ports` has a channel per slot, and one for the residual; None: nobody listens.
+
+        `track` and `desk` know objects by the same `slots`.
+        """
         self._slots = slots
         self._ports = ports
         self._desk = desk
-        self._track = Track(slots)
+        self._track = track
         self._ends_at_ns: int | None = None
         self._finished = False
 

@@ -12,6 +12,7 @@ from realtime.messages import Message
 from realtime.sinks.outputs.ports import ADDRESS, Ports
 from realtime.sinks.outputs.slots import Slots
 from realtime.sinks.outputs.stage import ObjectOutputs
+from realtime.sinks.outputs.track import Track
 
 SLOTS = 3
 TIMEOUT_S = 20
@@ -37,9 +38,14 @@ class Rig:
 
     def __init__(self) -> None:
         self.port = free_ports(SLOTS + 2)
-        self.stage = ObjectOutputs(Slots(SLOTS), Ports(self.port, SLOTS + 1))
+        self.stage = self.another()
         self.stage.open()
         self._connections = ExitStack()
+
+    def another(self) -> ObjectOutputs:
+        """A stage for the same ports, not open."""
+        slots = Slots(SLOTS)
+        return ObjectOutputs(Track(slots), slots, Ports(self.port, SLOTS + 1))
 
     def connect(self, place: int) -> socket.socket:
         connection = socket.create_connection((ADDRESS, self.port + place), TIMEOUT_S)

@@ -18,6 +18,7 @@ from realtime.sinks.outputs.osc import Argument, Call, bundle, decode, encode
 from realtime.sinks.outputs.ports import ADDRESS
 from realtime.sinks.outputs.slots import Slots
 from realtime.sinks.outputs.stage import ObjectOutputs
+from realtime.sinks.outputs.track import Track
 from tests.realtime.sinks.examples import NS_PER_S, end, scene, scene_object, streams
 
 SLOTS = 3
@@ -34,7 +35,7 @@ class Room:
             free.bind((ADDRESS, 0))
             self.port: int = free.getsockname()[1]
         slots = Slots(SLOTS)
-        self.stage = ObjectOutputs(slots, desk=Desk(self.port, slots, "test"))
+        self.stage = ObjectOutputs(Track(slots), slots, desk=Desk(self.port, slots, "test"))
         self.stage.open()
         self.stage.step(0, {"streams": [streams(np.zeros((3, 10)), object_ids=(7, 9))]})
 

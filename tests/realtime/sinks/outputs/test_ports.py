@@ -12,8 +12,7 @@ import pytest
 from realtime.errors import DeviceError
 from realtime.keepsake import packed, unpacked
 from realtime.sinks.outputs.ports import ADDRESS, MOST_LISTENERS, QUEUE_S, Ports
-from realtime.sinks.outputs.slots import Slots
-from realtime.sinks.outputs.stage import LONGEST_DRAIN_S, ObjectOutputs
+from realtime.sinks.outputs.stage import LONGEST_DRAIN_S
 from tests.realtime.sinks.examples import NS_PER_S, RATE_HZ, end, streams
 
 from .rig import SLOTS, Rig, opened, read_all
@@ -155,7 +154,7 @@ def test_who_takes_its_place_keeps_the_slots(rig: Rig) -> None:
     rig.step(streams(noise(2, 10), 10, object_ids=(8,)))
     told = packed(rig.stage.state())
     rig.stage.close()
-    rig.stage = ObjectOutputs(Slots(SLOTS), Ports(rig.port, SLOTS + 1))
+    rig.stage = rig.another()
     rig.stage.open()
     rig.stage.resume(unpacked(told))
     client = rig.connect(2)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from realtime.messages import AudioChunk
+from realtime.options import Tap
 from realtime.sinks.outputs.slots import Slots
 from realtime.sinks.outputs.track import LONGEST_FILL_S, Track
 from tests.realtime.sinks.examples import RATE_HZ, streams
@@ -46,22 +48,17 @@ def test_a_hole_is_silence_and_counted() -> None:
     assert (track.filled_samples, track.cut_samples) == (50, 0)
 
 
-def test_a_hole_is_the_mixture_where_it_is_known() -> None:
-    track, mixture = Track(Slots(SLOTS)), noise(1, 400)[0]
-    track.hear(
-        AudioChunk(
-            stream="test",
-            sequence=0,
-            capture_ns=0,
-            first_sample=0,
-            rate_hz=RATE_HZ,
-            samples=mixture,
-        )
+@pytest.mark.parametrize(("tap", "gain"), [("pre-fader", 1.0), ("post-fader", 2.0)])
+def test_a_hole_is_the_mixture_where_it_is_known(tap: Tap, gain: float) -> None:
+    track, mixture = Track(Slots(SLOTS), tap), noise(1, 400)[0]
+    chunk = AudioChunk(
+        stream="test", sequence=0, capture_ns=0, first_sample=0, rate_hz=RATE_HZ, samples=mixture
     )
-    track.feed(streams(noise(2, 100), 0))
-    made = track.feed(streams(noise(2, 100), 150))
+    track.hear(chunk)
+    track.feed(streams(noise(2, 100), 0, gains=[0.5, 2.0]))
+    made = track.feed(streams(noise(2, 100), 150, gains=[0.5, 2.0]))
     assert made is not None
-    np.testing.assert_array_equal(made[-1, :50], mixture[100:150])
+    np.testing.assert_array_equal(made[-1, :50], np.float32(gain) * mixture[100:150])
     assert not made[:-1, :50].any()
 
 
@@ -82,3 +79,39 @@ def test_what_comes_twice_is_left_out() -> None:
     assert made is not None
     np.testing.assert_array_equal(made[0], rows[0, 200:])
     assert track.filled_samples == 0
+
+
+def test_behind_the_faders_gains_are_heard_and_go_there_softly() -> None:
+    track, ones = Track(Slots(SLOTS), "post-fader"), np.ones((2, 400))
+    first = track.feed(streams(ones, 0, gains=[0.5, 1.0]))
+    then = track.feed(streams(ones, 400, gains=[2.0, 0.0]))
+    assert first is not None and then is not None
+    assert np.all(first[0] == 0.5) and np.all(first[-1] == 1.0)
+    for row, last in ((0, 2.0), (-1, 0.0)):
+        both = np.concatenate([first[row], then[row]])
+        assert np.abs(np.diff(both)).max() < 0.03
+        assert both[-1] == last
+
+
+@given(st.lists(st.integers(1, 120), min_size=1, max_size=12))
+@settings(max_examples=40, deadline=None)
+def test_behind_the_faders_pieces_of_any_size_are_one_track(sizes: list[int]) -> None:
+    rows = noise(2, 100 + sum(sizes))
+
+    def made(sizes: list[int]) -> np.ndarray:
+        track = Track(Slots(SLOTS), "post-fader")
+        pieces, first = [track.feed(streams(rows[:, :100], 0))], 100
+        for size in sizes:
+            piece = streams(rows[:, first : first + size], first, gains=[0.25, 2.0])
+            pieces.append(track.feed(piece))
+            first += size
+        return np.concatenate(pieces, axis=1)
+
+    np.testing.assert_allclose(made(sizes), made([sum(sizes)]), atol=1e-6)
+
+
+def test_before_the_faders_gains_change_nothing() -> None:
+    rows = noise(2, 100)
+    made = Track(Slots(SLOTS)).feed(streams(rows, 0, gains=[0.0, 3.0]))
+    assert made is not None
+    np.testing.assert_array_equal(made[[0, -1]], rows)
