@@ -107,25 +107,30 @@ class LiveModel:
         As in the paper it is the maximum over the clip's pictures and over all places; as in the
         player it is understood with the help of what is heard.
         """
-        heard = self._hear(problem.mixture)
         maps = [self._look(clip.frames, 0) for clip in problem.clips]
         everywhere = np.ones((1, *maps[0].shape[2:]), bool)
         seen = np.concatenate([vectors_of(some, everywhere) for some in maps])
+        return self.divided(problem.mixture, seen)
+
+    def divided(self, samples: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """As the player divides among what was clicked on, understood by what is heard."""
+        heard = self._hear(samples)
         if heard.understanding:
-            seen = heard.understanding.vectors(seen)
-        return self._divided(heard, seen, problem)
+            vectors = heard.understanding.vectors(vectors)
+        return self._divided(heard, vectors, len(samples))
 
     def told(self, problem: Problem) -> np.ndarray:
         """Separate by the classes of the clips, which must be in its vocabulary: a ``Method``."""
         assert self.vocabulary is not None
         words = [self.vocabulary.names.index(clip.label) for clip in problem.clips]
-        return self._divided(self._hear(problem.mixture), self.vocabulary.vectors[words], problem)
+        heard = self._hear(problem.mixture)
+        return self._divided(heard, self.vocabulary.vectors[words], len(problem.mixture))
 
     def knows(self, labels: Sequence[str]) -> bool:
         """Whether it can be told all of them."""
         return self.vocabulary is not None and set(labels) <= set(self.vocabulary.names)
 
-    def _divided(self, heard: _Heard, vectors: np.ndarray, problem: Problem) -> np.ndarray:
+    def _divided(self, heard: _Heard, vectors: np.ndarray, length: int) -> np.ndarray:
         parts = divide(
             heard.sound,
             heard.spectrum,
@@ -135,7 +140,7 @@ class LiveModel:
             vectors=vectors,
             rate_hz=self._rate_hz,
         )
-        return istft(parts[:-1], self._analysis, len(problem.mixture))
+        return istft(parts[:-1], self._analysis, length)
 
     def _hear(self, samples: np.ndarray) -> _Heard:
         spectrum = stft(samples, self._analysis)

@@ -25,6 +25,7 @@ from training.material import add_material_options, open_material
 from training.methods import Problem, network
 from training.mixing import Mixtures
 from training.paper import AUDIO
+from training.pixels import energies
 from training.separate import trained
 from training.separators import PixelPlayer
 from training.table import TRACE
@@ -33,7 +34,6 @@ from training.watching import PaperWatcher
 from training.whole import TrainingError, write_text
 
 _SEED = 2018  # the mixtures of `training table`
-_COLUMNS = 16  # at a time: what all cells let through are many numbers
 
 _STYLE = """
 :root { color-scheme: light dark; --ground: #fbfaf7; --ink: #22201c; --quiet: #77726a;
@@ -84,24 +84,9 @@ def look(problem: Problem, model: PixelPlayer, view: View, variant: Variant) -> 
         problem=problem,
         estimates=estimates,
         masks=np.clip(parts / (whole + 1e-6), 0, 1),
-        heats=_heats(problem, model, view, variant),
+        heats=energies(problem, PaperWatcher(model, view, variant)),
         nsdr_db=scores.sdr - bss_eval_in_order(stems, mixture).sdr,
     )
-
-
-def _heats(problem: Problem, model: PixelPlayer, view: View, variant: Variant) -> np.ndarray:
-    """The mixture's energy through every cell's own mask, in the middle picture of each clip."""
-    whole = view.magnitude(view.spectrum(problem.mixture))
-    watcher = PaperWatcher(model, view, variant)
-    heats = []
-    for watched in watcher.watch(problem.mixture, [clip.middle for clip in problem.clips]):
-        energy = 0.0
-        for start in range(0, whole.shape[1], _COLUMNS):
-            part = whole[:, start : start + _COLUMNS]
-            passed = watched.gains(start, start + part.shape[1]) * part
-            energy += np.square(passed).sum(axis=(1, 2))
-        heats.append(np.asarray(energy).reshape(watched.features.shape[1:]))
-    return np.stack(heats)
 
 
 def page(title: str, shown: Sequence[Shown], view: View) -> str:
