@@ -23,6 +23,7 @@ COMMANDS = MappingProxyType(
         "listen": "training.listen",
         "judgements": "training.judgements",
         "ship": "training.ship",
+        "card": "training.card",
         "reopen": "training.reopen",
         "import": "training.published",
     }
