@@ -5,6 +5,7 @@ Only distillation uses it; nothing of it is shipped.
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,33 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.commands import UnusableError
+
 _STRIDE_2_BLOCKS = frozenset({1, 3, 6, 13})
+_LAYERS = (
+    "Conv1",
+    "expanded_conv_depthwise",
+    "expanded_conv_project",
+    *(f"block_{n}_{part}" for n in range(1, 17) for part in ("expand", "depthwise", "project")),
+    "Conv_1",
+)
+
+
+def open_teacher(data: Path) -> Teacher:
+    """The teacher of a data folder, ``data/teacher/*.npz``, ready to look.
+
+    Raises:
+        UnusableError: there is none, or the file is something else.
+    """
+    files = sorted((data / "teacher").glob("*.npz"))
+    if not files:
+        raise UnusableError(
+            f"{data / 'teacher'} holds no *.npz, the network that sees for the student to learn; "
+            'docs/models.md says what it holds ("The teacher"). Without one: '
+            f"python -m training separate --bank {data} --work runs/paper"
+        )
+    teacher = Teacher(files[0]).eval()
+    return teacher.to(memory_format=torch.channels_last)
 
 
 class Teacher(nn.Module):
@@ -23,13 +50,25 @@ class Teacher(nn.Module):
     """
 
     def __init__(self, weights: Path) -> None:
+        """Read ``<layer>.weight`` and ``<layer>.bias`` of every layer.
+
+        Raises:
+            UnusableError: the file cannot be read, or has not all of them.
+        """
         super().__init__()
-        with np.load(weights) as file:
-            self._names = sorted({key.rsplit(".", 1)[0] for key in file})
-            for key in file:
-                self.register_buffer(
-                    key.replace(".", "__"), torch.from_numpy(file[key].astype(np.float32))
+        try:
+            with np.load(weights) as file:
+                arrays = {key: file[key].astype(np.float32) for key in file}
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+            raise UnusableError(
+                f"{weights} cannot be read ({error}); docs/models.md says what it holds"
+            ) from error
+        for key in (f"{layer}.{kind}" for layer in _LAYERS for kind in ("weight", "bias")):
+            if key not in arrays:
+                raise UnusableError(
+                    f"{weights} has no {key!r}; docs/models.md says what a teacher holds"
                 )
+            self.register_buffer(key.replace(".", "__"), torch.from_numpy(arrays[key]))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """``pictures`` (B, 3, H, W) RGB in [0, 1] → (B, 1280, H/32, W/32)."""
