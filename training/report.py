@@ -19,7 +19,7 @@ import numpy as np
 
 from pixelplayer.metrics import bss_eval_in_order
 from training import drawing
-from training.clips import ClipError
+from training.commands import command
 from training.contenders import read_model
 from training.material import add_material_options, open_material
 from training.methods import Problem, network
@@ -30,7 +30,7 @@ from training.separators import PixelPlayer
 from training.table import TRACE
 from training.variants import VARIANTS, Variant, View
 from training.watching import PaperWatcher
-from training.whole import TrainingError, write_text
+from training.whole import write_text
 
 _SEED = 2018  # the mixtures of `training table`
 _COLUMNS = 16  # at a time: what all cells let through are many numbers
@@ -159,6 +159,7 @@ def _sound(caption: str, picture: np.ndarray, samples: np.ndarray, rate_hz: int)
     )
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material or a checkpoint that cannot be used; 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="training report", description=__doc__.splitlines()[0])
@@ -169,22 +170,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mixtures", type=int, default=6, metavar="N")
     parser.add_argument("--out", type=Path, required=True, metavar="HTML")
     options = parser.parse_args(arguments)
+    if options.mixtures < 1 or options.sources < 2:
+        parser.error("a page wants --mixtures of 1 or more, of 2 --sources or more")
     variant = VARIANTS[options.variant]
-    try:
-        material = open_material(options, AUDIO)
-        model, _ = read_model(trained(options.work, options.variant))
-        view = View(material.audio, variant.scale)
-        mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
-        problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
-    except ClipError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    material = open_material(options, AUDIO)
+    model, _ = read_model(trained(options.work, options.variant))
+    view = View(material.audio, variant.scale)
+    mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
+    problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
     shown = [look(problem, model, view, variant) for problem in problems]
-    try:
-        write_text(options.out, page(f"{options.variant}: {options.work}", shown, view))
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    write_text(options.out, page(f"{options.variant}: {options.work}", shown, view))
     print(f"{options.out} is written; open it in a browser")
     return 0
 
