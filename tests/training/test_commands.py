@@ -105,7 +105,12 @@ def test_photographs_without_a_teacher_are_one_line(
     assert f"python -m training separate --bank {tmp_path}" in said
     (tmp_path / "teacher").mkdir()
     np.savez(tmp_path / "teacher" / "other.npz", weight=np.zeros(3))
-    assert "other.npz has no 'Conv1.weight'" in refused(monkeypatch, capsys, *line)
+    assert "other.npz: Conv1.weight is missing" in refused(monkeypatch, capsys, *line)
+    narrow = {"Conv1.weight": np.zeros((16, 3, 3, 3)), "Conv1.bias": np.zeros(16)}
+    np.savez(tmp_path / "teacher" / "other.npz", **narrow)
+    assert "Conv1.weight is (16, 3, 3, 3), expected (32, 3, 3, 3)" in refused(
+        monkeypatch, capsys, *line
+    )
     (tmp_path / "teacher" / "other.npz").write_bytes(b"<html>404</html>")
     assert "other.npz cannot be read" in refused(monkeypatch, capsys, *line)
 
