@@ -27,7 +27,8 @@ from typing import Any, Literal
 import numpy as np
 
 from training import drawing
-from training.clips import Clip, ClipError
+from training.clips import Clip
+from training.commands import command
 from training.contenders import Contender, methods_of
 from training.material import add_material_options, open_material
 from training.methods import Problem, mixture_itself
@@ -35,7 +36,7 @@ from training.mixing import Mixtures
 from training.paper import AUDIO
 from training.pixels import loudest_pixels
 from training.variants import View
-from training.whole import TrainingError, write_text
+from training.whole import write_text
 
 Kind = Literal["separation", "correspondence"]
 TEMPLATE = Path(__file__).with_name("listening.html")
@@ -165,6 +166,7 @@ def write_test(asked: Sequence[Question], out: Path) -> Path:
     return key
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material or checkpoints that cannot be used; 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="training listen", description=__doc__.splitlines()[0])
@@ -181,30 +183,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mixtures", type=int, default=6, metavar="N", help="(6)")
     parser.add_argument("--out", type=Path, required=True, metavar="HTML")
     options = parser.parse_args(arguments)
-    try:
-        material = open_material(options, AUDIO)
-        mixtures = Mixtures(material.judged, View(material.audio, "log"), count=2, seed=_SEED)
-        methods = {
-            name: contender
-            for name, contender in methods_of(material, options.work, options.model).items()
-            if contender.method is not mixture_itself
-        }
-        rng = np.random.default_rng()
-        asked = [
-            question
-            for number in range(options.mixtures)
-            for question in questions(
-                Problem.of(mixtures.solos(number)), methods, material.audio.rate_hz, rng
-            )
-        ]
-    except ClipError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    try:
-        key = write_test(asked, options.out)
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    if options.mixtures < 1:
+        parser.error("a test wants --mixtures of 1 or more")
+    material = open_material(options, AUDIO)
+    mixtures = Mixtures(material.judged, View(material.audio, "log"), count=2, seed=_SEED)
+    methods = {
+        name: contender
+        for name, contender in methods_of(material, options.work, options.model).items()
+        if contender.method is not mixture_itself
+    }
+    rng = np.random.default_rng()
+    asked = [
+        question
+        for number in range(options.mixtures)
+        for question in questions(
+            Problem.of(mixtures.solos(number)), methods, material.audio.rate_hz, rng
+        )
+    ]
+    key = write_test(asked, options.out)
     print(f"{options.out}: {len(asked)} questions, for listeners; {key}: for you alone")
     return 0
 

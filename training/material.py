@@ -13,6 +13,7 @@ import cv2
 from pixelplayer.spec import AudioSpec
 from training.bank import open_players
 from training.clips import BandClips, BankClips, ClipError, ClipSource, MusicClips, Several
+from training.commands import UnusableError
 from training.ensembles import Ensembles
 from training.mixing import Shared
 from training.moving import MovingPhotos
@@ -184,7 +185,7 @@ def _open_bank(options: argparse.Namespace, audio: AudioSpec) -> _Bank:
     try:
         players = open_players(folder, options.cache, audio.rate_hz)
         return _Bank(players, open_photos(folder / "photos", options.attention))
-    except FileNotFoundError as error:
+    except UnusableError as error:
         raise ClipError(
             f"{error}; --bank wants solo_audio/<class>/… and photos/<class>/…"
         ) from None

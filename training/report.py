@@ -21,7 +21,7 @@ import numpy as np
 from pixelplayer.metrics import bss_eval_in_order
 from pixelplayer.spec import AudioSpec
 from training import drawing
-from training.clips import ClipError
+from training.commands import command
 from training.contenders import read_model
 from training.live_model import LiveModel
 from training.material import add_material_options, open_material
@@ -34,7 +34,7 @@ from training.subjects import LiveSubject, PaperSubject, Separated, Subject
 from training.table import TRACE
 from training.variants import VARIANTS, View
 from training.watching import Watcher
-from training.whole import TrainingError, write_text
+from training.whole import write_text
 
 _SEED = 2018  # the mixtures of `training table`
 
@@ -147,6 +147,7 @@ def _sound(caption: str, picture: np.ndarray, samples: np.ndarray, rate_hz: int)
     )
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material or a checkpoint that cannot be used; 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="training report", description=__doc__.splitlines()[0])
@@ -159,21 +160,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mixtures", type=int, default=6, metavar="N")
     parser.add_argument("--out", type=Path, required=True, metavar="HTML")
     options = parser.parse_args(arguments)
-    try:
-        material = open_material(options, AUDIO)
-        subject, title = _subject(options, material.audio)
-        view = View(material.audio, "log")  # of windows it wants the length alone
-        mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
-        problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
-    except ClipError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    if options.mixtures < 1 or options.sources < 2:
+        parser.error("a page wants --mixtures of 1 or more, of 2 --sources or more")
+    material = open_material(options, AUDIO)
+    subject, title = _subject(options, material.audio)
+    view = View(material.audio, "log")  # of windows it wants the length alone
+    mixtures = Mixtures(material.judged, view, count=options.sources, seed=_SEED)
+    problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
     shown = [look(problem, subject) for problem in problems]
-    try:
-        write_text(options.out, page(title, shown, subject.watcher, material.audio.rate_hz))
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    write_text(options.out, page(title, shown, subject.watcher, material.audio.rate_hz))
     print(f"{options.out} is written; open it in a browser")
     return 0
 

@@ -96,3 +96,11 @@ def test_mixtures_of_three_have_no_such_questions() -> None:
     )
     with pytest.raises(ValueError, match="asks of mixtures of two, got one of 3"):
         next(asked)
+
+
+def test_a_test_of_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--band", "--mixtures", "0", "--out", str(tmp_path / "test.html")])
+    assert refused.value.code == 2
+    assert "--mixtures of 1 or more" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

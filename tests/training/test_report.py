@@ -169,3 +169,14 @@ def test_a_work_folder_without_the_variant_is_told(
     line = ["--work", str(tmp_path), "--out", str(tmp_path / "page.html")]
     assert main(line) == 2
     assert "binary-log.pt is no checkpoint" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("few", [["--mixtures", "0"], ["--sources", "1"]])
+def test_a_page_of_nothing_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], few: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--work", str(tmp_path), "--out", str(tmp_path / "page.html"), *few])
+    assert refused.value.code == 2
+    assert "--mixtures of 1 or more" in capsys.readouterr().err
+    assert not (tmp_path / "page.html").exists()
