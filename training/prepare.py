@@ -3,22 +3,20 @@
     python -m training prepare --videos VIDEOS --out DATA
     python -m training prepare --videos VIDEOS --list MUSIC_solo_videos.json --out DATA
 
-``VIDEOS`` holds ``<class>/<video>`` in any container; with a list (MUSIC's own JSON files) it may
-hold the videos anyhow, as long as their names are the listed ids or end in ``[id]``. Written are
-``DATA/audio/<class>/<video>.flac`` (mono), ``DATA/frames/<class>/<video>/000001.jpg …``,
-``DATA/train.csv`` and ``DATA/val.csv`` with the lines ``AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES``, and
-``DATA/skipped.csv``. A video is in one of the two only, under whatever classes it is listed.
-Started again, it goes on where it stopped: what is there is looked through, and what is broken, or
-at another rate, is made again.
+``VIDEOS`` holds ``<class>/<video>`` in any container that FFmpeg reads; with a list (MUSIC's own
+JSON files) it may hold the videos anyhow, as long as their names are the listed ids or end in
+``[id]``. Written are ``DATA/audio/<class>/<video>.flac`` (mono),
+``DATA/frames/<class>/<video>/000001.jpg …``, ``DATA/train.csv`` and ``DATA/val.csv`` with the lines
+``AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES``, and ``DATA/skipped.csv``. A video is in one of the two
+only, under whatever classes it is listed. Started again, it goes on where it stopped: what is there
+is looked through, and what is broken, or at another rate, is made again.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import json
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -30,25 +28,10 @@ from tqdm import tqdm
 from training.extract import ExtractError, Places, extract
 from training.paper import AUDIO, FRAMES_FPS, LEAST_S
 from training.sources import held_out
-
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".ts"})
+from training.wanted import PrepareError, Wanted, find_videos, left_alone, read_list
 
 _INDICES = ("train.csv", "val.csv")
 _NAMED = 3  # of those that were broken
-
-
-class PrepareError(Exception):
-    """There is nothing to do; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """One video of one class; ``path`` None when it is left out, and ``reason`` says why."""
-
-    instrument: str
-    name: str
-    path: Path | None
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,70 +51,6 @@ class Line:
     audio: Path
     frames: Path
     frame_count: int
-
-
-def find_videos(folder: Path, listed: Mapping[str, Sequence[str]] | None) -> list[Wanted]:
-    """What is to be prepared, in order.
-
-    Raises:
-        PrepareError: there is no video at all.
-    """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
-    if not paths:
-        raise PrepareError(
-            f"{folder} holds no video; expected {folder}/<class>/<video>.mp4 (or another container)"
-        )
-    if listed is None:
-        return _each_once(paths, folder)
-    by_id = {video_id(path.stem): path for path in paths}
-    return [
-        Wanted(
-            instrument=instrument.replace(" ", "+"),
-            name=name,
-            path=by_id.get(name),
-            reason="" if name in by_id else "not downloaded",
-        )
-        for instrument, names in listed.items()
-        for name in dict.fromkeys(names)
-    ]
-
-
-def _each_once(paths: Sequence[Path], folder: Path) -> list[Wanted]:
-    """Of videos that would be kept under one name, as in two containers, the first."""
-    first: dict[tuple[str, str], Path] = {}
-    wanted = []
-    for path in paths:
-        instrument = _class_of(path, folder)
-        taken = first.setdefault((instrument, path.stem), path)
-        if taken == path:
-            wanted.append(Wanted(instrument=instrument, name=path.stem, path=path))
-        else:
-            reason = f"same name as {taken.relative_to(folder)}"
-            wanted.append(Wanted(instrument=instrument, name=path.name, path=None, reason=reason))
-    return wanted
-
-
-def video_id(stem: str) -> str:
-    """The id in a file's name: what stands in brackets at its end, else all of it."""
-    found = re.search(r"\[([\w-]+)\]$", stem)
-    return found.group(1) if found else stem
-
-
-def read_list(path: Path) -> dict[str, list[str]]:
-    """The classes and ids of one of MUSIC's JSON files.
-
-    Raises:
-        PrepareError: it is not of that form.
-    """
-    try:
-        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
-        listed = {str(key): [str(name) for name in names] for key, names in videos.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PrepareError(
-            f"{path} is no list of videos ({error}); expected "
-            '{"videos": {"<class>": ["<id>", …]}} as in MUSIC_solo_videos.json'
-        ) from error
-    return listed
 
 
 def prepare(wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int) -> Prepared:
@@ -246,10 +165,6 @@ def _places(out: Path, item: Wanted) -> Places:
     )
 
 
-def _class_of(path: Path, folder: Path) -> str:
-    return path.parent.name if path.parent != folder else "unnamed"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0, or 2 when there is nothing to do, or 3 when the disk does not take it."""
     parser = argparse.ArgumentParser(prog="training prepare", description=__doc__.splitlines()[0])
@@ -262,9 +177,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         listed = read_list(options.list) if options.list else None
-        wanted = find_videos(options.videos, listed)
+        found = find_videos(options.videos, listed, options.out)
         options.out.mkdir(parents=True, exist_ok=True)
-        prepared = prepare(wanted, options.out, rate_hz=options.rate, jobs=options.jobs)
+        prepared = prepare(found.wanted, options.out, rate_hz=options.rate, jobs=options.jobs)
         skipped = sorted(prepared.skipped.items())
         with (options.out / "skipped.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(skipped)
@@ -278,6 +193,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 3
+    if found.others:
+        print(left_alone(found.others))
     if prepared.mended:
         print(_told(prepared.mended))
     print(f"{train} videos to learn from, {val} kept out, {len(skipped)} left out:")

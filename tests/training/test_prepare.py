@@ -318,3 +318,33 @@ def test_a_place_that_cannot_be_written_is_told(
     (tmp_path / "data/audio").write_text("a file where the folder should be")
     assert run(tmp_path / "videos", tmp_path / "data") == 3
     assert "start again" in capsys.readouterr().err
+
+
+def test_any_container_is_taken_and_the_rest_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = tmp_path / "videos"
+    whole = write_video(videos / "violin/one.mkv").read_bytes()
+    # FFmpeg goes by what a file holds, not by its name.
+    suffixes = ("WMV", "ogv", "3gp", "mpeg", "mts", "m2ts", "vob", "asf", "rmvb", "mpe", "f4v")
+    for suffix in suffixes:
+        (videos / f"violin/{suffix}.{suffix}").write_bytes(whole)
+    (videos / "violin/notes.txt").write_text("no video")
+    (videos / "violin/two.mp4.part").write_bytes(whole)
+    (videos / "violin/text.vob").write_text("no video either")
+    assert run(videos, videos / "data") == 0
+    indexed = rows(videos / "data/train.csv") + rows(videos / "data/val.csv")
+    assert {Path(audio).stem for audio, _, _ in indexed} == {"one", *suffixes}
+    ((name, reason),) = rows(videos / "data/skipped.csv")
+    assert (name, reason[:17]) == ("violin/text", "cannot be decoded")
+    assert "2 other files left alone (1 .txt, 1 .part)" in capsys.readouterr().out
+    assert run(videos, videos / "data") == 0
+    assert "2 other files left alone" in capsys.readouterr().out  # not what it made itself
+
+
+def test_what_no_list_names_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        write_video(tmp_path / f"videos/{name}.mkv", duration_s=2)
+    (tmp_path / "list.json").write_text(json.dumps({"videos": {"violin": ["one"]}}))
+    assert run(tmp_path / "videos", tmp_path / "data", "--list", str(tmp_path / "list.json")) == 0
+    assert "1 other file left alone (1 .mkv)" in capsys.readouterr().out
