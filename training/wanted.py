@@ -11,48 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What `mimetypes` does not call a video everywhere: its list is that of the system it runs on.
-_MORE_SUFFIXES = frozenset(
-    [
-        "3g2",
-        "3gp",
-        "amv",
-        "asf",
-        "avi",
-        "divx",
-        "dv",
-        "f4v",
-        "flv",
-        "h264",
-        "ivf",
-        "m2t",
-        "m2ts",
-        "m2v",
-        "m4v",
-        "mjpeg",
-        "mk3d",
-        "mkv",
-        "mod",
-        "mov",
-        "mp4",
-        "mpeg",
-        "mpg",
-        "mts",
-        "mxf",
-        "nut",
-        "ogm",
-        "ogv",
-        "ogx",
-        "qt",
-        "rm",
-        "rmvb",
-        "tod",
-        "ts",
-        "vob",
-        "webm",
-        "wmv",
-        "wtv",
-        "y4m",
-    ]
+_MORE_SUFFIXES = (
+    ".3g2 .3gp .amv .asf .avi .divx .dv .f4v .flv .h264 .ivf .m2t .m2ts .m2v .m4v .mjpeg .mk3d "
+    ".mkv .mod .mov .mp4 .mpeg .mpg .mts .mxf .nut .ogm .ogv .ogx .qt .rm .rmvb .tod .ts .vob "
+    ".webm .wmv .wtv .y4m"
 )
 _MADE = ("audio", "frames", "train.csv", "val.csv", "skipped.csv")  # of what is prepared
 _NAMED_SUFFIXES = 5  # of files that are no videos
@@ -84,7 +46,7 @@ def is_video(path: Path) -> bool:
     """Whether the name is one of a video. What it holds, the decoder says later."""
     suffix = path.suffix.lower()
     kind, _ = mimetypes.guess_type(f"video{suffix}")
-    return suffix[1:] in _MORE_SUFFIXES or (kind or "").startswith("video/")
+    return suffix in _MORE_SUFFIXES.split() or (kind or "").startswith("video/")
 
 
 def find_videos(

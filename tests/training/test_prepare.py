@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -348,3 +350,66 @@ def test_what_no_list_names_is_counted(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "list.json").write_text(json.dumps({"videos": {"violin": ["one"]}}))
     assert run(tmp_path / "videos", tmp_path / "data", "--list", str(tmp_path / "list.json")) == 0
     assert "1 other file left alone (1 .mkv)" in capsys.readouterr().out
+
+
+def cut_in_half(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def test_a_download_that_broke_off_is_not_taken_for_a_whole_video(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "videos/violin/half.mkv", duration_s=12)
+    write_video(tmp_path / "videos/violin/whole.mkv")
+    cut_in_half(path)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    ((name, reason),) = rows(tmp_path / "data/skipped.csv")
+    assert name == "violin/half"
+    assert re.fullmatch(r"ends after [56] of 12 s; download it again", reason)
+    assert not list((tmp_path / "data").rglob("*half*"))
+    write_video(path, duration_s=12)  # as downloaded again
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    assert rows(tmp_path / "data/skipped.csv") == []
+
+
+@pytest.mark.parametrize(
+    ("video_s", "sound_s", "late"),
+    [(6, 3, {}), (3, 6, {}), (6, 6, {"audio_start_s": 3.0}), (6, 6, {"video_start_s": 3.0})],
+)
+def test_sound_or_pictures_may_end_before_the_other(
+    tmp_path: Path, video_s: int, sound_s: int, late: dict[str, float]
+) -> None:
+    write_video(
+        tmp_path / "videos/violin/one.mkv",
+        frames=video_s * VIDEO_FPS,
+        samples=noise(sound_s * RATE_HZ),
+        **late,
+    )
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    assert rows(tmp_path / "data/skipped.csv") == []
+
+
+def test_what_says_no_duration_is_as_long_as_it_is(tmp_path: Path) -> None:
+    """As a live recording: its head was written before anybody knew."""
+    path = tmp_path / "videos/violin/live.mkv"
+    path.parent.mkdir(parents=True)
+    write_live(path, duration_s=6)
+    with av.open(str(path)) as container:
+        assert not container.duration
+    cut_in_half(path)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    assert rows(tmp_path / "data/skipped.csv") == []
+
+
+def write_live(path: Path, duration_s: int) -> None:
+    """What ``write_video`` writes, into a Matroska file that is never gone back in."""
+    whole = write_video(path.with_name("whole.mkv"), duration_s)
+    with (
+        av.open(str(whole)) as source,
+        av.open(str(path), "w", format="matroska", options={"live": "1"}) as out,
+    ):
+        streams = {one.index: out.add_stream_from_template(one) for one in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)
+    whole.unlink()
