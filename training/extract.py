@@ -44,6 +44,21 @@ class Places:
         return self.audio.exists() and self.frames.is_dir()
 
     @property
+    def frames_part(self) -> Path:
+        """Where pictures are before they are all there."""
+        return self.frames.with_name(self.frames.name + ".part")
+
+    @property
+    def audio_part(self) -> Path:
+        """Where sound is before it is all there."""
+        return self.audio.with_name(self.audio.name + ".part")
+
+    def remove_parts(self) -> None:
+        """What is not complete, as a process that was killed leaves it."""
+        shutil.rmtree(self.frames_part, ignore_errors=True)
+        self.audio_part.unlink(missing_ok=True)
+
+    @property
     def frame_count(self) -> int:
         """Pictures that are there."""
         return sum(1 for _ in self.frames.glob("*.jpg"))
@@ -105,8 +120,7 @@ def extract(video: Path, places: Places, *, rate_hz: int) -> None:
         ExtractError: the video is broken, cut off, or lacks sound or pictures.
         OSError: the disk is full, or not to be written on. Nothing half-written keeps its name.
     """
-    part = places.frames.with_name(places.frames.name + ".part")
-    audio_part = places.audio.with_name(places.audio.name + ".part")
+    part, audio_part = places.frames_part, places.audio_part
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     places.audio.parent.mkdir(parents=True, exist_ok=True)
@@ -129,8 +143,7 @@ def extract(video: Path, places: Places, *, rate_hz: int) -> None:
     except soundfile.LibsndfileError as error:
         raise OSError(f"{audio_part} cannot be written: {error.error_string}") from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
-        audio_part.unlink(missing_ok=True)
+        places.remove_parts()
 
 
 def _sound(video: Path) -> tuple[np.ndarray, int, float]:

@@ -19,19 +19,24 @@ import csv
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
 from training.extract import ExtractError, Places, extract
+from training.outlive import Died, outlived
 from training.paper import AUDIO, FRAMES_FPS, LEAST_S
 from training.sources import held_out
 from training.wanted import PrepareError, Wanted, find_videos, left_alone, read_list
 
 _INDICES = ("train.csv", "val.csv")
 _NAMED = 3  # of those that were broken
+_KILLER = (
+    "kills the process that decodes it, alone too: its data crash the decoder or take more memory "
+    "than there is; convert it with another program"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,41 +65,38 @@ def prepare(wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int) -> 
     }
     mended: dict[str, str] = {}
     lines: list[Line] = []
-    present = [item for item in wanted if item.path is not None]
     listed = _listed(out)
+    tasks = [
+        _Task(item.path, _places(out, item), item, rate_hz, listed.get(_key(item)))
+        for item in wanted
+        if item.path is not None
+    ]
     with (
-        ProcessPoolExecutor(jobs) as pool,
-        tqdm(total=len(present), unit="video", disable=None) as progress,
+        closing(outlived(_one, tasks, jobs)) as finished,
+        tqdm(total=len(tasks), unit="video", disable=None) as progress,
     ):
-        running = {
-            pool.submit(_one, item.path, _places(out, item), rate_hz, listed.get(_key(item))): item
-            for item in present
-            if item.path is not None
-        }
-        try:
-            for done in as_completed(running):
-                item = running[done]
-                fault, reason = done.result()
-                name, places = f"{item.instrument}/{item.name}", _places(out, item)
-                if reason:
-                    skipped[name] = f"{reason} (before: {fault})" if fault else reason
-                elif places.frame_count < LEAST_S * FRAMES_FPS:
-                    skipped[name] = f"shorter than {LEAST_S:g} s"
-                else:
-                    lines.append(
-                        Line(
-                            name=item.name,
-                            audio=places.audio,
-                            frames=places.frames,
-                            frame_count=places.frame_count,
-                        )
+        for task, result in finished:
+            name, places = f"{task.item.instrument}/{task.item.name}", task.places
+            if isinstance(result, Died):
+                places.remove_parts()
+                result = "", _KILLER
+            fault, reason = result
+            if reason:
+                skipped[name] = f"{reason} (before: {fault})" if fault else reason
+            elif places.frame_count < LEAST_S * FRAMES_FPS:
+                skipped[name] = f"shorter than {LEAST_S:g} s"
+            else:
+                lines.append(
+                    Line(
+                        name=task.item.name,
+                        audio=places.audio,
+                        frames=places.frames,
+                        frame_count=places.frame_count,
                     )
-                if fault and not reason:
-                    mended[name] = fault
-                progress.update()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+                )
+            if fault and not reason:
+                mended[name] = fault
+            progress.update()
     lines.sort(key=lambda line: line.audio)
     return Prepared(lines=lines, skipped=skipped, mended=mended)
 
@@ -116,7 +118,18 @@ def write_indices(out: Path, lines: Sequence[Line], percent: int) -> tuple[int, 
     return len(learned), len(kept_out)
 
 
-def _one(video: Path, places: Places, rate_hz: int, listed: int | None) -> tuple[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One video for another process."""
+
+    video: Path
+    places: Places
+    item: Wanted
+    rate_hz: int
+    listed: int | None  # pictures, as an index counts them
+
+
+def _one(task: _Task) -> tuple[str, str]:
     """Extract one video unless it is there.
 
     Returns:
@@ -124,12 +137,12 @@ def _one(video: Path, places: Places, rate_hz: int, listed: int | None) -> tuple
         empty.
     """
     fault = ""
-    if places.are_there:
-        fault = places.fault(rate_hz, listed)
+    if task.places.are_there:
+        fault = task.places.fault(task.rate_hz, task.listed)
         if not fault:
             return "", ""
     try:
-        extract(video, places, rate_hz=rate_hz)
+        extract(task.video, task.places, rate_hz=task.rate_hz)
     except ExtractError as error:
         return fault, str(error)
     return fault, ""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import soundfile
 import training.prepare
 from tests.realtime.sources.media_files import FPS as VIDEO_FPS
 from tests.realtime.sources.media_files import noise, ramp_picture, write_media
+from training.extract import Places, extract
 from training.prepare import main
 from training.sources import held_out
 
@@ -413,3 +416,28 @@ def write_live(path: Path, duration_s: int) -> None:
                 packet.stream = streams[packet.stream.index]
                 out.mux(packet)
     whole.unlink()
+
+
+def test_a_video_that_kills_its_process_is_named_and_the_rest_is_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"video{number}" for number in range(6)]
+    for name in names:
+        write_video(tmp_path / f"videos/violin/{name}.mkv", duration_s=2)
+
+    def decode(video: Path, places: Places, *, rate_hz: int) -> None:
+        if video.stem in ("video1", "video4"):  # as a decoder that runs into its data
+            places.frames_part.mkdir(parents=True, exist_ok=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        extract(video, places, rate_hz=rate_hz)
+
+    monkeypatch.setattr(training.prepare, "extract", decode)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    skipped = rows(tmp_path / "data/skipped.csv")
+    assert [name for name, _ in skipped] == ["violin/video1", "violin/video4"]
+    assert all(reason.startswith("kills the process that decodes it") for _, reason in skipped)
+    indexed = rows(tmp_path / "data/train.csv") + rows(tmp_path / "data/val.csv")
+    assert sorted(Path(audio).stem for audio, _, _ in indexed) == [
+        name for name in names if name not in ("video1", "video4")
+    ]
+    assert not list((tmp_path / "data").rglob("*.part"))
