@@ -8,7 +8,8 @@ JSON files) it may hold the videos anyhow, as long as their names are the listed
 ``[id]``. Written are ``DATA/audio/<class>/<video>.flac`` (mono),
 ``DATA/frames/<class>/<video>/000001.jpg …``, ``DATA/train.csv`` and ``DATA/val.csv`` with the lines
 ``AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES``, and ``DATA/skipped.csv``. A video is in one of the two
-only, under whatever classes it is listed. Started again, it goes on where it stopped: what is there
+only, under whatever classes it is listed; of each class of two videos or more, some are in either.
+Started again, it goes on where it stopped: what is there
 is looked through, and what is broken, or at another rate, is made again.
 """
 
@@ -26,12 +27,11 @@ from pathlib import Path
 from tqdm import tqdm
 
 from training.extract import ExtractError, Places, extract
+from training.indices import Line, read_counts, write_indices
 from training.outlive import Died, outlived
 from training.paper import AUDIO, FRAMES_FPS, LEAST_S
-from training.sources import held_out
 from training.wanted import PrepareError, Wanted, find_videos, left_alone, read_list
 
-_INDICES = ("train.csv", "val.csv")
 _NAMED = 3  # of those that were broken
 _KILLER = (
     "kills the process that decodes it, alone too: its data crash the decoder or take more memory "
@@ -48,24 +48,16 @@ class Prepared:
     mended: Mapping[str, str]  # had been prepared before, was broken, and was made again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line of an index."""
-
-    name: str
-    audio: Path
-    frames: Path
-    frame_count: int
-
-
-def prepare(wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int) -> Prepared:
+def prepare(
+    wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int, shortest_s: float = LEAST_S
+) -> Prepared:
     """Extract what is not there yet, or broken, several at a time."""
     skipped = {
         f"{item.instrument}/{item.name}": item.reason for item in wanted if item.path is None
     }
     mended: dict[str, str] = {}
     lines: list[Line] = []
-    listed = _listed(out)
+    listed = read_counts(out)
     tasks = [
         _Task(item.path, _places(out, item), item, rate_hz, listed.get(_key(item)))
         for item in wanted
@@ -79,12 +71,11 @@ def prepare(wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int) -> 
             name, places = f"{task.item.instrument}/{task.item.name}", task.places
             if isinstance(result, Died):
                 places.remove_parts()
-                result = "", _KILLER
-            fault, reason = result
+            fault, reason = ("", _KILLER) if isinstance(result, Died) else result
             if reason:
                 skipped[name] = f"{reason} (before: {fault})" if fault else reason
-            elif places.frame_count < LEAST_S * FRAMES_FPS:
-                skipped[name] = f"shorter than {LEAST_S:g} s"
+            elif places.frame_count < shortest_s * FRAMES_FPS:
+                skipped[name] = f"shorter than {shortest_s:g} s"
             else:
                 lines.append(
                     Line(
@@ -99,23 +90,6 @@ def prepare(wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int) -> 
             progress.update()
     lines.sort(key=lambda line: line.audio)
     return Prepared(lines=lines, skipped=skipped, mended=mended)
-
-
-def write_indices(out: Path, lines: Sequence[Line], percent: int) -> tuple[int, int]:
-    """Write the two indices; a hash of its name says where a video belongs.
-
-    Returns:
-        How many videos are to learn from, and how many are kept out.
-    """
-    kept_out = [line for line in lines if held_out(line.name, percent)]
-    learned = [line for line in lines if not held_out(line.name, percent)]
-    for name, side in zip(_INDICES, (learned, kept_out), strict=True):
-        part = out / f"{name}.part"
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerows((line.audio, line.frames, line.frame_count) for line in side)
-        part.replace(out / name)
-    return len(learned), len(kept_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +122,6 @@ def _one(task: _Task) -> tuple[str, str]:
     return fault, ""
 
 
-def _listed(out: Path) -> dict[tuple[str, str], int]:
-    """Pictures of each video by ``_key``, as the indices of the run before count them."""
-    counts = {}
-    for index in _INDICES:
-        try:
-            for _, frames, count in csv.reader((out / index).read_text("utf-8").splitlines()):
-                counts[Path(frames).parent.name, Path(frames).name] = int(count)
-        except (OSError, ValueError):  # none yet, or broken: it is written anew at the end
-            continue
-    return counts
-
-
 def _key(item: Wanted) -> tuple[str, str]:
     return item.instrument, item.name
 
@@ -178,21 +140,48 @@ def _places(out: Path, item: Wanted) -> Places:
     )
 
 
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {number}")
+    return number
+
+
+def _percent(text: str) -> int:
+    if not 0 <= (number := int(text)) <= 100:
+        raise argparse.ArgumentTypeError(f"expected 0 to 100, got {number}")
+    return number
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0, or 2 when there is nothing to do, or 3 when the disk does not take it."""
     parser = argparse.ArgumentParser(prog="training prepare", description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True, metavar="DIR")
     parser.add_argument("--list", type=Path, metavar="JSON", help="one of MUSIC's lists")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--rate", type=int, default=AUDIO.rate_hz, metavar="HZ")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
-    parser.add_argument("--val", type=int, default=20, metavar="PERCENT", help="kept out (20)")
+    parser.add_argument("--rate", type=_at_least_one, default=AUDIO.rate_hz, metavar="HZ")
+    parser.add_argument("--jobs", type=_at_least_one, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument(
+        "--val", type=_percent, default=20, metavar="PERCENT", help="of each class, kept out (20)"
+    )
+    parser.add_argument(
+        "--shortest",
+        type=float,
+        default=LEAST_S,
+        metavar="S",
+        help=f"videos shorter than this are left out ({LEAST_S:g} s)",
+    )
     options = parser.parse_args(arguments)
     try:
         listed = read_list(options.list) if options.list else None
         found = find_videos(options.videos, listed, options.out)
         options.out.mkdir(parents=True, exist_ok=True)
-        prepared = prepare(found.wanted, options.out, rate_hz=options.rate, jobs=options.jobs)
+        prepared = prepare(
+            found.wanted,
+            options.out,
+            rate_hz=options.rate,
+            jobs=options.jobs,
+            shortest_s=options.shortest,
+        )
         skipped = sorted(prepared.skipped.items())
         with (options.out / "skipped.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(skipped)

@@ -21,14 +21,8 @@ from tests.realtime.sources.media_files import FPS as VIDEO_FPS
 from tests.realtime.sources.media_files import noise, ramp_picture, write_media
 from training.extract import Places, extract
 from training.prepare import main
-from training.sources import held_out
 
 RATE_HZ, LONG_S = 8000, 3
-
-
-@pytest.fixture(autouse=True)
-def _short_videos_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training.prepare, "LEAST_S", 2.0)
 
 
 def write_video(path: Path, duration_s: float = LONG_S, **changes: object) -> Path:
@@ -49,7 +43,7 @@ def rows(path: Path) -> list[list[str]]:
 
 def run(videos: Path, out: Path, *more: str) -> int:
     line = ["--videos", str(videos), "--out", str(out), "--rate", str(RATE_HZ), "--jobs", "2"]
-    return main([*line, *more])
+    return main([*line, "--shortest", "2", *more])
 
 
 def test_sound_and_pictures_are_kept_as_long_as_they_are(tmp_path: Path) -> None:
@@ -140,8 +134,8 @@ def test_no_video_is_on_both_sides(tmp_path: Path) -> None:
     ]
     assert sides[0] | sides[1] == set(names)
     assert not sides[0] & sides[1]
-    assert sides[1] == {name for name in names if held_out(name, 40)}
-    assert sides[0] and sides[1]
+    assert (len(sides[0]), len(sides[1])) == (7, 5)  # 40 % of each class
+    assert len(sides[1] & {*names[:6]}) == 2
     assert (tmp_path / "data/audio/violin+cello/video0.flac").exists()
 
 
@@ -441,3 +435,34 @@ def test_a_video_that_kills_its_process_is_named_and_the_rest_is_prepared(
         name for name in names if name not in ("video1", "video4")
     ]
     assert not list((tmp_path / "data").rglob("*.part"))
+
+
+def test_of_each_class_some_videos_are_kept_out(tmp_path: Path) -> None:
+    for name in ("bell/one", "bell/two", *(f"pipe/{number}" for number in range(6))):
+        write_video(tmp_path / f"videos/{name}.mkv", duration_s=2)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    for index in ("train.csv", "val.csv"):
+        kept = {Path(audio).parent.name for audio, _, _ in rows(tmp_path / "data" / index)}
+        assert kept == {"bell", "pipe"}, index
+
+
+def test_the_shortest_that_is_taken_is_as_asked(tmp_path: Path) -> None:
+    for length_s in (3, 5):
+        write_video(tmp_path / f"videos/bell/{length_s}.mkv", duration_s=length_s)
+    skipped = tmp_path / "data/skipped.csv"
+    assert run(tmp_path / "videos", tmp_path / "data", "--shortest", "4") == 0
+    assert rows(skipped) == [["bell/3", "shorter than 4 s"]]
+    assert run(tmp_path / "videos", tmp_path / "data", "--shortest", "20") == 2
+    assert run(tmp_path / "videos", tmp_path / "data", "--shortest", "3") == 0
+    assert rows(skipped) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--jobs", "0"), ("--val", "101"), ("--rate", "0"), ("--val", "-1")]
+)
+def test_numbers_that_make_no_sense_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wrong: tuple[str, str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(tmp_path, tmp_path / "data", *wrong)
+    assert f"argument {wrong[0]}: expected" in capsys.readouterr().err
