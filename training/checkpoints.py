@@ -26,10 +26,33 @@ def write_checkpoint(path: Path, values: Mapping[str, Any], step: int) -> None:
     except (OSError, RuntimeError) as error:  # torch's writer raises the latter
         with contextlib.suppress(OSError):
             part.unlink()
+        kept = "the last checkpoint is kept" if path.exists() else "there is none yet to go on from"
         raise TrainingError(
-            f"step {step}: {path} cannot be written ({str(error).splitlines()[0]}); the "
-            "last checkpoint is kept: make room and start again"
+            f"step {step}: {path} cannot be written ({str(error).splitlines()[0]}); {kept}: "
+            "make room and start again"
         ) from error
+
+
+def read_checkpoint(path: Path, device: torch.device, remedy: str) -> Mapping[str, Any]:
+    """What ``write_checkpoint`` wrote.
+
+    Raises:
+        TrainingError: it cannot be read; ``remedy`` is what to do.
+    """
+    try:
+        values = torch.load(path, map_location=device, weights_only=True)
+    except OSError as error:
+        raise TrainingError(f"{path} cannot be read ({error.strerror}): {remedy}") from error
+    except Exception as error:  # torch's many, whose words are of its own options
+        raise TrainingError(
+            f"{path} is no checkpoint, or is broken or cut off ({path.stat().st_size} bytes): "
+            f"{remedy}"
+        ) from error
+    if not isinstance(values, Mapping):
+        raise TrainingError(
+            f"{path} is no checkpoint, it holds a {type(values).__name__}: {remedy}"
+        )
+    return values
 
 
 def check_loss(loss: float, step: int, remedy: str = "start again with a smaller --rate") -> None:

@@ -153,7 +153,7 @@ def _percent(text: str) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, or 2 when there is nothing to do, or 3 when the disk does not take it."""
+    """Returns 0; 2 if there is nothing to do; 3 if the disk does not take it; 130 if stopped."""
     parser = argparse.ArgumentParser(prog="training prepare", description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True, metavar="DIR")
     parser.add_argument("--list", type=Path, metavar="JSON", help="one of MUSIC's lists")
@@ -195,6 +195,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 3
+    except KeyboardInterrupt:
+        print("stopped; what is finished is kept: the same command goes on", file=sys.stderr)
+        return 130
     if found.others:
         print(left_alone(found.others))
     if prepared.mended:

@@ -7,6 +7,9 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -466,3 +469,37 @@ def test_numbers_that_make_no_sense_are_refused(
     with pytest.raises(SystemExit, match="2"):
         run(tmp_path, tmp_path / "data", *wrong)
     assert f"argument {wrong[0]}: expected" in capsys.readouterr().err
+
+
+INTERRUPTED = """\
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests' shell has set
+from training.prepare import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_interrupted_it_says_that_it_goes_on(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "videos/violin/0.mkv", duration_s=10).read_bytes()
+    for number in range(1, 40):
+        (tmp_path / f"videos/violin/{number}.mkv").write_bytes(whole)
+    line = ["--videos", "videos", "--out", "data", "--jobs", "2", "--shortest", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, *line],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        try:
+            while not (tmp_path / "data/frames/violin/0").exists():
+                assert process.poll() is None
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too
+            _, said = process.communicate(timeout=60)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert said == "stopped; what is finished is kept: the same command goes on\n"
