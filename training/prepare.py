@@ -9,8 +9,8 @@ JSON files) it may hold the videos anyhow, as long as their names are the listed
 ``DATA/frames/<class>/<video>/000001.jpg …``, ``DATA/train.csv`` and ``DATA/val.csv`` with the lines
 ``AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES``, and ``DATA/skipped.csv``. A video is in one of the two
 only, under whatever classes it is listed; of each class of two videos or more, some are in either.
-Started again, it goes on where it stopped: what is there
-is looked through, and what is broken, or at another rate, is made again.
+Started again, it goes on where it stopped: what is there is looked through, and what is broken, or
+at another rate, is made again.
 """
 
 from __future__ import annotations
