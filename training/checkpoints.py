@@ -30,30 +30,39 @@ def write_checkpoint(path: Path, values: Mapping[str, Any], step: int) -> None:
     except (OSError, RuntimeError) as error:  # torch's writer raises the latter
         with contextlib.suppress(OSError):
             part.unlink()
+        kept = "the last checkpoint is kept" if path.exists() else "there is none yet to go on from"
         raise TrainingError(
-            f"step {step}: {path} cannot be written ({str(error).splitlines()[0]}); the "
-            "last checkpoint is kept: make room and start again"
+            f"step {step}: {path} cannot be written ({str(error).splitlines()[0]}); {kept}: "
+            "make room and start again"
         ) from error
 
 
-def read_checkpoint(path: Path, remedy: str, *entries: str) -> dict[str, Any]:
-    """What ``torch.save`` wrote, on the CPU; nothing but tensors and plain values is unpickled.
+def read_checkpoint(
+    path: Path, remedy: str, *entries: str, device: torch.device | str = "cpu"
+) -> dict[str, Any]:
+    """What ``torch.save`` wrote; nothing but tensors and plain values is unpickled.
 
     Args:
         path: the file.
         remedy: what to do where it is not there, or another file.
         entries: what it must have.
+        device: where its tensors go.
 
     Raises:
         UnusableError: it is missing, broken, or something else.
     """
     try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
+        kept = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError:
         raise UnusableError(f"{path} is missing; {remedy}") from None
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UnusableError(f"{path} is no file of weights ({reason}); {remedy}") from error
+    except OSError as error:
+        raise UnusableError(f"{path} cannot be read ({error.strerror}); {remedy}") from error
+    except (EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        # Torch's own words are of its options.
+        raise UnusableError(
+            f"{path} is no file of weights, or is broken or cut off "
+            f"({path.stat().st_size} bytes); {remedy}"
+        ) from error
     if not isinstance(kept, Mapping):
         raise UnusableError(f"{path} holds {type(kept).__name__}, not a state dict; {remedy}")
     if lacking := [entry for entry in entries if entry not in kept]:

@@ -110,7 +110,10 @@ class MusicClips:
                 "AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES as `training prepare` writes them"
             ) from error
         if not self._rows:
-            raise ClipError(f"{index} lists no video; see the skipped.csv beside it")
+            raise ClipError(
+                f"{index} lists no video; see the skipped.csv beside it, and prepare two videos or "
+                "more of each class: one of them is kept out"
+            )
 
     @property
     def labels(self) -> Sequence[str]:

@@ -167,9 +167,23 @@ def _side(
         unknown = sorted({label for one in sources for label in one.labels} - {*(known or ())})
         if known is not None and unknown:
             print(f"{side}: {', '.join(unknown)} not learned, so not judged", file=sys.stderr)
-        return Several(sources, known)
     except ClipError as error:
         raise ClipError(f"{side}: {error}") from error
+    try:
+        return Several(sources, known)
+    except ClipError as error:
+        raise ClipError(f"{side}: {error}; {_remedy(options)}") from error
+
+
+def _remedy(options: argparse.Namespace) -> str:
+    """What to do where there are too few classes."""
+    if options.music:
+        return (
+            "add videos until there are two or more of each of two classes, and type `python -m "
+            f"training prepare --videos VIDEOS --out {options.music}` again, which puts some of "
+            "each class on both sides; or add --band"
+        )
+    return "add --band, or sounds and photographs of another class (docs/models.md)"
 
 
 def _band(cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
