@@ -115,16 +115,26 @@ def divide(
         ``(N + 1, bins, C)`` complex64, the residual last; they sum to the mixture's.
     """
     warp = LogFrequencyWarp(spec.audio, spec.audio.at_rate(rate_hz))
+    shares = shares_of(sound, spec, scale, bias, vectors=vectors)
+    parts = np.empty((len(vectors) + 1, *spectrum.shape), np.complex64)
+    parts[:-1] = warp.to_linear(shares) * spectrum
+    parts[-1] = spectrum - parts[:-1].sum(axis=0)
+    return parts
+
+
+def shares_of(
+    sound: Floats, spec: ModelSpec, scale: Floats, bias: float, *, vectors: Floats
+) -> Floats:
+    """``(N, F, C)`` float32 in 0..1: what each object has of every point of the log spectrogram.
+
+    Arguments are those of ``divide``; what is missing to 1 is the residual's.
+    """
     shares = np.empty((len(vectors), *sound.shape[1:]), np.float32)
     for start in range(0, sound.shape[2], spec.audio.columns):
         part = slice(start, start + spec.audio.columns)
         masks = sigmoid(mask_logits(vectors, sound[..., part], scale, bias))
         shares[..., part] = share(masks, spec.mask.power, spec.mask.residual_floor)[:-1]
-
-    parts = np.empty((len(vectors) + 1, *spectrum.shape), np.complex64)
-    parts[:-1] = warp.to_linear(shares) * spectrum
-    parts[-1] = spectrum - parts[:-1].sum(axis=0)
-    return parts
+    return shares
 
 
 def vectors_of(maps: Floats, cells: NDArray[np.bool_]) -> Floats:

@@ -17,7 +17,7 @@ from realtime.clock import Clock
 from realtime.compose import file_of
 from realtime.dial import Dial, dial_at
 from realtime.graph import STAGES
-from realtime.options import NONE, Options, RigOptions
+from realtime.options import MOST_OBJECTS, NONE, OUTPUTS, Options, RigOptions
 from realtime.plan import Plan
 from realtime.remote.placing import fingerprint, host_of, read_places
 from realtime.sources.continued import Continued
@@ -258,6 +258,19 @@ def _engine_names(options: Options) -> dict[str, str]:
     return {"vision": name, "sound": name}
 
 
+def _outputs(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sinks.outputs.desk import Desk
+    from realtime.sinks.outputs.ports import Ports
+    from realtime.sinks.outputs.slots import Slots
+    from realtime.sinks.outputs.stage import ObjectOutputs
+    from realtime.sinks.outputs.track import Track
+
+    given, slots = options.output, Slots(MOST_OBJECTS)
+    ports = None if given.outputs is None else Ports(given.outputs, OUTPUTS)
+    desk = None if given.osc is None else Desk(given.osc, slots, plan.stream)
+    return ObjectOutputs(Track(slots, given.tap), slots, ports, desk)
+
+
 def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.window import Window
 
@@ -288,6 +301,7 @@ _MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyTyp
         "separator": _separator,
         "speaker": _speaker,
         "recorder": _recorder,
+        "outputs": _outputs,
         "window": _window,
         "web": _web,
     }

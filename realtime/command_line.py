@@ -17,7 +17,19 @@ from realtime import chaos
 from realtime.dial import DIALS
 from realtime.errors import UsageError
 from realtime.graph import Pace
-from realtime.options import MOST_OBJECTS, NONE, EngineName, Options, Precision, Spares, View
+from realtime.options import (
+    HIGHEST_PORT,
+    LOWEST_PORT,
+    MOST_OBJECTS,
+    NONE,
+    OUTPUTS,
+    EngineName,
+    Options,
+    Precision,
+    Spares,
+    Tap,
+    View,
+)
 from realtime.remote.placing import read_places
 from realtime.rig import LARGEST_GAIN_DB, LARGEST_OFFSET_MS
 
@@ -86,6 +98,22 @@ def _chaos(text: str) -> str:
 def _places(text: str) -> str:
     read_places(text)
     return text
+
+
+def _outputs(text: str) -> int:
+    return _port(text, "tcp", HIGHEST_PORT - OUTPUTS)
+
+
+def _osc(text: str) -> int:
+    return _port(text, "udp", HIGHEST_PORT)
+
+
+def _port(text: str, protocol: str, highest: int) -> int:
+    kind, _, port = text.partition(":")
+    value = int(port)
+    if kind != protocol or not LOWEST_PORT <= value <= highest:
+        raise ValueError
+    return value
 
 
 def _threads(text: str) -> int:
@@ -182,6 +210,27 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 place="output.record",
                 metavar="DIR",
                 help="write every object, and the picture, there",
+            ),
+            "outputs": _Row(
+                place="output.outputs",
+                metavar="tcp:PORT",
+                parse=_outputs,
+                help="every object's sound for other programs of this machine, live, as a WAV "
+                f"without an end: all at PORT, object N at PORT + N, the rest at PORT + {OUTPUTS} "
+                "(docs/outputs.md)",
+            ),
+            "tap": _Row(
+                place="output.tap",
+                metavar="NAME",
+                choices=get_args(Tap),
+                help="whether other programs hear objects before or behind their gains",
+            ),
+            "osc": _Row(
+                place="output.osc",
+                metavar="udp:PORT",
+                parse=_osc,
+                help="gain, solo and mute for other programs of this machine, by Open Sound "
+                "Control (docs/outputs.md)",
             ),
             "profile": _Row(
                 place="output.profile",
@@ -373,6 +422,8 @@ def _checked(options: Options) -> Options:
         raise UsageError("--video none and --audio none leave nothing; leave one of them out")
     if given.audio == NONE:
         raise UsageError("--audio none leaves nothing to separate; leave it out")
+    if options.output.tap != Options().output.tap and options.output.outputs is None:
+        raise UsageError(f"--tap {options.output.tap} is for --outputs; add --outputs tcp:9000")
     if options.run.pace == "fast":
         _check_fast(options)
     return options
@@ -388,5 +439,8 @@ def _check_fast(options: Options) -> None:
         raise UsageError("--chaos is for live runs; leave --pace fast out")
     if read_places(options.run.place).hosts:
         raise UsageError("--place: other hosts are for --pace realtime; leave one of them out")
+    for name in ("outputs", "osc"):
+        if getattr(options.output, name) is not None:
+            raise UsageError(f"--pace fast is not for other programs; leave --{name} out")
     if options.output.speaker not in (None, NONE):
         raise UsageError("--pace fast plays nothing; leave --speaker out")

@@ -126,6 +126,13 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "recorder": StageEntry(
             kind="sink", reads=("video", "audio", "streams", "scene", "stats"), is_vital=False
         ),
+        "outputs": StageEntry(
+            kind="sink",
+            reads=("audio", "streams", "scene"),
+            writes=("control",),
+            is_vital=False,
+            is_replaced=True,
+        ),
         "window": StageEntry(
             kind="sink",
             reads=("video", "scene", "stats"),

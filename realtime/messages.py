@@ -258,7 +258,8 @@ class Control(Message):
 
     ``x`` and ``y`` are fractions of the picture (click, pin), ``object_id`` is an object or 0 for
     the residual (solo, mute, gain), ``value`` a linear gain, a number of objects,
-    or milliseconds of lookahead, less than 0 where what comes next is guessed.
+    or milliseconds of lookahead, less than 0 where what comes next is guessed; of solo and mute
+    0 for off and 1 for on, None for the other of the two.
     """
 
     kind: ControlKind

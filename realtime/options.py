@@ -13,6 +13,7 @@ from realtime.plain import from_plain
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
 Spares: TypeAlias = Literal["all", "none"]
 View: TypeAlias = Literal["auto", "window", "web", "none"]
+Tap: TypeAlias = Literal["pre-fader", "post-fader"]
 EngineName: TypeAlias = Literal[
     "auto",
     "onnxruntime",
@@ -31,6 +32,8 @@ Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8", "fp8"]
 
 NONE = "none"
 MOST_OBJECTS = 8
+OUTPUTS = MOST_OBJECTS + 1  # for other programs: a slot for every object, and the residual
+LOWEST_PORT, HIGHEST_PORT = 1024, 65_535  # of what a user may listen at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +83,20 @@ class SeparationOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputOptions:
-    """Where the result goes. ``speaker`` None: the default one; ``record`` None: nowhere."""
+    """Where the result goes. ``speaker`` None: the default one; ``record`` None: nowhere.
+
+    ``outputs``: the first TCP port at which other programs hear the objects, before or behind
+    their gains (``tap``); ``osc``: the UDP port
+    at which they turn gains. None: at none.
+    """
 
     speaker: str | None = None
     view: View = "auto"
     record: str | None = None
     profile: str | None = None
+    outputs: int | None = None
+    tap: Tap = "pre-fader"
+    osc: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

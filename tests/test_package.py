@@ -76,5 +76,7 @@ def test_the_page_is_in_the_package(installed: Path, tmp_path: Path) -> None:
 def test_it_is_the_package_that_runs(installed: Path, tmp_path: Path) -> None:
     where = [installed / "python", "-c", "import engines.shipped as s; print(s.SHIPPED_MODEL)"]
     told = subprocess.run(where, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert Path(told.stdout.strip()).is_relative_to(installed.parent)
+    model = Path(told.stdout.strip())
+    assert model.is_relative_to(installed.parent)
+    assert (model / "README.md").is_file()  # its card
     assert "--lookahead" in run(installed, tmp_path, "--help")

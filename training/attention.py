@@ -12,6 +12,7 @@ B. Zhou et al., CVPR 2016), and ``training.outlines`` leads it along the edges o
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,10 +23,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.commands import command
 from training.figures import has_plain_ground
 from training.outlines import outlined, without_skin
 from training.photos import Photos, open_photos
-from training.teacher import Teacher
+from training.teacher import Teacher, open_teacher
 
 SIDE_PX = 320  # ten places a side, at the teacher's stride of 32
 EXAMPLES = 16  # photographs on a plain ground, of each class, to learn the names from
@@ -98,8 +100,12 @@ def evidence(reading: nn.Linear, maps: Tensor, names: Tensor) -> np.ndarray:
     return scaled.reshape(-1, side, side).astype(np.uint8)
 
 
-def main() -> None:
-    """Look at the photographs and save ``attention.npz`` in the work folder."""
+@command
+def main() -> int:
+    """Look at the photographs and save ``attention.npz`` in the work folder.
+
+    Returns 0; 2 for what cannot be used.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="holds photos, teacher")
     parser.add_argument("--work", type=Path, required=True, help="where results go")
@@ -108,7 +114,7 @@ def main() -> None:
     began = time.monotonic()
     photos = open_photos(options.data / "photos")
     chosen = choose(photos, np.random.default_rng(options.seed))
-    teacher = Teacher(next((options.data / "teacher").glob("*.npz"))).eval()
+    teacher = open_teacher(options.data)
     maps = teacher_maps(teacher, photos.pixels[chosen])
     classes, of_class = np.unique(photos.labels[chosen], return_inverse=True)
     names, unseen = torch.from_numpy(of_class), torch.from_numpy(photos.held_out[chosen])
@@ -127,7 +133,8 @@ def main() -> None:
         f"{len(chosen)} photographs in {time.monotonic() - began:.0f} s; "
         f"names of unseen ones right: {right:.3f}"
     )
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

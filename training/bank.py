@@ -21,6 +21,7 @@ import numpy as np
 import soundfile
 import soxr
 
+from training.commands import UnusableError
 from training.recordings import Bank, Decoded, Recording, kept, nothing
 from training.sources import (
     is_performance,
@@ -38,12 +39,14 @@ def open_bank(folder: Path, cache: Path, rate_hz: int) -> Bank:
     """Decode the solos of ``folder`` into ``cache`` unless it is there already, and open it.
 
     Raises:
-        FileNotFoundError: there are none.
+        UnusableError: there are none.
         TrainingError: the disk does not take them.
     """
     paths = sorted(path for path in folder.glob("*/*") if path.is_file())
     if not paths:
-        raise FileNotFoundError(f"{folder} holds no <class>/<recording> files")
+        raise UnusableError(
+            f"{folder} holds no <class>/<recording> files; put solos there, as docs/models.md says"
+        )
     base = cache / f"solos-{rate_hz}-{_which(folder)}"
     return kept(base, _state(paths), rate_hz, partial(_solos, paths, rate_hz))
 
@@ -67,7 +70,7 @@ def open_players(data: Path, cache: Path, rate_hz: int) -> Bank:
     """All real sound of a data folder: ``solo_audio``, and ``ensembles`` if there are any.
 
     Raises:
-        FileNotFoundError: there are no solos.
+        UnusableError: there are no solos.
         TrainingError: the disk does not take them.
     """
     return merge(

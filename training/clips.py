@@ -19,6 +19,7 @@ import soundfile
 
 from pixelplayer import band
 from pixelplayer.metrics import Box
+from training.commands import UnusableError
 from training.figures import box_around
 from training.moving import MovingPhotos
 from training.paper import FRAMES, FRAMES_APART_S, FRAMES_FPS
@@ -30,7 +31,7 @@ _SPRITE_PX = 168
 _SOLID = 128  # of 255: where a drawing is rather than is not
 
 
-class ClipError(Exception):
+class ClipError(UnusableError):
     """The material cannot be used; the message says why and what is expected."""
 
     def __str__(self) -> str:
@@ -109,7 +110,10 @@ class MusicClips:
                 "AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES as `training prepare` writes them"
             ) from error
         if not self._rows:
-            raise ClipError(f"{index} lists no video; see the skipped.csv beside it")
+            raise ClipError(
+                f"{index} lists no video; see the skipped.csv beside it, and prepare two videos or "
+                "more of each class: one of them is kept out"
+            )
 
     @property
     def labels(self) -> Sequence[str]:

@@ -49,8 +49,12 @@ def methods_of(
         labels: that are asked for; all of the clips that are kept out unless told.
 
     Raises:
-        ClipError: a checkpoint in the work folder, or a model, cannot be read.
+        ClipError: there is no work folder; a checkpoint in it, or a model, cannot be read.
     """
+    if work and not work.is_dir():
+        raise ClipError(
+            f"{work} is no folder: --work wants one of `training separate`, or leave it out"
+        )
     views: dict[str, View] = {scale: View(material.audio, scale) for scale in ("linear", "log")}
     asked = set(material.judged.labels if labels is None else labels)
     found = {"mixture": Contender(mixture_itself)}

@@ -22,7 +22,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
-from training.checkpoints import TrainingError, check_loss, write_checkpoint
+from training.checkpoints import check_loss, read_checkpoint, write_checkpoint
+from training.commands import command
 from training.corpus import Pictures, open_pictures
 from training.insight import COMPONENTS, OTHER, Insight, gain, see
 from training.lessons import (
@@ -37,7 +38,7 @@ from training.muon import optimisers
 from training.photos import joined
 from training.precision import mixed
 from training.sound import cosine
-from training.teacher import Teacher
+from training.teacher import Teacher, open_teacher
 from training.weights import warm
 
 BATCH = 48
@@ -61,12 +62,6 @@ class Student(nn.Module):
         net = self.frame_net
         seen: Tensor = self.lessons(net.features((pictures - net.mean) / net.deviation))
         return seen
-
-
-def open_teacher(data: Path) -> Teacher:
-    """The teacher of a data folder, ready to look."""
-    teacher = Teacher(next((data / "teacher").glob("*.npz"))).eval()
-    return teacher.to(memory_format=torch.channels_last)
 
 
 def lessons(
@@ -178,10 +173,11 @@ def distill(
             return
 
 
+@command
 def main() -> int:
     """Distil; save ``insight.npz`` and ``frame-distilled.pt`` in the work folder.
 
-    Returns 0; 1 where training could not go on.
+    Returns 0; 2 for what cannot be used; 1 where training could not go on.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="photos, photos_other, teacher")
@@ -203,23 +199,19 @@ def main() -> int:
         FrameNet(width=options.width, channels=options.channels), len(insight.offsets)
     )
     if options.begin:
-        warm(student, torch.load(options.begin, weights_only=True))
-    try:
-        distill(
-            student,
-            DataLoader(
-                lessons(pictures, teacher, insight, seed=options.seed, batch=BATCH),
-                batch_size=None,
-                num_workers=1,
-            ),
-            Exam.of(pictures, teacher, insight),
-            options.work / "frame-distilled.pt",
-            minutes=options.minutes,
-            rate=options.rate,
-        )
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        warm(student, read_checkpoint(options.begin, "--begin wants a sight.pt"))
+    distill(
+        student,
+        DataLoader(
+            lessons(pictures, teacher, insight, seed=options.seed, batch=BATCH),
+            batch_size=None,
+            num_workers=1,
+        ),
+        Exam.of(pictures, teacher, insight),
+        options.work / "frame-distilled.pt",
+        minutes=options.minutes,
+        rate=options.rate,
+    )
     return 0
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +27,9 @@ from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet, VisualFeatures
 from pixelplayer.networks.whole_window import WholeWindow
 from pixelplayer.spec import FRAME_COLUMNS, ModelSpec
+from training.commands import UnusableError
 from training.tracing import ExportError, check_result, compare, trace
+from training.whole import TrainingError
 
 _CHECK_BATCH = 2
 _CHECK_STEPS = 6
@@ -47,7 +50,7 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
     And ``window.onnx`` of a ``SoundNet``: the sound network for whole windows, computed sooner; and
     ``step.onnx`` where the spec has ``step_columns``. The networks are left as they are. Files
     appear in ``folder`` only once all are written and the graphs were found to agree with their
-    networks.
+    networks; ``model.json``, without which a folder is no model, last.
 
     Args:
         folder: made if need be; files of these names in it are replaced.
@@ -61,6 +64,8 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
         ExportError: a graph disagrees with its network, or is not of the spec's shape.
         ValueError: ``extra`` has a key that the spec owns, or a value JSON does not have; or the
             audio network cannot be run in the spec's steps.
+        UnusableError: ``folder`` is a file.
+        TrainingError: the disk does not take it; a former model is left.
     """
     description = spec.to_dict()
     if owned := sorted(set(extra) & set(description)):
@@ -68,9 +73,7 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
     # NaN and infinity are not JSON.
     text = json.dumps({**description, **extra}, indent=2, allow_nan=False) + "\n"
     networks = checkpoint.Networks(_settled(frame_net), _settled(sound_net), _settled(synthesizer))
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch_name:
-        scratch = Path(scratch_name)
+    with _scratch_in(folder) as scratch:
         _export_vision(scratch / "vision.onnx", networks.frame, spec)
         if isinstance(networks.sound, StreamingSoundNet):
             _export_streaming(scratch / "sound.onnx", networks.sound, spec)
@@ -82,10 +85,37 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
             _export_step(scratch / "step.onnx", networks.sound, spec)
         checkpoint.save(scratch / "weights.safetensors", networks)
         (scratch / "model.json").write_text(text, encoding="utf-8")
-        for name in ("window.onnx", "step.onnx"):  # of an earlier model
+        for name in ("model.json", "window.onnx", "step.onnx"):  # of an earlier model
             (folder / name).unlink(missing_ok=True)
-        for path in sorted(scratch.iterdir()):
+        for path in sorted(scratch.iterdir(), key=lambda path: path.name == "model.json"):
             path.replace(folder / path.name)
+
+
+@contextlib.contextmanager
+def _scratch_in(folder: Path) -> Iterator[Path]:
+    """Where a model's files are made; a folder that was made for them is not left without them.
+
+    Raises:
+        UnusableError: ``folder`` is a file.
+        TrainingError: the disk does not take what is made.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UnusableError(f"{folder} is a file; name a folder for the model, or remove it")
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as scratch:
+            yield Path(scratch)
+        is_new = False
+    except OSError as error:
+        reason = error.strerror or str(error).splitlines()[0]
+        raise TrainingError(
+            f"{folder} cannot be written ({reason}): make room, or name another folder"
+        ) from error
+    finally:
+        if is_new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 def _settled(network: _Net) -> _Net:

@@ -24,6 +24,7 @@ _BLOCK = 1 << 18  # samples that are decoded at a time, where only their number 
 _SPARE_FRAMES = 1.5  # the last picture is begun, not ended, by sound; and rates are rounded
 _HOLE_S = 0.05  # sound that is missing for longer than this is silence; less is jitter
 _SILENT = 1e-3  # of full scale
+_LACKING_S, _LACKING_SHARE = 2.0, 0.02  # the greater of both is what containers may overstate
 
 
 class ExtractError(Exception):
@@ -41,6 +42,21 @@ class Places:
     def are_there(self) -> bool:
         """Whether both are complete: neither gets its name before it is."""
         return self.audio.exists() and self.frames.is_dir()
+
+    @property
+    def frames_part(self) -> Path:
+        """Where pictures are before they are all there."""
+        return self.frames.with_name(self.frames.name + ".part")
+
+    @property
+    def audio_part(self) -> Path:
+        """Where sound is before it is all there."""
+        return self.audio.with_name(self.audio.name + ".part")
+
+    def remove_parts(self) -> None:
+        """What is not complete, as a process that was killed leaves it."""
+        shutil.rmtree(self.frames_part, ignore_errors=True)
+        self.audio_part.unlink(missing_ok=True)
 
     @property
     def frame_count(self) -> int:
@@ -101,17 +117,17 @@ def extract(video: Path, places: Places, *, rate_hz: int) -> None:
     Both begin at the earlier of the two streams' beginnings and last equally long.
 
     Raises:
-        ExtractError: the video is broken, or lacks sound or pictures.
+        ExtractError: the video is broken, cut off, or lacks sound or pictures.
         OSError: the disk is full, or not to be written on. Nothing half-written keeps its name.
     """
-    part = places.frames.with_name(places.frames.name + ".part")
-    audio_part = places.audio.with_name(places.audio.name + ".part")
+    part, audio_part = places.frames_part, places.audio_part
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     places.audio.parent.mkdir(parents=True, exist_ok=True)
     try:
         sound, rate, start = _sound(video)
         count = _write_frames(video, part, start)
+        _check_end(video, start + max(len(sound) / rate, count / FRAMES_FPS))
         length = min(len(sound), round(count / FRAMES_FPS * rate))
         if not count or not length:
             raise ExtractError("sound and pictures do not overlap")
@@ -127,8 +143,7 @@ def extract(video: Path, places: Places, *, rate_hz: int) -> None:
     except soundfile.LibsndfileError as error:
         raise OSError(f"{audio_part} cannot be written: {error.error_string}") from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
-        audio_part.unlink(missing_ok=True)
+        places.remove_parts()
 
 
 def _sound(video: Path) -> tuple[np.ndarray, int, float]:
@@ -158,6 +173,40 @@ def _sound(video: Path) -> tuple[np.ndarray, int, float]:
     if float(np.abs(sound).max()) < _SILENT:
         raise ExtractError("is silent")
     return sound, rate, start
+
+
+def _check_end(video: Path, end_s: float) -> None:
+    """Make sure that what was decoded goes as far as the container says.
+
+    The later of sound and pictures counts: one may well end before the other. Containers that say
+    no duration, or whose duration FFmpeg takes from their last packet (MPEG-TS, AVI), cannot tell:
+    they are as long as they are.
+
+    Raises:
+        ExtractError: it ends early, as a download that broke off does.
+    """
+    with av.open(str(video)) as container:
+        if not container.duration:
+            return
+        said_s = container.duration / av.time_base
+        own = [_own_duration_s(s) for s in (container.streams.audio[0], container.streams.video[0])]
+    known = [duration_s for duration_s in own if duration_s]
+    if len(known) == len(own):  # without subtitles, which may last longer
+        said_s = min(said_s, max(known))
+    if end_s < said_s - max(_LACKING_S, _LACKING_SHARE * said_s):
+        raise ExtractError(f"ends after {end_s:.0f} of {said_s:.0f} s; download it again")
+
+
+def _own_duration_s(stream: av.stream.Stream) -> float | None:
+    """A stream's own duration; Matroska keeps it as a tag, ``00:01:00.000000000``."""
+    if stream.duration and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    hours, _, rest = stream.metadata.get("DURATION", "").partition(":")
+    minutes, _, seconds = rest.partition(":")
+    try:
+        return float(hours) * 3600 + float(minutes) * 60 + float(seconds)
+    except ValueError:  # none, or of another form
+        return None
 
 
 def _beginning(container: av.container.InputContainer) -> float:

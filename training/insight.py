@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from training.attention import choose, learn_names
+from training.commands import UnusableError
 from training.lessons import TEACHER_PX, random_crop, to_tensor
 from training.photos import Photos
 from training.precision import mixed
@@ -52,7 +53,16 @@ class Insight:
 
     @classmethod
     def read(cls, folder: Path) -> Insight:
-        """What ``write`` has kept."""
+        """What ``write`` has kept.
+
+        Raises:
+            UnusableError: it is not there.
+        """
+        if not (folder / "insight.npz").exists():
+            raise UnusableError(
+                f"{folder / 'insight.npz'} is missing; python -m training distill --data DATA "
+                f"--work {folder} leaves it"
+            )
         with np.load(folder / "insight.npz") as kept:
             return cls(
                 rows=torch.from_numpy(kept["rows"]),

@@ -23,7 +23,8 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.bank import Bank
-from training.checkpoints import TrainingError, check_loss, write_checkpoint
+from training.checkpoints import check_loss, read_sight, read_sound, write_checkpoint
+from training.commands import UnusableError, command
 from training.corpus import Pictures, open_pictures, open_sounds
 from training.mixtures import MixtureBatch, Mixtures
 from training.scenes import BACKGROUND, SceneMaker, ScenePictures, plain_scenes, side_by_side
@@ -82,9 +83,17 @@ class Both(nn.Module):
 
 
 def read_both(work: Path) -> Both:
-    """The networks as ``training.sound`` and ``training.sight``, or ``reopen``, left them."""
-    heard = torch.load(work / "sound.pt", weights_only=True)
-    seen = torch.load(work / "sight.pt", weights_only=True)
+    """The networks as ``training.sound`` and ``training.sight``, or ``reopen``, left them.
+
+    Raises:
+        UnusableError: one of them is not there, or something else; or the ears stream.
+    """
+    heard, seen = read_sound(work), read_sight(work)
+    if "sound.down.0.0.weight" not in heard["model"]:
+        raise UnusableError(
+            f"{work / 'sound.pt'} is of ears that stream, and joint teaches a U-Net; go on with "
+            f"python -m training ship --work {work}, or teach one with sound --network live"
+        )
     channels = len(heard["model"]["synthesizer.scale"])
     separator = ClassSeparator(
         heard["model"]["sound.down.0.0.weight"].shape[0], channels, heard["classes"]
@@ -210,10 +219,11 @@ class Running:
         return self._sum / self._weight
 
 
+@command
 def main() -> int:
     """Train from ``sound.pt`` and ``sight.pt``; save ``joint.pt``.
 
-    Returns 0; 1 where training could not go on.
+    Returns 0; 2 for what cannot be used; 1 where training could not go on.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -226,23 +236,19 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     torch.manual_seed(options.seed)
-    try:
-        train(
-            read_both(options.work),
-            open_sounds(options.data, options.cache, AUDIO.rate_hz),
-            open_pictures(options.data, options.work),
-            options.work / "joint.pt",
-            Pace(
-                minutes=options.minutes,
-                columns=options.columns,
-                mixtures=options.batch,
-                pictures=options.pictures,
-                seed=options.seed,
-            ),
-        )
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    train(
+        read_both(options.work),
+        open_sounds(options.data, options.cache, AUDIO.rate_hz),
+        open_pictures(options.data, options.work),
+        options.work / "joint.pt",
+        Pace(
+            minutes=options.minutes,
+            columns=options.columns,
+            mixtures=options.batch,
+            pictures=options.pictures,
+            seed=options.seed,
+        ),
+    )
     return 0
 
 

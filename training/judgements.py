@@ -2,8 +2,9 @@
 
     python -m training judgements --key test.key.json answers-*.json
 
-A listener who misses too many of the hidden references did not listen, or could not: such answers
-are named and left out. Intervals are Wilson's, 95 %.
+A listener who misses too many of the hidden references did not listen, or could not; one who met
+none of them cannot be judged by them. Such answers are named and left out. Intervals are Wilson's,
+95 %.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from training.commands import UnusableError, command
 from training.listen import Key
 
 REFERENCE = "reference"
@@ -28,7 +30,7 @@ _CHOICES = {
 _Z = 1.96
 
 
-class JudgementError(Exception):
+class JudgementError(UnusableError):
     """A file is not what it should be; the message names it."""
 
 
@@ -57,7 +59,7 @@ def read_answers(path: Path, test: str, keys: Mapping[str, Key]) -> Answers:
     """One listener's file.
 
     Raises:
-        JudgementError: it is no such file, of another test, or has an answer there is not.
+        JudgementError: it is no such file, of another test, or has no answer, or one there is not.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -70,24 +72,30 @@ def read_answers(path: Path, test: str, keys: Mapping[str, Key]) -> Answers:
     for item, answer in by_item.items():
         if item not in keys or answer not in _CHOICES[keys[item].kind]:
             raise JudgementError(f"{path}: {answer!r} is no answer to item {item!r}")
+    if not by_item:
+        raise JudgementError(
+            f"{path} holds no answer: listener {listener} saved the page before the first; leave "
+            "the file out"
+        )
     return Answers(listener, by_item)
 
 
-def listened(answers: Answers, keys: Mapping[str, Key]) -> float:
-    """Share of the hidden references that were answered rightly; 1 where none was answered."""
+def listened(answers: Answers, keys: Mapping[str, Key]) -> float | None:
+    """Share of the hidden references that were answered rightly; None where none was answered."""
     asked = [item for item in answers.by_item if keys[item].method == REFERENCE]
     right = sum(answers.by_item[item] == keys[item].right for item in asked)
-    return right / len(asked) if asked else 1.0
+    return right / len(asked) if asked else None
 
 
 def tables(several: Sequence[Answers], keys: Mapping[str, Key]) -> str:
-    """Both tables, in Markdown; references last."""
+    """Both tables, in Markdown, methods in the order of the page; references last."""
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for answers in several:
         for item, answer in answers.by_item.items():
             key = keys[item]
             counts[key.kind, key.method][_verdict(key, answer)] += 1
-    methods = sorted({key.method for key in keys.values()}, key=lambda name: name == REFERENCE)
+    of_page = dict.fromkeys(key.method for key in keys.values())
+    methods = sorted(of_page, key=lambda name: name == REFERENCE)
     separation = [
         _line(name, counts["separation", name], ("right", "wrong", "both", "neither"))
         for name in methods
@@ -132,6 +140,15 @@ def _percent(count: int, total: int) -> str:
     return f"{100 * share:.1f} ({100 * low:.0f} to {100 * high:.0f})"
 
 
+def _fault(answers: Answers, keys: Mapping[str, Key]) -> str:
+    """Why these answers are left out; empty where they are not."""
+    share = listened(answers, keys)
+    if share is None:
+        return "no reference answered, so not judged by references"
+    return "" if share >= LEAST_REFERENCES else f"{100 * share:.0f} % of the references right"
+
+
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 where no answers can be used."""
     parser = argparse.ArgumentParser(
@@ -140,22 +157,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--key", type=Path, required=True, metavar="JSON")
     parser.add_argument("answers", type=Path, nargs="+", metavar="JSON")
     options = parser.parse_args(arguments)
-    try:
-        test, keys = read_key(options.key)
-        every = [read_answers(path, test, keys) for path in options.answers]
-    except JudgementError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    test, keys = read_key(options.key)
+    every = [read_answers(path, test, keys) for path in options.answers]
     once = {answers.listener: answers for answers in every}  # the later file of one listener
-    used = [one for one in once.values() if listened(one, keys) >= LEAST_REFERENCES]
+    used = []
     for one in once.values():
-        if one not in used:
-            share = 100 * listened(one, keys)
-            print(f"left out: listener {one.listener}, {share:.0f} % of the references right")
+        if fault := _fault(one, keys):
+            print(f"left out: listener {one.listener}, {fault}")
+        else:
+            used.append(one)
     if not used:
-        print("error: no listener is left", file=sys.stderr)
-        return 2
-    print(f"{len(used)} listeners; percent, with 95 % intervals\n\n{tables(used, keys)}")
+        raise JudgementError("no listener is left; ask some more")
+    listeners = "1 listener" if len(used) == 1 else f"{len(used)} listeners"
+    print(f"{listeners}; percent, with 95 % intervals\n\n{tables(used, keys)}")
     return 0
 
 

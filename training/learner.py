@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from training.checkpoints import TrainingError, check_loss, write_checkpoint
+from training.checkpoints import TrainingError, check_loss, read_checkpoint, write_checkpoint
 from training.mixing import Mixture, Mixtures
 from training.muon import optimisers
 from training.precision import Precision, Stepper
@@ -62,16 +61,20 @@ class State:
         """Take over the visual network's trunk, or a narrower one, from ``training.distill``.
 
         Raises:
+            UnusableError: it is missing or broken.
             TrainingError: it is of another make.
         """
-        weights = torch.load(path, weights_only=True, map_location="cpu")
+        remedy = "--trunk wants the frame-distilled.pt that `python -m training distill` leaves"
+        weights = read_checkpoint(path, remedy)
         prefix = "frame_net.features."
         known = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
         for model in (self.model, self.average):
             try:
                 model.frame.features.load_state_dict(widened_trunk(known, model.frame.features))
             except ValueError as error:
-                raise TrainingError(f"{path} is no trunk to begin from: {error}") from error
+                raise TrainingError(
+                    f"{path} is no trunk to begin from ({error}): {remedy}"
+                ) from error
         self.average.load_state_dict(self.model.state_dict())  # what is new is new in both
 
     def write(self, path: Path) -> None:
@@ -106,12 +109,12 @@ class State:
         """What ``write`` wrote.
 
         Raises:
-            TrainingError: the file is of another model, or broken.
+            UnusableError: the file is broken.
+            TrainingError: it is of another model.
         """
+        remedy = "delete it to begin anew, or use another --work folder"
+        values = read_checkpoint(path, remedy, device=self.device)
         try:
-            values: Mapping[str, Any] = torch.load(
-                path, map_location=self.device, weights_only=True
-            )
             if values["what"] != asdict(self.what):
                 raise ValueError("it is of another network")
             self.model.load_state_dict(values["model"])
@@ -120,8 +123,10 @@ class State:
                 optimiser.load_state_dict(kept)
             self.stepper.load_state_dict(values["stepper"])
         except Exception as error:
+            lacking = f"it has no {error}" if isinstance(error, KeyError) else ""
             raise TrainingError(
-                f"{path} does not go on with these options ({str(error).splitlines()[0]}); "
+                f"{path} does not go on with these options "
+                f"({lacking or str(error).splitlines()[0]}); "
                 "use the ones it began with, or another --work folder"
             ) from error
         self.step, self.best = values["step"], values["best"]

@@ -1,10 +1,12 @@
 """A listening test as one page, for the paper's Tables 4 and 5: what do people hear?
 
-    python -m training listen --bank DATA --work runs/paper --out test.html
+    python -m training listen --bank DATA --work runs/paper --model models/live --out test.html
 
 Two kinds of question. *Separation* (Table 4): a sound that one method made for one of two
 instruments, and both of them: which is it, or both, or neither? *Correspondence* (Table 5): a
-picture with a marked place, and a sound that a method made for it: could it come from there?
+picture with a marked pixel, and the sound of that pixel: could it come from there? Who sees is
+asked for its loudest pixel. Who hears only, or is told the class, is asked for the instrument; its
+middle is marked, or the picture's where nobody knows where it stands.
 Among them are hidden references: true stems, mixtures, and sounds of the other instrument.
 
 The page is blind: it holds no name of a method. ``test.key.json``, written beside it, says what
@@ -25,14 +27,16 @@ from typing import Any, Literal
 import numpy as np
 
 from training import drawing
-from training.clips import ClipError
-from training.contenders import methods_of
+from training.clips import Clip
+from training.commands import command
+from training.contenders import Contender, methods_of
 from training.material import add_material_options, open_material
-from training.methods import Method, Problem, mixture_itself
+from training.methods import Problem, mixture_itself
 from training.mixing import Mixtures
 from training.paper import AUDIO
+from training.pixels import loudest_pixels
 from training.variants import View
-from training.whole import TrainingError, write_text
+from training.whole import write_text
 
 Kind = Literal["separation", "correspondence"]
 TEMPLATE = Path(__file__).with_name("listening.html")
@@ -64,7 +68,7 @@ class Question:
 
 
 def questions(
-    problem: Problem, methods: Mapping[str, Method], rate_hz: int, rng: np.random.Generator
+    problem: Problem, methods: Mapping[str, Contender], rate_hz: int, rng: np.random.Generator
 ) -> Iterator[Question]:
     """Of one mixture of two: both kinds for every method, and their references.
 
@@ -77,17 +81,22 @@ def questions(
         raise ValueError(
             f"a listening test asks of mixtures of two, got one of {len(problem.clips)}"
         )
-    for name, method in methods.items():
+    for name, contender in methods.items():
         place = int(rng.integers(2))
-        sound = method(problem)[place]
+        sound = contender.method(problem)[place]
         yield _separation(problem, sound, rate_hz, name, ("first", "second")[place])
-        yield _correspondence(problem, place, sound, rate_hz, name, "yes")
+        clip, pixel = problem.clips[place], _middle_of_instrument(problem.clips[place])
+        if contender.watcher is not None:
+            found = loudest_pixels(problem, contender.watcher)
+            pixel, sound = found.places[place], found.sounds[place]
+        yield _correspondence(clip, pixel, sound, rate_hz, name, "yes")
     place = int(rng.integers(2))
     stem, other = problem.stems[place], problem.stems[1 - place]
     yield _separation(problem, stem, rate_hz, _REFERENCE, ("first", "second")[place])
     yield _separation(problem, problem.mixture, rate_hz, _REFERENCE, "both")
-    yield _correspondence(problem, place, stem, rate_hz, _REFERENCE, "yes")
-    yield _correspondence(problem, place, other, rate_hz, _REFERENCE, "no")
+    clip, pixel = problem.clips[place], _middle_of_instrument(problem.clips[place])
+    yield _correspondence(clip, pixel, stem, rate_hz, _REFERENCE, "yes")
+    yield _correspondence(clip, pixel, other, rate_hz, _REFERENCE, "no")
 
 
 def _separation(
@@ -102,11 +111,10 @@ def _separation(
 
 
 def _correspondence(  # noqa: PLR0917  what a question is made of
-    problem: Problem, place: int, sound: np.ndarray, rate_hz: int, method: str, right: str
+    clip: Clip, pixel: np.ndarray, sound: np.ndarray, rate_hz: int, method: str, right: str
 ) -> Question:
-    clip = problem.clips[place]
-    # Clips show their instrument in the middle; the mark is where a user would click.
-    shown = [{"picture": _middle(clip.frames), "name": "a picture", "pixel": [0.5, 0.5]}]
+    marked = [round(float(value), 4) for value in pixel]
+    shown = [{"picture": _middle(clip.frames), "name": "a picture", "pixel": marked}]
     return _question("correspondence", shown, sound, rate_hz, method, right)
 
 
@@ -125,6 +133,12 @@ def _question(  # noqa: PLR0917
         {"id": item, "kind": kind, "shown": list(shown), "sound": drawing.wav(level, rate_hz)},
         Key(item=item, kind=kind, method=method, right=right),
     )
+
+
+def _middle_of_instrument(clip: Clip) -> np.ndarray:
+    """x and y, of the picture's where nobody knows where the instrument stands."""
+    x0, y0, x1, y1 = clip.box or (0.0, 0.0, 1.0, 1.0)
+    return np.array([(x0 + x1) / 2, (y0 + y1) / 2])
 
 
 def _middle(frames: np.ndarray) -> str:
@@ -152,38 +166,41 @@ def write_test(asked: Sequence[Question], out: Path) -> Path:
     return key
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material or checkpoints that cannot be used; 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="training listen", description=__doc__.splitlines()[0])
     add_material_options(parser)
     parser.add_argument("--work", type=Path, help="checkpoints of `training separate`")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a live model, as models/live; may be given several times",
+    )
     parser.add_argument("--mixtures", type=int, default=6, metavar="N", help="(6)")
     parser.add_argument("--out", type=Path, required=True, metavar="HTML")
     options = parser.parse_args(arguments)
-    try:
-        material = open_material(options, AUDIO)
-        mixtures = Mixtures(material.judged, View(material.audio, "log"), count=2, seed=_SEED)
-        methods = {
-            name: contender.method
-            for name, contender in methods_of(material, options.work).items()
-            if contender.method is not mixture_itself
-        }
-        rng = np.random.default_rng()
-        asked = [
-            question
-            for number in range(options.mixtures)
-            for question in questions(
-                Problem.of(mixtures.solos(number)), methods, material.audio.rate_hz, rng
-            )
-        ]
-    except ClipError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    try:
-        key = write_test(asked, options.out)
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    if options.mixtures < 1:
+        parser.error("a test wants --mixtures of 1 or more")
+    material = open_material(options, AUDIO)
+    mixtures = Mixtures(material.judged, View(material.audio, "log"), count=2, seed=_SEED)
+    methods = {
+        name: contender
+        for name, contender in methods_of(material, options.work, options.model).items()
+        if contender.method is not mixture_itself
+    }
+    rng = np.random.default_rng()
+    asked = [
+        question
+        for number in range(options.mixtures)
+        for question in questions(
+            Problem.of(mixtures.solos(number)), methods, material.audio.rate_hz, rng
+        )
+    ]
+    key = write_test(asked, options.out)
     print(f"{options.out}: {len(asked)} questions, for listeners; {key}: for you alone")
     return 0
 

@@ -21,7 +21,7 @@ from pixelplayer.masks import mask_logits, sigmoid
 from pixelplayer.networks.checkpoint import CheckpointError, load
 from pixelplayer.networks.streaming_sound import FRAME_COLUMNS, StreamingSoundNet
 from pixelplayer.networks.vision import VisualFeatures
-from pixelplayer.offline import divide, mean_features, understood, vectors_of
+from pixelplayer.offline import divide, mean_features, shares_of, understood, vectors_of
 from pixelplayer.pictures import prepared
 from pixelplayer.spec import ModelSpec, SpecError
 from pixelplayer.stft import istft, stft
@@ -107,25 +107,40 @@ class LiveModel:
         As in the paper it is the maximum over the clip's pictures and over all places; as in the
         player it is understood with the help of what is heard.
         """
+        return self.divided(problem.mixture, self._seen(problem))
+
+    def shares(self, problem: Problem) -> np.ndarray:
+        """(N, F, T) float32 in 0..1: what ``shown`` gives each source of the mixture's spectrum."""
         heard = self._hear(problem.mixture)
-        maps = [self._look(clip.frames, 0) for clip in problem.clips]
-        everywhere = np.ones((1, *maps[0].shape[2:]), bool)
-        seen = np.concatenate([vectors_of(some, everywhere) for some in maps])
-        if heard.understanding:
-            seen = heard.understanding.vectors(seen)
-        return self._divided(heard, seen, problem)
+        vectors = self._understood(heard, self._seen(problem))
+        return shares_of(heard.sound, self.spec, self._scale, self._bias, vectors=vectors)
+
+    def divided(self, samples: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """As the player divides among what was clicked on, understood by what is heard."""
+        heard = self._hear(samples)
+        return self._divided(heard, self._understood(heard, vectors), len(samples))
 
     def told(self, problem: Problem) -> np.ndarray:
         """Separate by the classes of the clips, which must be in its vocabulary: a ``Method``."""
         assert self.vocabulary is not None
         words = [self.vocabulary.names.index(clip.label) for clip in problem.clips]
-        return self._divided(self._hear(problem.mixture), self.vocabulary.vectors[words], problem)
+        heard = self._hear(problem.mixture)
+        return self._divided(heard, self.vocabulary.vectors[words], len(problem.mixture))
 
     def knows(self, labels: Sequence[str]) -> bool:
         """Whether it can be told all of them."""
         return self.vocabulary is not None and set(labels) <= set(self.vocabulary.names)
 
-    def _divided(self, heard: _Heard, vectors: np.ndarray, problem: Problem) -> np.ndarray:
+    def _seen(self, problem: Problem) -> np.ndarray:
+        """(N, K) float32: the clips, as they look."""
+        maps = [self._look(clip.frames, 0) for clip in problem.clips]
+        everywhere = np.ones((1, *maps[0].shape[2:]), bool)
+        return np.concatenate([vectors_of(some, everywhere) for some in maps])
+
+    def _understood(self, heard: _Heard, vectors: np.ndarray) -> np.ndarray:
+        return heard.understanding.vectors(vectors) if heard.understanding else vectors
+
+    def _divided(self, heard: _Heard, vectors: np.ndarray, length: int) -> np.ndarray:
         parts = divide(
             heard.sound,
             heard.spectrum,
@@ -135,7 +150,7 @@ class LiveModel:
             vectors=vectors,
             rate_hz=self._rate_hz,
         )
-        return istft(parts[:-1], self._analysis, len(problem.mixture))
+        return istft(parts[:-1], self._analysis, length)
 
     def _hear(self, samples: np.ndarray) -> _Heard:
         spectrum = stft(samples, self._analysis)

@@ -8,6 +8,7 @@ writes ``glimpses.npz``, of photographs that are learned from, for ``training.so
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
+from training.checkpoints import read_sight
+from training.commands import command
 from training.corpus import Pictures, open_pictures
 from training.scenes import SceneMaker, ScenePictures
 from training.sight import read_vectors
@@ -47,20 +50,26 @@ def look(eyes: nn.Module, scenes: ScenePictures, count: int) -> Mapping[str, np.
     return {"vectors": np.array(vectors, np.float32), "classes": np.array(classes, np.int64)}
 
 
-def main() -> None:
-    """Look at composed scenes and write what is said."""
+@command
+def main() -> int:
+    """Look at composed scenes and write what is said. Returns 0; 2 for what cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="sound.pt, sight.pt")
     parser.add_argument("--count", type=int, default=3000, help="pictures")
     options = parser.parse_args()
     write(open_pictures(options.data, options.work), options.work, options.count)
+    return 0
 
 
 def write(seen: Pictures, work: Path, count: int) -> None:
-    """Write ``work/glimpses.npz``, from ``work/sight.pt`` and the classes of ``work/sound.pt``."""
+    """Write ``work/glimpses.npz``, from ``work/sight.pt`` and the classes of ``work/sound.pt``.
+
+    Raises:
+        UnusableError: one of them is not there, or something else.
+    """
     classes, table = read_vectors(work)
-    weights = torch.load(work / "sight.pt", weights_only=True)
+    weights = read_sight(work)
     eyes = FrameNet(weights["frame_net.features.0.weight"].shape[0], table.shape[1])
     prefix = "frame_net."
     eyes.load_state_dict(
@@ -80,4 +89,4 @@ def write(seen: Pictures, work: Path, count: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

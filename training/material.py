@@ -13,6 +13,7 @@ import cv2
 from pixelplayer.spec import AudioSpec
 from training.bank import open_players
 from training.clips import BandClips, BankClips, ClipError, ClipSource, MusicClips, Several
+from training.commands import UnusableError
 from training.ensembles import Ensembles
 from training.mixing import Shared
 from training.moving import MovingPhotos
@@ -166,9 +167,23 @@ def _side(
         unknown = sorted({label for one in sources for label in one.labels} - {*(known or ())})
         if known is not None and unknown:
             print(f"{side}: {', '.join(unknown)} not learned, so not judged", file=sys.stderr)
-        return Several(sources, known)
     except ClipError as error:
         raise ClipError(f"{side}: {error}") from error
+    try:
+        return Several(sources, known)
+    except ClipError as error:
+        raise ClipError(f"{side}: {error}; {_remedy(options)}") from error
+
+
+def _remedy(options: argparse.Namespace) -> str:
+    """What to do where there are too few classes."""
+    if options.music:
+        return (
+            "add videos until there are two or more of each of two classes, and type `python -m "
+            f"training prepare --videos VIDEOS --out {options.music}` again, which puts some of "
+            "each class on both sides; or add --band"
+        )
+    return "add --band, or sounds and photographs of another class (docs/models.md)"
 
 
 def _band(cache: Path, audio: AudioSpec, held_out: bool) -> ClipSource:
@@ -184,7 +199,7 @@ def _open_bank(options: argparse.Namespace, audio: AudioSpec) -> _Bank:
     try:
         players = open_players(folder, options.cache, audio.rate_hz)
         return _Bank(players, open_photos(folder / "photos", options.attention))
-    except FileNotFoundError as error:
+    except UnusableError as error:
         raise ClipError(
             f"{error}; --bank wants solo_audio/<class>/… and photos/<class>/…"
         ) from None

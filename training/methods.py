@@ -74,17 +74,27 @@ def network(
     """
 
     def separate(problem: Problem) -> np.ndarray:
-        spectrum = view.spectrum(problem.mixture)
-        shown = np.stack([clip.frames for clip in problem.clips]).transpose(0, 1, 4, 2, 3)
-        whole = torch.from_numpy(view.magnitude(spectrum))
-        heard = Mixture(
-            frames=torch.from_numpy(np.ascontiguousarray(shown))[None],
-            classes=class_numbers([clip.label for clip in problem.clips], classes)[None],
-            sources=torch.zeros(1, len(problem.clips), *whole.shape),
-            mixture=whole[None, None],
-        )
-        with torch.inference_mode():
-            answers = model(heard)[0].numpy()
-        return view.sound(variant, answers, spectrum)
+        answers = answers_of(model, view, problem, classes)
+        return view.sound(variant, answers, view.spectrum(problem.mixture))
 
     return separate
+
+
+def answers_of(
+    model: Callable[[Mixture], torch.Tensor],
+    view: View,
+    problem: Problem,
+    classes: Sequence[str] = (),
+) -> np.ndarray:
+    """What such a network says of a problem: (N, F, T) float32, as ``Variant`` reads it."""
+    shown = np.stack([clip.frames for clip in problem.clips]).transpose(0, 1, 4, 2, 3)
+    whole = torch.from_numpy(view.magnitude(view.spectrum(problem.mixture)))
+    heard = Mixture(
+        frames=torch.from_numpy(np.ascontiguousarray(shown))[None],
+        classes=class_numbers([clip.label for clip in problem.clips], classes)[None],
+        sources=torch.zeros(1, len(problem.clips), *whole.shape),
+        mixture=whole[None, None],
+    )
+    with torch.inference_mode():
+        answers: np.ndarray = model(heard)[0].numpy()
+    return answers

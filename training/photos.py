@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from training.commands import UnusableError
 from training.figures import figure_of, has_plain_ground
 from training.sources import held_out
 
@@ -38,6 +39,9 @@ def open_photos(folder: Path, attention: Path | None = None) -> Photos:
     """Read ``<folder>/<class>/<picture>``; unreadable files are left out.
 
     ``attention`` is a file of ``training.attention``.
+
+    Raises:
+        UnusableError: there are none.
     """
     pixels, labels, names = [], [], []
     for path in sorted(folder.glob("*/*")):
@@ -49,7 +53,9 @@ def open_photos(folder: Path, attention: Path | None = None) -> Photos:
         labels.append(path.parent.name)
         names.append(f"{path.parent.name}/{path.stem}")
     if not pixels:
-        raise FileNotFoundError(f"{folder} holds no <class>/<picture> files")
+        raise UnusableError(
+            f"{folder} holds no <class>/<picture> files; put some there, as docs/models.md says"
+        )
     return Photos(
         pixels=np.stack(pixels),
         labels=np.array(labels),

@@ -3,11 +3,12 @@
     python -m training prepare --videos VIDEOS --out DATA
     python -m training prepare --videos VIDEOS --list MUSIC_solo_videos.json --out DATA
 
-``VIDEOS`` holds ``<class>/<video>`` in any container; with a list (MUSIC's own JSON files) it may
-hold the videos anyhow, as long as their names are the listed ids or end in ``[id]``. Written are
-``DATA/audio/<class>/<video>.flac`` (mono), ``DATA/frames/<class>/<video>/000001.jpg …``,
-``DATA/train.csv`` and ``DATA/val.csv`` with the lines ``AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES``, and
-``DATA/skipped.csv``. A video is in one of the two only, under whatever classes it is listed.
+``VIDEOS`` holds ``<class>/<video>`` in any container that FFmpeg reads; with a list (MUSIC's own
+JSON files) it may hold the videos anyhow, as long as their names are the listed ids or end in
+``[id]``. Written are ``DATA/audio/<class>/<video>.flac`` (mono),
+``DATA/frames/<class>/<video>/000001.jpg …``, ``DATA/train.csv`` and ``DATA/val.csv`` with the lines
+``AUDIO_PATH,FRAMES_PATH,NUMBER_FRAMES``, and ``DATA/skipped.csv``. A video is in one of the two
+only, under whatever classes it is listed; of each class of two videos or more, some are in either.
 Started again, it goes on where it stopped: what is there is looked through, and what is broken, or
 at another rate, is made again.
 """
@@ -16,39 +17,26 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import os
-import re
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
 from training.extract import ExtractError, Places, extract
+from training.indices import Line, read_counts, write_indices
+from training.outlive import Died, outlived
 from training.paper import AUDIO, FRAMES_FPS, LEAST_S
-from training.sources import held_out
+from training.wanted import PrepareError, Wanted, find_videos, left_alone, read_list
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".flv", ".mpg", ".ts"})
-
-_INDICES = ("train.csv", "val.csv")
 _NAMED = 3  # of those that were broken
-
-
-class PrepareError(Exception):
-    """There is nothing to do; the message says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """One video of one class; ``path`` None when it is left out, and ``reason`` says why."""
-
-    instrument: str
-    name: str
-    path: Path | None
-    reason: str = ""
+_KILLER = (
+    "kills the process that decodes it, alone too: its data crash the decoder or take more memory "
+    "than there is; convert it with another program"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,144 +48,62 @@ class Prepared:
     mended: Mapping[str, str]  # had been prepared before, was broken, and was made again
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line of an index."""
-
-    name: str
-    audio: Path
-    frames: Path
-    frame_count: int
-
-
-def find_videos(folder: Path, listed: Mapping[str, Sequence[str]] | None) -> list[Wanted]:
-    """What is to be prepared, in order.
-
-    Raises:
-        PrepareError: there is no video at all.
-    """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in VIDEO_SUFFIXES)
-    if not paths:
-        raise PrepareError(
-            f"{folder} holds no video; expected {folder}/<class>/<video>.mp4 (or another container)"
-        )
-    if listed is None:
-        return _each_once(paths, folder)
-    by_id = {video_id(path.stem): path for path in paths}
-    return [
-        Wanted(
-            instrument=instrument.replace(" ", "+"),
-            name=name,
-            path=by_id.get(name),
-            reason="" if name in by_id else "not downloaded",
-        )
-        for instrument, names in listed.items()
-        for name in dict.fromkeys(names)
-    ]
-
-
-def _each_once(paths: Sequence[Path], folder: Path) -> list[Wanted]:
-    """Of videos that would be kept under one name, as in two containers, the first."""
-    first: dict[tuple[str, str], Path] = {}
-    wanted = []
-    for path in paths:
-        instrument = _class_of(path, folder)
-        taken = first.setdefault((instrument, path.stem), path)
-        if taken == path:
-            wanted.append(Wanted(instrument=instrument, name=path.stem, path=path))
-        else:
-            reason = f"same name as {taken.relative_to(folder)}"
-            wanted.append(Wanted(instrument=instrument, name=path.name, path=None, reason=reason))
-    return wanted
-
-
-def video_id(stem: str) -> str:
-    """The id in a file's name: what stands in brackets at its end, else all of it."""
-    found = re.search(r"\[([\w-]+)\]$", stem)
-    return found.group(1) if found else stem
-
-
-def read_list(path: Path) -> dict[str, list[str]]:
-    """The classes and ids of one of MUSIC's JSON files.
-
-    Raises:
-        PrepareError: it is not of that form.
-    """
-    try:
-        videos = json.loads(path.read_text(encoding="utf-8"))["videos"]
-        listed = {str(key): [str(name) for name in names] for key, names in videos.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PrepareError(
-            f"{path} is no list of videos ({error}); expected "
-            '{"videos": {"<class>": ["<id>", …]}} as in MUSIC_solo_videos.json'
-        ) from error
-    return listed
-
-
-def prepare(wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int) -> Prepared:
+def prepare(
+    wanted: Sequence[Wanted], out: Path, *, rate_hz: int, jobs: int, shortest_s: float = LEAST_S
+) -> Prepared:
     """Extract what is not there yet, or broken, several at a time."""
     skipped = {
         f"{item.instrument}/{item.name}": item.reason for item in wanted if item.path is None
     }
     mended: dict[str, str] = {}
     lines: list[Line] = []
-    present = [item for item in wanted if item.path is not None]
-    listed = _listed(out)
+    listed = read_counts(out)
+    tasks = [
+        _Task(item.path, _places(out, item), item, rate_hz, listed.get(_key(item)))
+        for item in wanted
+        if item.path is not None
+    ]
     with (
-        ProcessPoolExecutor(jobs) as pool,
-        tqdm(total=len(present), unit="video", disable=None) as progress,
+        closing(outlived(_one, tasks, jobs)) as finished,
+        tqdm(total=len(tasks), unit="video", disable=None) as progress,
     ):
-        running = {
-            pool.submit(_one, item.path, _places(out, item), rate_hz, listed.get(_key(item))): item
-            for item in present
-            if item.path is not None
-        }
-        try:
-            for done in as_completed(running):
-                item = running[done]
-                fault, reason = done.result()
-                name, places = f"{item.instrument}/{item.name}", _places(out, item)
-                if reason:
-                    skipped[name] = f"{reason} (before: {fault})" if fault else reason
-                elif places.frame_count < LEAST_S * FRAMES_FPS:
-                    skipped[name] = f"shorter than {LEAST_S:g} s"
-                else:
-                    lines.append(
-                        Line(
-                            name=item.name,
-                            audio=places.audio,
-                            frames=places.frames,
-                            frame_count=places.frame_count,
-                        )
+        for task, result in finished:
+            name, places = f"{task.item.instrument}/{task.item.name}", task.places
+            if isinstance(result, Died):
+                places.remove_parts()
+            fault, reason = ("", _KILLER) if isinstance(result, Died) else result
+            if reason:
+                skipped[name] = f"{reason} (before: {fault})" if fault else reason
+            elif places.frame_count < shortest_s * FRAMES_FPS:
+                skipped[name] = f"shorter than {shortest_s:g} s"
+            else:
+                lines.append(
+                    Line(
+                        name=task.item.name,
+                        audio=places.audio,
+                        frames=places.frames,
+                        frame_count=places.frame_count,
                     )
-                if fault and not reason:
-                    mended[name] = fault
-                progress.update()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+                )
+            if fault and not reason:
+                mended[name] = fault
+            progress.update()
     lines.sort(key=lambda line: line.audio)
     return Prepared(lines=lines, skipped=skipped, mended=mended)
 
 
-def write_indices(out: Path, lines: Sequence[Line], percent: int) -> tuple[int, int]:
-    """Write the two indices; a hash of its name says where a video belongs.
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One video for another process."""
 
-    Returns:
-        How many videos are to learn from, and how many are kept out.
-    """
-    kept_out = [line for line in lines if held_out(line.name, percent)]
-    learned = [line for line in lines if not held_out(line.name, percent)]
-    for name, side in zip(_INDICES, (learned, kept_out), strict=True):
-        part = out / f"{name}.part"
-        with part.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerows((line.audio, line.frames, line.frame_count) for line in side)
-        part.replace(out / name)
-    return len(learned), len(kept_out)
+    video: Path
+    places: Places
+    item: Wanted
+    rate_hz: int
+    listed: int | None  # pictures, as an index counts them
 
 
-def _one(video: Path, places: Places, rate_hz: int, listed: int | None) -> tuple[str, str]:
+def _one(task: _Task) -> tuple[str, str]:
     """Extract one video unless it is there.
 
     Returns:
@@ -205,27 +111,15 @@ def _one(video: Path, places: Places, rate_hz: int, listed: int | None) -> tuple
         empty.
     """
     fault = ""
-    if places.are_there:
-        fault = places.fault(rate_hz, listed)
+    if task.places.are_there:
+        fault = task.places.fault(task.rate_hz, task.listed)
         if not fault:
             return "", ""
     try:
-        extract(video, places, rate_hz=rate_hz)
+        extract(task.video, task.places, rate_hz=task.rate_hz)
     except ExtractError as error:
         return fault, str(error)
     return fault, ""
-
-
-def _listed(out: Path) -> dict[tuple[str, str], int]:
-    """Pictures of each video by ``_key``, as the indices of the run before count them."""
-    counts = {}
-    for index in _INDICES:
-        try:
-            for _, frames, count in csv.reader((out / index).read_text("utf-8").splitlines()):
-                counts[Path(frames).parent.name, Path(frames).name] = int(count)
-        except (OSError, ValueError):  # none yet, or broken: it is written anew at the end
-            continue
-    return counts
 
 
 def _key(item: Wanted) -> tuple[str, str]:
@@ -246,25 +140,48 @@ def _places(out: Path, item: Wanted) -> Places:
     )
 
 
-def _class_of(path: Path, folder: Path) -> str:
-    return path.parent.name if path.parent != folder else "unnamed"
+def _at_least_one(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"expected 1 or more, got {number}")
+    return number
+
+
+def _percent(text: str) -> int:
+    if not 0 <= (number := int(text)) <= 100:
+        raise argparse.ArgumentTypeError(f"expected 0 to 100, got {number}")
+    return number
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0, or 2 when there is nothing to do, or 3 when the disk does not take it."""
+    """Returns 0; 2 if there is nothing to do; 3 if the disk does not take it; 130 if stopped."""
     parser = argparse.ArgumentParser(prog="training prepare", description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True, metavar="DIR")
     parser.add_argument("--list", type=Path, metavar="JSON", help="one of MUSIC's lists")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--rate", type=int, default=AUDIO.rate_hz, metavar="HZ")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
-    parser.add_argument("--val", type=int, default=20, metavar="PERCENT", help="kept out (20)")
+    parser.add_argument("--rate", type=_at_least_one, default=AUDIO.rate_hz, metavar="HZ")
+    parser.add_argument("--jobs", type=_at_least_one, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument(
+        "--val", type=_percent, default=20, metavar="PERCENT", help="of each class, kept out (20)"
+    )
+    parser.add_argument(
+        "--shortest",
+        type=float,
+        default=LEAST_S,
+        metavar="S",
+        help=f"videos shorter than this are left out ({LEAST_S:g} s)",
+    )
     options = parser.parse_args(arguments)
     try:
         listed = read_list(options.list) if options.list else None
-        wanted = find_videos(options.videos, listed)
+        found = find_videos(options.videos, listed, options.out)
         options.out.mkdir(parents=True, exist_ok=True)
-        prepared = prepare(wanted, options.out, rate_hz=options.rate, jobs=options.jobs)
+        prepared = prepare(
+            found.wanted,
+            options.out,
+            rate_hz=options.rate,
+            jobs=options.jobs,
+            shortest_s=options.shortest,
+        )
         skipped = sorted(prepared.skipped.items())
         with (options.out / "skipped.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(skipped)
@@ -278,6 +195,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 3
+    except KeyboardInterrupt:
+        print("stopped; what is finished is kept: the same command goes on", file=sys.stderr)
+        return 130
+    if found.others:
+        print(left_alone(found.others))
     if prepared.mended:
         print(_told(prepared.mended))
     print(f"{train} videos to learn from, {val} kept out, {len(skipped)} left out:")

@@ -10,17 +10,17 @@ warp are the paper's (section 4.3); widths, K and levels follow the weights.
 from __future__ import annotations
 
 import argparse
-import pickle
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from pixelplayer.encoder_columns import encoder_columns
-from pixelplayer.networks.checkpoint import CheckpointError, Networks, import_published
+from pixelplayer.networks.checkpoint import Networks, import_published
 from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from training.checkpoints import read_checkpoint
+from training.commands import UnusableError, command
 from training.export import write_model
 from training.paper import AUDIO, FRAMES
 from training.scenes import GRID, SIDE_PX
@@ -35,17 +35,13 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """A state dict as ``torch.save`` wrote it; nothing but tensors is unpickled.
 
     Raises:
-        CheckpointError: the file is missing, is no checkpoint, or holds something else.
+        UnusableError: the file is missing, is no checkpoint, or holds something else.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing") from None
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path} is no file of weights: {reason}") from error
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise CheckpointError(f"{path} holds {type(state).__name__}, not a state dict of tensors")
+    remedy = "name a state dict as it was downloaded"
+    state = read_checkpoint(path, remedy)
+    for name, value in state.items():
+        if not isinstance(value, Tensor):
+            raise UnusableError(f"{path}: {name!r} is {type(value).__name__}, no tensor; {remedy}")
     return {str(name).removeprefix(_PARALLEL): value for name, value in state.items()}
 
 
@@ -79,8 +75,9 @@ def _sound_spec(width: int, levels: int) -> SoundSpec:
     return stepped
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Read, check, write. Returns 0, or 2 when the files do not fit."""
+    """Read, check, write. Returns 0; 2 when the files do not fit; 1 if it cannot be written."""
     parser = argparse.ArgumentParser(prog="training import", description=__doc__.splitlines()[0])
     for part in Networks._fields:
         parser.add_argument(f"--{part}", type=Path, required=True, metavar="FILE")
@@ -88,12 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--name", default="published")
     options = parser.parse_args(arguments)
     files = {part: getattr(options, part) for part in Networks._fields}
-    try:
-        networks = import_published(*(read_state(path) for path in files.values()))
-        spec = spec_of(networks, options.name)
-    except CheckpointError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    networks = import_published(*(read_state(path) for path in files.values()))
+    spec = spec_of(networks, options.name)
     provenance = {part: path.name for part, path in files.items()}
     write_model(options.out, spec, *networks, {"provenance": {"published": provenance}})
     print(f"{options.out} is written; try: python run_live.py --demo --model {options.out}")

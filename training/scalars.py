@@ -56,6 +56,6 @@ class Scalars:
 
     def _unwritten(self, error: OSError) -> TrainingError:
         return TrainingError(
-            f"{self._path} cannot be written ({error.strerror}); the last checkpoint is kept: "
-            "make room and start again"
+            f"{self._path} cannot be written ({error.strerror}); every checkpoint that is there is "
+            "kept: make room and start again"
         )

@@ -15,13 +15,14 @@ import torch
 from torch.utils.data import DataLoader
 
 from training.corpus import Pictures, open_pictures
-from training.distill import lessons, open_teacher
+from training.distill import lessons
 from training.footage import open_footage
 from training.grounds import dead_leaves, panes, surroundings
 from training.insight import Insight
 from training.relighting import crossed, mirrored, relit
 from training.scenes import SceneMaker, ScenePictures, far_away, plain_scenes, side_by_side
 from training.stock import Example, Stock, drawn, to_bytes
+from training.teacher import open_teacher
 
 GROUNDS = 150  # of each kind
 UNSEEN = 64  # scenes of each kind that are judged

@@ -20,8 +20,9 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from training.asked import complaint, interrupted
 from training.checkpoints import TrainingError, check_loss
-from training.clips import ClipError
+from training.commands import UnusableError
 from training.learner import Plan, State, advance, judge, learning_rate
 from training.loading import loader
 from training.material import (
@@ -101,7 +102,7 @@ def _shown(made: DataLoader[Mixture], first: int, steps: int, team: Team) -> Ite
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 2 for material that cannot be used; 1 where training could not go on."""
+    """Returns 0; 2 for what cannot be used; 1 where training could not go on; 130 if stopped."""
     parser = argparse.ArgumentParser(prog="training separate", description=__doc__.splitlines()[0])
     add_material_options(parser)
     add_share_option(parser)
@@ -129,15 +130,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check_device(parser, options.device)
     if options.sight_width < LEAST_SIGHT_WIDTH:
         parser.error(f"--sight-width is at least {LEAST_SIGHT_WIDTH}, got {options.sight_width}")
+    if wrong := complaint(options):
+        print(f"error: {wrong}", file=sys.stderr)
+        return 2
     try:
         with Team() as team:
             _run(options, open_material(options, AUDIO), team)
-    except ClipError as error:
+    except UnusableError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        name = checkpoint_name(options.network, options.variant)
+        print(interrupted(options.work / f"{name}.pt"), file=sys.stderr)
+        return 130
     return 0
 
 
@@ -210,11 +218,17 @@ def _run(options: argparse.Namespace, material: Material, team: Team) -> None:
     state = State(described(options, options.network, view, classes), plan)
     if options.trunk and isinstance(state.model, PixelPlayer):
         state.begin_trunk(options.trunk)
-    options.work.mkdir(parents=True, exist_ok=True)
     name = checkpoint_name(options.network, options.variant)
     path = options.work / f"{name}.pt"
     if path.exists():
         state.read(path)
+    if state.step >= plan.steps:
+        if team.rank == 0:
+            print(
+                f"{path} is finished: {state.step} steps, judged {state.best:.4f} at best; "
+                f"--steps {2 * state.step} goes on from it"
+            )
+        return
     with ExitStack() as stack:
         if team.rank == 0:  # the only one that tells
             scalars = stack.enter_context(closing(Scalars(options.work / "scalars" / name)))

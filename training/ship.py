@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
 from pixelplayer.spec import FRAME_COLUMNS, MaskSpec, ModelSpec, SoundSpec, VisionSpec
+from training.checkpoints import read_checkpoint, read_sight, read_sound
+from training.commands import UnusableError, command
 from training.export import write_model
 from training.scenes import GRID, SIDE_PX
-from training.sound import AUDIO, LEVELS, LOOKAHEADS, MASK_POWER
+from training.sound import AUDIO, LEVELS, LOOKAHEADS
 
 VISION_RATE_HZ = 9.0
 VISION_FRAMES = 3
 VISION_LOOKS = 2  # one for what fills the picture, one for what is small in it
+MASK = MaskSpec(power=2.0, residual_floor=0.08)  # of models/live
 
 
 def part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -38,13 +42,16 @@ def read_weights(work: Path) -> tuple[dict[str, Tensor], list[str]]:
     """Weights under ``separator.`` and ``naming.``, and the classes.
 
     Jointly trained if there is such a checkpoint, else the two networks as they are.
+
+    Raises:
+        UnusableError: there are none, or they are something else.
     """
     joint = work / "joint.pt"
     if joint.exists():
-        state = torch.load(joint, weights_only=True)
+        remedy = "python -m training joint … teaches both together; without the file, each is taken"
+        state = read_checkpoint(joint, remedy, "model", "classes")
         return state["model"], list(state["classes"])
-    sound = torch.load(work / "sound.pt", weights_only=True)
-    sight = torch.load(work / "sight.pt", weights_only=True)
+    sound, sight = read_sound(work), read_sight(work)
     weights = {f"separator.{key}": value for key, value in sound["model"].items()}
     weights |= {f"naming.{key}": value for key, value in sight.items()}
     return weights, list(sound["classes"])
@@ -67,14 +74,38 @@ def _sound_spec(weights: dict[str, Tensor], channels: int) -> SoundSpec:
     )
 
 
-def main() -> None:
-    """Write the folder; ``--facts FILE`` adds a JSON object of scores and provenance."""
+def read_facts(path: Path) -> dict[str, Any]:
+    """A JSON object to add to ``model.json``.
+
+    Raises:
+        UnusableError: the file is missing, or holds something else.
+    """
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnusableError(f"{path} is no JSON file ({error}); --facts wants one") from error
+    if not isinstance(facts, dict):
+        raise UnusableError(f"{path} holds {type(facts).__name__}; --facts wants a JSON object")
+    return facts
+
+
+@command
+def main() -> int:
+    """Write the folder; ``--facts FILE`` adds a JSON object of scores and provenance.
+
+    Returns 0; 2 for what cannot be used; 1 where the folder cannot be written.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--name", default="live")
-    parser.add_argument("--mask-power", type=float, default=MASK_POWER)
-    parser.add_argument("--residual-floor", type=float, default=0.2)
+    parser.add_argument("--mask-power", type=float, default=MASK.power, help=f"({MASK.power:g})")
+    parser.add_argument(
+        "--residual-floor",
+        type=float,
+        default=MASK.residual_floor,
+        help=f"({MASK.residual_floor:g})",
+    )
     parser.add_argument("--facts", type=Path, help="JSON object to add to model.json")
     options = parser.parse_args()
     weights, classes = read_weights(options.work)
@@ -110,9 +141,11 @@ def main() -> None:
         "class_vectors": [[round(value, 4) for value in row] for row in vectors.tolist()],
     }
     if options.facts:
-        extra |= json.loads(options.facts.read_text())
+        extra |= read_facts(options.facts)
     write_model(options.model, spec, *networks, extra)
+    print(f"{options.model} is written; try: python run_live.py --demo --model {options.model}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelplayer.networks.vision import FrameNet
-from training.checkpoints import TrainingError, check_loss, write_checkpoint
+from training.checkpoints import check_loss, read_checkpoint, read_sound, write_checkpoint
+from training.commands import command
 from training.distill import SURE, certainties, lesson_loss
 from training.insight import Insight
 from training.muon import optimisers
@@ -133,8 +134,12 @@ def accuracy(features: Tensor, cells: Tensor, vectors: Tensor) -> tuple[float, f
     return right[truth >= 0].float().mean().item(), right[truth == BACKGROUND].float().mean().item()
 
 
+@command
 def main() -> int:
-    """Train and save ``sight.pt`` in the work folder; 0, or 1 where training could not go on."""
+    """Train and save ``sight.pt`` in the work folder.
+
+    Returns 0; 2 for what cannot be used; 1 where training could not go on.
+    """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="holds photos, photos_other")
     parser.add_argument("--work", type=Path, required=True, help="of distill, and sound.pt")
@@ -163,12 +168,8 @@ def main() -> int:
     add_device_options(parser)
     options = parser.parse_args()
     check_device(parser, options.device)
-    try:
-        with Team() as team:
-            train(options, team)
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    with Team() as team:
+        train(options, team)
     return 0
 
 
@@ -176,6 +177,7 @@ def train(options: argparse.Namespace, team: Team) -> None:
     """Train on scenes of this process's own; the first process tells and saves.
 
     Raises:
+        UnusableError: something that it begins from is not there, or something else.
         TrainingError: a loss is no number, or the disk does not take a checkpoint.
     """
     torch.manual_seed(options.seed + team.rank)
@@ -187,7 +189,8 @@ def train(options: argparse.Namespace, team: Team) -> None:
     vectors = vectors.to(device)
     words = words_of(insight, classes, vectors)
     begin = options.begin or [options.work / "frame-distilled.pt"]
-    several = [torch.load(path, weights_only=True, map_location="cpu") for path in begin]
+    remedy = f"python -m training distill --data {options.data} --work {options.work}, or --begin"
+    several = [read_checkpoint(path, remedy) for path in begin]
     missing = warm(model, mean_weights(several))
     model.to(device, memory_format=torch.channels_last)
     team.average(model.state_dict().values())  # one beginning for all
@@ -251,8 +254,12 @@ def _tell(model: Naming, unseen: Mapping[str, Example], vectors: Tensor) -> None
 
 
 def read_vectors(work: Path) -> tuple[list[str], Tensor]:
-    """The classes and their visual vectors as the sound training has them now."""
-    state = torch.load(work / "sound.pt", weights_only=True, map_location="cpu")
+    """The classes and their visual vectors as the sound training has them now.
+
+    Raises:
+        UnusableError: ``work/sound.pt`` is not there, or something else.
+    """
+    state = read_sound(work)
     return list(state["classes"]), torch.sigmoid(state["model"]["table"]).detach()
 
 

@@ -33,7 +33,8 @@ from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.spec import FRAME_COLUMNS, AudioSpec, SoundNetwork, SoundSpec
 from training.bank import Bank
 from training.blends import Blender, Solos, blended
-from training.checkpoints import TrainingError, check_loss, write_checkpoint
+from training.checkpoints import check_loss, read_checkpoint, write_checkpoint
+from training.commands import UnusableError, command
 from training.corpus import open_sounds
 from training.glimpses import Glimpses, read_glimpses
 from training.judged import JUDGED_COLUMNS, Judge, OfStream, OfWindow
@@ -49,7 +50,7 @@ LEVELS = 7  # of the U-Net
 AUDIO = AudioSpec(
     rate_hz=44100, n_fft=4088, hop=1024, columns=128, frequency_bins=256, warp_base=121.0
 )
-MASK_POWER = 1.5  # with which the player's masks share the mixture
+MASK_POWER = 1.5  # with which masks share the mixture as they learn; of a player, model.json's
 FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
 GLIMPSED = 0.4  # share of the questions that are asked by a picture's vector, if there are any
 LOOKAHEADS = {-2: 0.2, 0: 0.35, 4: 0.45}  # columns, of a network that streams: shares of steps
@@ -273,9 +274,10 @@ def keep_to(model: ClassSeparator, path: Path) -> Glimpses | None:
     """Take over the visual vectors of ``path``'s checkpoint for good; give its glimpses, if any.
 
     Raises:
-        ValueError: that checkpoint knows other classes.
+        UnusableError: there is no such checkpoint.
+        ValueError: it knows other classes.
     """
-    state = torch.load(path, weights_only=True, map_location="cpu")
+    state = read_checkpoint(path, "--table wants a sound.pt", "model", "classes")
     if state["classes"] != model.classes:
         raise ValueError(f"{path} knows {state['classes']}, this training {model.classes}")
     with torch.no_grad():
@@ -285,6 +287,7 @@ def keep_to(model: ClassSeparator, path: Path) -> Glimpses | None:
     return read_glimpses(path.parent) if is_there else None
 
 
+@command
 def main() -> int:
     """Train and save ``sound.pt`` in the work folder; started again, it goes on.
 
@@ -354,15 +357,11 @@ def main() -> int:
     check_device(parser, options.device)
     if options.blend is not None and options.virtual_share:
         parser.error("--virtual-share is of the workers' mixtures; leave it out, or --blend")
-    try:
-        with Team() as team:
+    with Team() as team:
+        try:
             run(options, team)
-    except (FileNotFoundError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        except ValueError as error:
+            raise UnusableError(str(error)) from error
     return 0
 
 
@@ -370,7 +369,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
     """Train as the options say.
 
     Raises:
-        FileNotFoundError: there is nothing to hear.
+        UnusableError: there is nothing to hear, or to begin from.
         ValueError: the table is of other classes.
         TrainingError: training could not go on.
     """
@@ -382,7 +381,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
     model = ClassSeparator(options.width, options.channels, classes, options.network)
     if options.begin:
         several = [
-            torch.load(begin, weights_only=True, map_location="cpu")["model"]
+            read_checkpoint(begin, "--begin wants a sound.pt", "model")["model"]
             for begin in options.begin
         ]
         model.begin(mean_weights(several))

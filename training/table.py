@@ -31,6 +31,7 @@ from tqdm import tqdm
 
 from pixelplayer.metrics import bss_eval_in_order
 from training.clips import ClipError
+from training.commands import command
 from training.contenders import Contender, methods_of
 from training.ensembles import Groups
 from training.material import Material, add_material_options, open_material
@@ -41,7 +42,7 @@ from training.places import places
 from training.quiet import false_objects
 from training.variants import View
 from training.watching import Watcher
-from training.whole import TrainingError, write_text
+from training.whole import write_text
 
 _SEED = 2018
 TRACE = 1e-3  # of the mixture, added to every estimate: silence has no score
@@ -223,6 +224,7 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 where it cannot be written; 2 for what cannot be used."""
     parser = argparse.ArgumentParser(prog="training table", description=__doc__.splitlines()[0])
@@ -248,40 +250,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.mixtures < 1 or options.sources < 2:
         parser.error("a table wants --mixtures of 1 or more, of 2 --sources or more")
-    try:
-        material = open_material(options, AUDIO)
-        view = View(material.audio, "log")
-        asked = asked_for(material, options.sources) if options.ensembles else Asked()
-        mixtures = Mixtures(
-            material.judged,
-            view,
-            count=options.sources,
-            seed=_SEED,
-            ensembles=Shared(asked.groups, share=1) if asked.groups else None,
-        )
-        problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
-        before = untouched(problems)
-        rows = []
-        contenders = methods_of(material, options.work, options.model, asked.labels)
-        for name, contender in contenders.items():
-            if contender.watcher and not asked.are_seen:
-                print(f"{name} goes by pictures, and is left out", file=sys.stderr)
-                continue
-            rows.append(score(name, contender, problems, before, material.audio.rate_hz))
-            tqdm.write(f"{name}: NSDR {rows[-1].nsdr_db} dB", file=sys.stderr)
-    except ClipError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    material = open_material(options, AUDIO)
+    view = View(material.audio, "log")
+    asked = asked_for(material, options.sources) if options.ensembles else Asked()
+    mixtures = Mixtures(
+        material.judged,
+        view,
+        count=options.sources,
+        seed=_SEED,
+        ensembles=Shared(asked.groups, share=1) if asked.groups else None,
+    )
+    contenders = methods_of(material, options.work, options.model, asked.labels)
+    problems = [Problem.of(mixtures.solos(number)) for number in range(options.mixtures)]
+    before = untouched(problems)
+    rows = []
+    for name, contender in contenders.items():
+        if contender.watcher and not asked.are_seen:
+            print(f"{name} goes by pictures, and is left out", file=sys.stderr)
+            continue
+        rows.append(score(name, contender, problems, before, material.audio.rate_hz))
+        tqdm.write(f"{name}: NSDR {rows[-1].nsdr_db} dB", file=sys.stderr)
     table = markdown(rows)
     print(table)
-    try:
-        if options.markdown:
-            write_text(options.markdown, table + "\n")
-        if options.json:
-            write_text(options.json, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    if options.markdown:
+        write_text(options.markdown, table + "\n")
+    if options.json:
+        write_text(options.json, json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return 0
 
 

@@ -5,6 +5,9 @@ Only distillation uses it; nothing of it is shipped.
 
 from __future__ import annotations
 
+import zipfile
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,42 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from training.commands import UnusableError
+
 _STRIDE_2_BLOCKS = frozenset({1, 3, 6, 13})
+# Channels that come out of the first convolution's block, and of the 16 after it.
+_OUTPUTS = (16, 24, 24, 32, 32, 32, 64, 64, 64, 64, 96, 96, 96, 160, 160, 160, 320)
+_WIDER = 6  # times, a block is inside
+
+
+def _shapes() -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The layers, and the shapes of their weights."""
+    yield "Conv1", (32, 3, 3, 3)
+    yield "expanded_conv_depthwise", (32, 1, 3, 3)
+    yield "expanded_conv_project", (_OUTPUTS[0], 32, 1, 1)
+    for block, (given, made) in enumerate(pairwise(_OUTPUTS), 1):
+        inside = _WIDER * given
+        yield f"block_{block}_expand", (inside, given, 1, 1)
+        yield f"block_{block}_depthwise", (inside, 1, 3, 3)
+        yield f"block_{block}_project", (made, inside, 1, 1)
+    yield "Conv_1", (1280, _OUTPUTS[-1], 1, 1)
+
+
+def open_teacher(data: Path) -> Teacher:
+    """The teacher of a data folder, ``data/teacher/*.npz``, ready to look.
+
+    Raises:
+        UnusableError: there is none, or the file is something else.
+    """
+    files = sorted((data / "teacher").glob("*.npz"))
+    if not files:
+        raise UnusableError(
+            f"{data / 'teacher'} holds no *.npz, the network that sees for the student to learn; "
+            'docs/models.md says what it holds ("The teacher"). Without one: '
+            f"python -m training separate --bank {data} --work runs/paper"
+        )
+    teacher = Teacher(files[0]).eval()
+    return teacher.to(memory_format=torch.channels_last)
 
 
 class Teacher(nn.Module):
@@ -23,13 +61,29 @@ class Teacher(nn.Module):
     """
 
     def __init__(self, weights: Path) -> None:
+        """Read ``<layer>.weight`` and ``<layer>.bias`` of every layer.
+
+        Raises:
+            UnusableError: the file cannot be read, lacks one, or has one of another shape.
+        """
         super().__init__()
-        with np.load(weights) as file:
-            self._names = sorted({key.rsplit(".", 1)[0] for key in file})
-            for key in file:
-                self.register_buffer(
-                    key.replace(".", "__"), torch.from_numpy(file[key].astype(np.float32))
-                )
+        try:
+            with np.load(weights) as file:
+                arrays = {key: file[key].astype(np.float32) for key in file}
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+            raise UnusableError(
+                f"{weights} cannot be read ({error}); docs/models.md says what it holds"
+            ) from error
+        for layer, shape in _shapes():
+            for kind, wanted in (("weight", shape), ("bias", shape[:1])):
+                array = arrays.get(f"{layer}.{kind}")
+                if array is None or array.shape != wanted:
+                    found = "is missing" if array is None else f"is {array.shape}"
+                    raise UnusableError(
+                        f"{weights}: {layer}.{kind} {found}, expected {wanted}; docs/models.md "
+                        "says what a teacher holds"
+                    )
+                self.register_buffer(f"{layer}__{kind}", torch.from_numpy(array))
 
     def forward(self, pictures: Tensor) -> Tensor:
         """``pictures`` (B, 3, H, W) RGB in [0, 1] → (B, 1280, H/32, W/32)."""

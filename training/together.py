@@ -25,8 +25,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from training.asked import complaint, interrupted
 from training.checkpoints import TrainingError, check_loss
-from training.clips import ClipError
+from training.commands import UnusableError
 from training.learner import Plan, State, advance, judge, learning_rate
 from training.loading import AHEAD
 from training.material import (
@@ -159,7 +160,7 @@ def teach(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 2 for material that cannot be used; 1 where training could not go on."""
+    """Returns 0; 2 for what cannot be used; 1 where training could not go on; 130 if stopped."""
     parser = argparse.ArgumentParser(prog="training together", description=__doc__.splitlines()[0])
     add_material_options(parser)
     add_share_option(parser)
@@ -182,14 +183,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_device_options(parser)
     options = parser.parse_args(arguments)
     check_device(parser, options.device)
+    if wrong := complaint(options):
+        print(f"error: {wrong}", file=sys.stderr)
+        return 2
     try:
         _run(options, open_material(options, AUDIO))
-    except ClipError as error:
+    except UnusableError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except TrainingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        # Of all that are taught: they are kept one after another.
+        print(interrupted(options.work / f"{checkpoint_name(*BASELINES[-1])}.pt"), file=sys.stderr)
+        return 130
     return 0
 
 
@@ -230,7 +238,6 @@ def _run(options: argparse.Namespace, material: Material) -> None:
         scale: [unseen.seen_through([view], number)[0] for number in range(options.judged)]
         for scale, view in views.items()
     }
-    options.work.mkdir(parents=True, exist_ok=True)
     pupils = _pupils(options, plan, views, classes)
     began = time.monotonic()
 

@@ -53,6 +53,9 @@ class Watcher(Protocol):
     def watch(self, samples: np.ndarray, pictures: Sequence[np.ndarray]) -> Iterator[Watched]:
         """Each of ``pictures`` (224, 224, 3) uint8 RGB beside the sound ``samples``, in order."""
 
+    def divided(self, samples: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """The sounds, (N, samples) float32, of things that look like ``vectors`` (N, K) float32."""
+
 
 class PaperWatcher:
     """A network of ``training.separate`` that sees, in evaluation mode."""
@@ -82,15 +85,31 @@ class PaperWatcher:
     def watch(self, samples: np.ndarray, pictures: Sequence[np.ndarray]) -> Iterator[Watched]:
         """Answers of every cell, as the variant applies them."""
         whole = self.magnitude(samples)
-        heard = torch.from_numpy(np.log(whole + LOG_FLOOR))[None, None]
-        with torch.inference_mode():
-            windows = heard.split(self._view.audio.columns, dim=3)
-            sound = torch.cat([self._model.sound(window) for window in windows], dim=3)
+        sound = torch.cat(self._hear(whole), dim=3)
         for picture in pictures:
             with torch.inference_mode():
                 shown = torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255
                 features = torch.sigmoid(self._model.frame(shown))
             yield Watched(features[0].numpy(), partial(self._gains, features, sound, whole))
+
+    def divided(self, samples: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+        """Answers for each, as the variant applies them; those of others change nothing."""
+        spectrum = self._spectrum(samples)
+        looks = torch.from_numpy(vectors)[None]
+        columns, parts = self._view.audio.columns, []
+        for number, sound in enumerate(self._hear(self._view.magnitude(spectrum))):
+            with torch.inference_mode():
+                answers = self._model.synthesizer(looks, sound)[0].numpy()
+            window = spectrum[:, number * columns : (number + 1) * columns]
+            parts.append(self._view.sound(self._variant, answers, window))
+        return np.concatenate(parts, axis=1)[:, : len(samples)]
+
+    def _hear(self, whole: np.ndarray) -> list[Tensor]:
+        """(F, T) magnitudes → (1, K, F, columns), window after window."""
+        heard = torch.from_numpy(np.log(whole + LOG_FLOOR))[None, None]
+        with torch.inference_mode():
+            windows = heard.split(self._view.audio.columns, dim=3)
+            return [self._model.sound(window) for window in windows]
 
     def _gains(
         self, features: Tensor, sound: Tensor, whole: np.ndarray, start: int, stop: int

@@ -6,6 +6,8 @@ than for daily use.
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor
 
@@ -27,20 +29,23 @@ def open_network(request: NetworkRequest) -> OpenedNetwork:
             network says.
     """
     network = module(request)
+    with warnings.catch_warnings():
+        # It advises TensorFloat32, which would not say what the network says.
+        warnings.filterwarnings("ignore", "TensorFloat32", UserWarning)
+        engine = warmed_up(_opened(request, network))
+    accepted(engine, request, eager.open_network)
+    return engine
+
+
+def _opened(request: NetworkRequest, network: torch.nn.Module) -> OpenedNetwork:
     if torch.cuda.is_available():
         usable_device()
-        engine: OpenedNetwork = TorchCudaEngine(
-            request,
-            compiled(network.cuda(), tuple(one.cuda() for one in example(request))),
-            "torch_compile",
-        )
-    else:
-        if request.precision != "fp32":
-            raise EngineError(f"torch_compile has no {request.precision} on a CPU; use fp32")
-        torch.set_num_threads(request.threads)
-        engine = TorchEngine(request, compiled(network, example(request)), "torch_compile")
-    accepted(warmed_up(engine), request, eager.open_network)
-    return engine
+        like = tuple(one.cuda() for one in example(request))
+        return TorchCudaEngine(request, compiled(network.cuda(), like), "torch_compile")
+    if request.precision != "fp32":
+        raise EngineError(f"torch_compile has no {request.precision} on a CPU; use fp32")
+    torch.set_num_threads(request.threads)
+    return TorchEngine(request, compiled(network, example(request)), "torch_compile")
 
 
 def compiled(network: torch.nn.Module, like: tuple[Tensor, ...]) -> torch.nn.Module:

@@ -20,15 +20,17 @@ _SETTLE_S = 5.0  # how long the queue is watched before its length is taken for 
 _SECONDS = 5  # whose shortest queues are looked at: a late step is no drift
 _RETURN_S = 15.0  # in which a difference would be gone
 _LEARN_S = 60.0  # in which the clocks' difference is learned: together they do not swing
+SLIDE_PPM = 250.0  # a quarter of a millisecond a second, towards the length that is wanted
 _TAPS = 32  # of the sinc
 _PHASES = 8192  # so many that none must be blended: at 12 kHz the nearest is off by -80 dB
 _HALF = _TAPS // 2
 
 
 class Drift:
-    """Parts per million by which to play faster, so that the queue stays as long as it is.
+    """Parts per million by which to play faster, so that the queue is as long as is wanted.
 
-    A proportional and integral control: what it has learned of the clocks outlives ``again``.
+    It stays at the length that it settled at, which slides towards the wanted one. A proportional
+    and integral control: what it has learned of the clocks outlives ``again``.
     """
 
     def __init__(self, rate_hz: int) -> None:
@@ -38,7 +40,7 @@ class Drift:
         self.again()
 
     def again(self) -> None:
-        """The queue is another one: the length that it settles at is right from now on."""
+        """The queue is another one: the length that it settles at is right at first."""
         self._lows: deque[int] = deque(maxlen=_SECONDS)
         self._low: int | None = None
         self._second = 0  # samples of this second
@@ -46,8 +48,11 @@ class Drift:
         self._right: float | None = None
         self._ppm = self._learned_ppm
 
-    def feed(self, queued: int, piece: int) -> float:
-        """A piece of ``piece`` samples comes while ``queued`` wait: the new parts per million."""
+    def feed(self, queued: int, piece: int, wanted: int) -> float:
+        """A piece of ``piece`` samples comes while ``queued`` wait: the new parts per million.
+
+        ``wanted``: how many are to wait when the fewest do.
+        """
         self._low = queued if self._low is None else min(self._low, queued)
         self._second += piece
         if self._second >= self._rate_hz:
@@ -55,10 +60,10 @@ class Drift:
             elapsed_s = self._second / self._rate_hz
             self._low, self._second = None, 0
             self._watched_s += elapsed_s
-            self._steer(elapsed_s)
+            self._steer(elapsed_s, wanted)
         return self._ppm
 
-    def _steer(self, elapsed_s: float) -> None:
+    def _steer(self, elapsed_s: float, wanted: int) -> None:
         usual = float(np.median(self._lows))
         if self._right is None:
             if self._watched_s >= _SETTLE_S:
@@ -67,7 +72,17 @@ class Drift:
         away_ppm = 1e6 * (usual - self._right) / self._rate_hz / _RETURN_S
         self._learned_ppm += away_ppm * elapsed_s / _LEARN_S
         self._learned_ppm = float(np.clip(self._learned_ppm, -MOST_PPM, MOST_PPM))
-        self._ppm = float(np.clip(self._learned_ppm + away_ppm, -MOST_PPM, MOST_PPM))
+        steady_ppm = float(np.clip(self._learned_ppm + away_ppm, -MOST_PPM, MOST_PPM))
+        self._ppm = steady_ppm + self._slid_ppm(steady_ppm, elapsed_s, wanted)
+
+    def _slid_ppm(self, steady_ppm: float, elapsed_s: float, wanted: int) -> float:
+        """Move what is right a little towards what is wanted: by so many parts per million."""
+        assert self._right is not None
+        second = 1e-6 * elapsed_s * self._rate_hz  # samples of a part per million
+        slid_ppm = float(np.clip((self._right - wanted) / second, -SLIDE_PPM, SLIDE_PPM))
+        slid_ppm = float(np.clip(slid_ppm, -MOST_PPM - steady_ppm, MOST_PPM - steady_ppm))
+        self._right -= slid_ppm * second
+        return slid_ppm
 
 
 def _kernels() -> NDArray[np.float32]:

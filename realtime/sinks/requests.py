@@ -1,4 +1,4 @@
-"""What a web page may ask for: checked field by field, by an unforgiving schema. Pure."""
+"""What others may ask for: checked field by field, by an unforgiving schema. Pure."""
 
 from __future__ import annotations
 
@@ -27,9 +27,17 @@ _FIELDS: dict[str, frozenset[str]] = {
 }
 
 
+# What may be there besides: whether it is to be on or off; else it is turned over.
+_OPTIONAL: dict[str, frozenset[str]] = {
+    "solo": frozenset({"value"}),
+    "mute": frozenset({"value"}),
+}
+
 # Of what a value may be; less than nothing is heard ahead where what comes next is guessed.
 _RANGES = {
     "gain": (0.0, MOST_GAIN),
+    "solo": (0.0, 1.0),
+    "mute": (0.0, 1.0),
     "objects": (0.0, float(MOST_OBJECTS)),
     "lookahead": (-MOST_LOOKAHEAD_MS, MOST_LOOKAHEAD_MS),
 }
@@ -73,7 +81,7 @@ def parse_request(body: str | bytes, stream: str, sequence: int) -> Request:
         if not isinstance(wants, bool):
             raise RequestError("'wants' wants true or false")
         return Listen(wants)
-    return _control(asked, stream, sequence)
+    return control_of(asked, stream, sequence)
 
 
 def _asked(body: str | bytes) -> dict[str, Any]:
@@ -94,9 +102,15 @@ def _only(asked: dict[str, Any], name: str) -> object:
     return asked[name]
 
 
-def _control(asked: dict[str, Any], stream: str, sequence: int) -> Control:
+def control_of(asked: dict[str, object], stream: str, sequence: int) -> Control:
+    """The control that plain values ask for.
+
+    Raises:
+        RequestError: they are not exactly the fields of their kind.
+    """
+    asked = dict(asked)
     kind = _kind(asked.pop("kind", None))
-    if asked.keys() != _FIELDS[kind]:
+    if asked.keys() - _OPTIONAL.get(kind, frozenset()) != _FIELDS[kind]:
         names = ", ".join(sorted(_FIELDS[kind])) or "nothing"
         raise RequestError(f"'{kind}' wants {names} besides its kind")
     return Control(

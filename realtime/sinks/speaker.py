@@ -230,7 +230,8 @@ class Speaker:
         # What is late and left out leaves all that follows where it was.
         if correction.silence or not line.playout.is_steady:
             line.drift.again()
-        faster_ppm = line.drift.feed(output.queued_samples, mix.shape[1])
+        wanted = round(line.playout.target_s * line.rate_hz)
+        faster_ppm = line.drift.feed(output.queued_samples, mix.shape[1], wanted)
         if correction.silence:
             output.write(np.zeros((correction.silence, 2), np.float32))
             mix = self._anew(line, mix)

@@ -42,14 +42,22 @@ class Gains:
         """Set a linear gain; it is kept within 0..``MOST_GAIN``."""
         self.levels[object_id] = min(max(gain, 0.0), MOST_GAIN)
 
-    def toggle_mute(self, object_id: int) -> None:
-        """Mute, or no longer."""
-        self.muted ^= {object_id}
+    def mute(self, object_id: int, value: float | None = None) -> None:
+        """Mute where ``value`` is 1, no longer where it is 0; None: the other of the two."""
+        _switch(self.muted, object_id, value)
 
-    def toggle_solo(self, object_id: int) -> None:
-        """Hear only this and other soloed ones, or no longer."""
-        self.soloed ^= {object_id}
+    def solo(self, object_id: int, value: float | None = None) -> None:
+        """Hear only this and other soloed ones, or no longer; ``value`` as for :meth:`mute`."""
+        _switch(self.soloed, object_id, value)
 
     def clear_solo(self) -> None:
         """Hear everything again that is not muted."""
         self.soloed.clear()
+
+
+def _switch(members: set[int], object_id: int, value: float | None) -> None:
+    is_wanted = object_id not in members if value is None else bool(value)
+    if is_wanted:
+        members.add(object_id)
+    else:
+        members.discard(object_id)

@@ -399,9 +399,9 @@ class Separator:
             case "click" | "pin":
                 self._point(control)
             case "solo" if target is not None:
-                self._gains.toggle_solo(target)
+                self._gains.solo(target, value)
             case "mute" if target is not None:
-                self._gains.toggle_mute(target)
+                self._gains.mute(target, value)
             case "gain" if target is not None and value is not None:
                 self._gains.set_level(target, value)
             case "unsolo":
@@ -420,7 +420,7 @@ class Separator:
             target = self._tracker.pin(control.x, control.y)
             self._watch_next()
         if control.kind == "click" and target is not None:
-            self._gains.toggle_solo(target)
+            self._gains.solo(target)
 
     def _watch_next(self) -> None:
         """Who asks for other objects does not wait for them, nor does another scene."""

@@ -24,7 +24,8 @@ def test_everything_can_be_given() -> None:
     line = (
         "--video 0 --audio mic --speaker none --model m --engine openvino --precision int8 "
         "--objects 3 --lookahead 46.5 --view web --record out --duration 2.5 --pace realtime "
-        "--profile p.json --place threads --threads-per-network 4"
+        "--profile p.json --place threads --threads-per-network 4 "
+        "--outputs tcp:9000 --osc udp:9100 --tap post-fader"
     )
     options = parse(line.split())
     assert (options.input.video, options.input.audio) == ("0", "mic")
@@ -35,6 +36,8 @@ def test_everything_can_be_given() -> None:
     assert (options.output.view, options.output.record) == ("web", "out")
     assert (options.run.duration_s, options.run.place) == (2.5, "threads")
     assert options.output.profile == "p.json"
+    assert (options.output.outputs, options.output.osc) == (9000, 9100)
+    assert options.output.tap == "post-fader"
 
 
 def test_options_survive_json() -> None:
@@ -62,6 +65,16 @@ def test_actions(action: str) -> None:
         ("--lookahead nan", "--lookahead: wanted whole|studio|watched|stage|live|instant|MS"),
         ("--av-offset 1001", "--av-offset: wanted MS, got '1001'"),
         ("--av-offset nan", "--av-offset: wanted MS"),
+        ("--outputs 9000", "--outputs: wanted tcp:PORT, got '9000'"),
+        ("--outputs udp:9000", "--outputs: wanted tcp:PORT"),
+        ("--outputs tcp:80", "--outputs: wanted tcp:PORT"),
+        ("--outputs tcp:65530", "--outputs: wanted tcp:PORT"),
+        ("--demo --duration 1 --pace fast --outputs tcp:9000", "leave --outputs out"),
+        ("--tap post-fader", "add --outputs tcp:9000"),
+        ("--tap post --outputs tcp:9000", "'post' is none of pre-fader, post-fader"),
+        ("--osc tcp:9000", "--osc: wanted udp:PORT"),
+        ("--osc udp:70000", "--osc: wanted udp:PORT"),
+        ("--demo --duration 1 --pace fast --osc udp:9000", "leave --osc out"),
         ("--gain 61", "--gain: wanted DB"),
         ("--objects 0", "--objects: wanted auto|1..8"),
         ("--objects many", "--objects: wanted auto|1..8"),

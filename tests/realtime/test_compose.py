@@ -50,6 +50,8 @@ def composed(model: Path, line: str, environment: Mapping[str, str] | None = Non
         ("--demo", "demo speaker web"),
         ("--demo --view none --speaker none", "demo speaker"),
         ("--demo --pace fast --duration 1 --view none", "demo"),
+        ("--demo --view none --outputs tcp:9000", "demo speaker outputs"),
+        ("--demo --view none --osc udp:9100", "demo speaker outputs"),
         ("", "camera microphone speaker web"),
         ("--video none", "microphone speaker web"),
         ("--video csi://0 --audio pulse", "camera microphone speaker web"),

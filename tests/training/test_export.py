@@ -11,8 +11,10 @@ import pytest
 import torch
 
 from pixelplayer.spec import ModelSpec
+from tests.fakes.disk import room_for
 from tests.fakes.tiny_model import tiny_networks, tiny_spec, write_tiny_model
 from training.export import ExportError, write_model
+from training.whole import TrainingError
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,30 @@ def test_extra_cannot_contradict_the_spec(tmp_path: Path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_model(tmp_path, tiny_spec(), *networks, {"score": float("nan")})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_leaves_the_former_model(tmp_path: Path):
+    folder = tmp_path / "model"
+    write_tiny_model(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with room_for(20_000), pytest.raises(TrainingError, match="cannot be written"):
+        write_tiny_model(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_description_comes_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    folder = tmp_path / "model"
+    write_tiny_model(folder)
+    replace_file, there = Path.replace, []
+
+    def watched(path: Path, target: Path) -> Path:
+        there.append((folder / "model.json").exists())
+        return replace_file(path, target)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    write_tiny_model(folder)
+    assert there == [False] * 4  # a kill in between leaves what is no model
+    assert (folder / "model.json").exists()
 
 
 def test_a_spec_of_another_shape_is_refused_and_leaves_nothing(tmp_path: Path):

@@ -58,7 +58,7 @@ def test_who_misses_the_references_is_left_out(
     assert main(["--key", str(key(tmp_path)), str(good), str(deaf)]) == 0
     printed = capsys.readouterr().out
     assert "left out: listener deaf, 0 % of the references right" in printed
-    assert "1 listeners" in printed
+    assert "1 listener; percent" in printed
     assert main(["--key", str(key(tmp_path)), str(deaf)]) == 2
     assert "no listener is left" in capsys.readouterr().err
 
@@ -69,9 +69,40 @@ def test_a_listener_counts_once(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "| NMF | 50.0" in capsys.readouterr().out
 
 
+def test_who_met_no_reference_is_not_judged_by_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, early = answers(tmp_path, "good", GOOD), answers(tmp_path, "early", HEARD)
+    assert main(["--key", str(key(tmp_path)), str(good), str(early)]) == 0
+    printed = capsys.readouterr().out
+    assert "left out: listener early, no reference answered" in printed
+    assert "1 listener; percent" in printed
+    assert main(["--key", str(key(tmp_path)), str(early)]) == 2
+    assert "no listener is left" in capsys.readouterr().err
+
+
+def test_methods_stand_in_the_order_of_the_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    methods = ["NMF", *(f"method {n}" for n in (5, 1, 4, 2, 3)), "oracle", "above all"]
+    items = [
+        {"item": f"i{n}", "kind": "separation", "method": method, "right": "first"}
+        for n, method in enumerate(["reference", *methods])
+    ]
+    path = tmp_path / "test.key.json"
+    path.write_text(json.dumps({"version": 1, "test": "t", "items": items}))
+    said = answers(tmp_path, "a", {str(item["item"]): "first" for item in items})
+    assert main(["--key", str(path), str(said)]) == 0
+    rows = [
+        line.split(" | ")[0] for line in capsys.readouterr().out.splitlines() if "100.0" in line
+    ]
+    assert rows == [f"| {method}" for method in [*methods, "reference"]]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        ('{"listener": "x", "test": "t", "answers": []}', "holds no answer: listener x saved"),
         ("{", "holds no answers of the page"),
         ('{"listener": "x"}', "holds no answers of the page"),
         ('{"listener": "x", "test": "u", "answers": []}', "answers test u, the key is of test t"),

@@ -109,6 +109,16 @@ def test_a_class_with_an_empty_side_is_named(
     assert "kept out: no photographs of drone; no sounds of pipe" in capsys.readouterr().err
 
 
+def test_too_few_classes_are_told_with_what_to_type(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    music = write_music(tmp_path, train=("bell", "pipe"), val=("bell",))
+    assert separate(["--music", str(music), "--work", str(tmp_path / "work")]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.startswith("error: kept out: mixing needs two classes or more, found ['bell']; add")
+    assert f"`python -m training prepare --videos VIDEOS --out {music}` again" in said
+
+
 @pytest.mark.parametrize("what", ["sound", "picture"])
 def test_material_that_breaks_in_the_middle_is_told_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -15,15 +22,10 @@ import soundfile
 import training.prepare
 from tests.realtime.sources.media_files import FPS as VIDEO_FPS
 from tests.realtime.sources.media_files import noise, ramp_picture, write_media
+from training.extract import Places, extract
 from training.prepare import main
-from training.sources import held_out
 
 RATE_HZ, LONG_S = 8000, 3
-
-
-@pytest.fixture(autouse=True)
-def _short_videos_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training.prepare, "LEAST_S", 2.0)
 
 
 def write_video(path: Path, duration_s: float = LONG_S, **changes: object) -> Path:
@@ -44,7 +46,7 @@ def rows(path: Path) -> list[list[str]]:
 
 def run(videos: Path, out: Path, *more: str) -> int:
     line = ["--videos", str(videos), "--out", str(out), "--rate", str(RATE_HZ), "--jobs", "2"]
-    return main([*line, *more])
+    return main([*line, "--shortest", "2", *more])
 
 
 def test_sound_and_pictures_are_kept_as_long_as_they_are(tmp_path: Path) -> None:
@@ -135,8 +137,8 @@ def test_no_video_is_on_both_sides(tmp_path: Path) -> None:
     ]
     assert sides[0] | sides[1] == set(names)
     assert not sides[0] & sides[1]
-    assert sides[1] == {name for name in names if held_out(name, 40)}
-    assert sides[0] and sides[1]
+    assert (len(sides[0]), len(sides[1])) == (7, 5)  # 40 % of each class
+    assert len(sides[1] & {*names[:6]}) == 2
     assert (tmp_path / "data/audio/violin+cello/video0.flac").exists()
 
 
@@ -318,3 +320,186 @@ def test_a_place_that_cannot_be_written_is_told(
     (tmp_path / "data/audio").write_text("a file where the folder should be")
     assert run(tmp_path / "videos", tmp_path / "data") == 3
     assert "start again" in capsys.readouterr().err
+
+
+def test_any_container_is_taken_and_the_rest_is_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    videos = tmp_path / "videos"
+    whole = write_video(videos / "violin/one.mkv").read_bytes()
+    # FFmpeg goes by what a file holds, not by its name.
+    suffixes = ("WMV", "ogv", "3gp", "mpeg", "mts", "m2ts", "vob", "asf", "rmvb", "mpe", "f4v")
+    for suffix in suffixes:
+        (videos / f"violin/{suffix}.{suffix}").write_bytes(whole)
+    (videos / "violin/notes.txt").write_text("no video")
+    (videos / "violin/two.mp4.part").write_bytes(whole)
+    (videos / "violin/text.vob").write_text("no video either")
+    assert run(videos, videos / "data") == 0
+    indexed = rows(videos / "data/train.csv") + rows(videos / "data/val.csv")
+    assert {Path(audio).stem for audio, _, _ in indexed} == {"one", *suffixes}
+    ((name, reason),) = rows(videos / "data/skipped.csv")
+    assert (name, reason[:17]) == ("violin/text", "cannot be decoded")
+    assert "2 other files left alone (1 .txt, 1 .part)" in capsys.readouterr().out
+    assert run(videos, videos / "data") == 0
+    assert "2 other files left alone" in capsys.readouterr().out  # not what it made itself
+
+
+def test_what_no_list_names_is_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        write_video(tmp_path / f"videos/{name}.mkv", duration_s=2)
+    (tmp_path / "list.json").write_text(json.dumps({"videos": {"violin": ["one"]}}))
+    assert run(tmp_path / "videos", tmp_path / "data", "--list", str(tmp_path / "list.json")) == 0
+    assert "1 other file left alone (1 .mkv)" in capsys.readouterr().out
+
+
+def cut_in_half(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def test_a_download_that_broke_off_is_not_taken_for_a_whole_video(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "videos/violin/half.mkv", duration_s=12)
+    write_video(tmp_path / "videos/violin/whole.mkv")
+    cut_in_half(path)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    ((name, reason),) = rows(tmp_path / "data/skipped.csv")
+    assert name == "violin/half"
+    assert re.fullmatch(r"ends after [56] of 12 s; download it again", reason)
+    assert not list((tmp_path / "data").rglob("*half*"))
+    write_video(path, duration_s=12)  # as downloaded again
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    assert rows(tmp_path / "data/skipped.csv") == []
+
+
+@pytest.mark.parametrize(
+    ("video_s", "sound_s", "late"),
+    [(6, 3, {}), (3, 6, {}), (6, 6, {"audio_start_s": 3.0}), (6, 6, {"video_start_s": 3.0})],
+)
+def test_sound_or_pictures_may_end_before_the_other(
+    tmp_path: Path, video_s: int, sound_s: int, late: dict[str, float]
+) -> None:
+    write_video(
+        tmp_path / "videos/violin/one.mkv",
+        frames=video_s * VIDEO_FPS,
+        samples=noise(sound_s * RATE_HZ),
+        **late,
+    )
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    assert rows(tmp_path / "data/skipped.csv") == []
+
+
+def test_what_says_no_duration_is_as_long_as_it_is(tmp_path: Path) -> None:
+    """As a live recording: its head was written before anybody knew."""
+    path = tmp_path / "videos/violin/live.mkv"
+    path.parent.mkdir(parents=True)
+    write_live(path, duration_s=6)
+    with av.open(str(path)) as container:
+        assert not container.duration
+    cut_in_half(path)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    assert rows(tmp_path / "data/skipped.csv") == []
+
+
+def write_live(path: Path, duration_s: int) -> None:
+    """What ``write_video`` writes, into a Matroska file that is never gone back in."""
+    whole = write_video(path.with_name("whole.mkv"), duration_s)
+    with (
+        av.open(str(whole)) as source,
+        av.open(str(path), "w", format="matroska", options={"live": "1"}) as out,
+    ):
+        streams = {one.index: out.add_stream_from_template(one) for one in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                out.mux(packet)
+    whole.unlink()
+
+
+def test_a_video_that_kills_its_process_is_named_and_the_rest_is_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"video{number}" for number in range(6)]
+    for name in names:
+        write_video(tmp_path / f"videos/violin/{name}.mkv", duration_s=2)
+
+    def decode(video: Path, places: Places, *, rate_hz: int) -> None:
+        if video.stem in ("video1", "video4"):  # as a decoder that runs into its data
+            places.frames_part.mkdir(parents=True, exist_ok=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        extract(video, places, rate_hz=rate_hz)
+
+    monkeypatch.setattr(training.prepare, "extract", decode)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    skipped = rows(tmp_path / "data/skipped.csv")
+    assert [name for name, _ in skipped] == ["violin/video1", "violin/video4"]
+    assert all(reason.startswith("kills the process that decodes it") for _, reason in skipped)
+    indexed = rows(tmp_path / "data/train.csv") + rows(tmp_path / "data/val.csv")
+    assert sorted(Path(audio).stem for audio, _, _ in indexed) == [
+        name for name in names if name not in ("video1", "video4")
+    ]
+    assert not list((tmp_path / "data").rglob("*.part"))
+
+
+def test_of_each_class_some_videos_are_kept_out(tmp_path: Path) -> None:
+    for name in ("bell/one", "bell/two", *(f"pipe/{number}" for number in range(6))):
+        write_video(tmp_path / f"videos/{name}.mkv", duration_s=2)
+    assert run(tmp_path / "videos", tmp_path / "data") == 0
+    for index in ("train.csv", "val.csv"):
+        kept = {Path(audio).parent.name for audio, _, _ in rows(tmp_path / "data" / index)}
+        assert kept == {"bell", "pipe"}, index
+
+
+def test_the_shortest_that_is_taken_is_as_asked(tmp_path: Path) -> None:
+    for length_s in (3, 5):
+        write_video(tmp_path / f"videos/bell/{length_s}.mkv", duration_s=length_s)
+    skipped = tmp_path / "data/skipped.csv"
+    assert run(tmp_path / "videos", tmp_path / "data", "--shortest", "4") == 0
+    assert rows(skipped) == [["bell/3", "shorter than 4 s"]]
+    assert run(tmp_path / "videos", tmp_path / "data", "--shortest", "20") == 2
+    assert run(tmp_path / "videos", tmp_path / "data", "--shortest", "3") == 0
+    assert rows(skipped) == []
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--jobs", "0"), ("--val", "101"), ("--rate", "0"), ("--val", "-1")]
+)
+def test_numbers_that_make_no_sense_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], wrong: tuple[str, str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        run(tmp_path, tmp_path / "data", *wrong)
+    assert f"argument {wrong[0]}: expected" in capsys.readouterr().err
+
+
+INTERRUPTED = """\
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests' shell has set
+from training.prepare import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_interrupted_it_says_that_it_goes_on(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "videos/violin/0.mkv", duration_s=10).read_bytes()
+    for number in range(1, 40):
+        (tmp_path / f"videos/violin/{number}.mkv").write_bytes(whole)
+    line = ["--videos", "videos", "--out", "data", "--jobs", "2", "--shortest", "2"]
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, *line],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        try:
+            while not (tmp_path / "data/frames/violin/0").exists():
+                assert process.poll() is None
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too
+            _, said = process.communicate(timeout=60)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert said == "stopped; what is finished is kept: the same command goes on\n"

@@ -16,6 +16,7 @@ from torch import Tensor
 from engines.model import read_spec
 from engines.registry import open_engine
 from pixelplayer.pictures import DEVIATION, MEAN
+from tests.fakes.disk import room_for
 from tests.fakes.published import frame_features, lively, published, sound_components
 from training.published import main
 
@@ -153,6 +154,7 @@ def test_names_of_a_parallel_training_are_understood(
         (b"", "is no file of weights"),
         (b"<html>404</html>", "is no file of weights"),
         ([1, 2], "holds list, not a state dict"),
+        ({"fc.weight": 3}, "'fc.weight' is int, no tensor"),
         ({"fc.weight": torch.zeros(3, 4, 3, 3)}, "have no 'features"),
     ],
 )
@@ -174,6 +176,26 @@ def test_what_is_wrong_is_said_in_one_line(
     assert said.count("\n") == 1
     assert message in said
     assert not (tmp_path / "model").exists()
+
+
+def test_a_disk_that_is_full_is_one_line_and_no_model(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with room_for(20_000):
+        assert main([*options(files), "--out", str(tmp_path / "model")]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {tmp_path / 'model'} cannot be written (File too large)")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_line(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model").write_text("mine")
+    assert main([*options(files), "--out", str(tmp_path / "model")]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'model'} is a file; name a")
+    assert (tmp_path / "model").read_text() == "mine"
 
 
 def test_the_command_lists_what_there_is_and_refuses_what_is_not() -> None:

@@ -9,6 +9,7 @@ import torch
 
 from pixelplayer.spec import ModelSpec
 from tests.fakes.tiny_model import write_tiny_model
+from training.commands import UnusableError
 from training.reopen import reopen
 from training.ship import read_weights
 from training.sight import read_vectors
@@ -40,11 +41,11 @@ def test_another_network_is_refused(tmp_path: Path) -> None:
     described = json.loads((MODEL / "model.json").read_text())
     described["sound"]["lookaheads"] = [0, 2]
     (tmp_path / "model.json").write_text(json.dumps(described))
-    with pytest.raises(ValueError, match=r"the streaming network, lookaheads \(0, 2\)"):
+    with pytest.raises(UnusableError, match=r"the streaming network, lookaheads \(0, 2\)"):
         reopen(tmp_path, tmp_path)
 
 
 def test_a_model_without_class_vectors_is_refused(tmp_path: Path) -> None:
     write_tiny_model(tmp_path / "model")
-    with pytest.raises(ValueError, match="no class_vectors"):
+    with pytest.raises(UnusableError, match="no class_vectors"):
         reopen(tmp_path / "model", tmp_path)

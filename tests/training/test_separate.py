@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.fakes.clips import FOUR, ToneClips, write_bank
 from tests.fakes.disk import room_for
 from training.checkpoints import TrainingError
 from training.clips import Clip, ClipError
+from training.commands import UnusableError
 from training.contenders import read_model
 from training.learner import Plan, State, judge, learning_rate
 from training.mixing import Mixture, Mixtures, Varying, batches
@@ -31,6 +33,7 @@ from training.separate import main, train, trained
 from training.separators import LEAST_SIGHT_WIDTH, Make, class_numbers, make
 from training.table import main as table
 from training.team import Team
+from training.together import main as together
 from training.variants import VARIANTS, View
 
 ROOT = Path(__file__).parents[2]
@@ -225,9 +228,34 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path: Path) -> None:
     other = fresh(sound_width=4)
     with pytest.raises(TrainingError, match="does not go on with these options"):
         other.read(tmp_path / "state.pt")
-    (tmp_path / "state.pt").write_bytes(b"half a file")
-    with pytest.raises(TrainingError, match="does not go on"):
+    fresh().write_average(tmp_path / "state.pt")  # enough to separate with only
+    with pytest.raises(TrainingError, match=r"does not go on with .* \(it has no 'model'\)"):
         fresh().read(tmp_path / "state.pt")
+
+
+@pytest.mark.parametrize("spoil", ["garbage", "cut off", "empty", "a list"])
+def test_a_broken_checkpoint_is_told_in_our_words(tmp_path: Path, spoil: str) -> None:
+    path = tmp_path / "state.pt"
+    fresh().write(path)
+    whole = path.read_bytes()
+    if spoil == "a list":
+        torch.save([1, 2], path)
+    else:
+        path.write_bytes({"garbage": b"half a file", "cut off": whole[:-9000]}.get(spoil, b""))
+    wanted = "state.pt holds list" if spoil == "a list" else "state.pt is no file of weights"
+    with pytest.raises(UnusableError, match=wanted) as told:
+        fresh().read(path)
+    assert "delete it to begin anew, or use another --work folder" in str(told.value)
+    with pytest.raises(UnusableError, match=f"{wanted}.* --trunk wants"):
+        fresh().begin_trunk(path)
+    assert "weights_only" not in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_disk_that_is_full_at_the_first_checkpoint_promises_none(tmp_path: Path) -> None:
+    refused = pytest.raises(TrainingError, match=r"cannot be written .*; there is none yet to go")
+    with room_for(1000), refused:
+        fresh().write(tmp_path / "state.pt")
 
 
 def test_the_rate_falls_as_the_papers_or_as_a_cosine() -> None:
@@ -437,6 +465,94 @@ def test_what_was_judged_best_is_kept_where_it_stops_early(
     assert what.classes == ("bell", "drone", "pipe")
     for name, weight in model.state_dict().items():
         assert torch.equal(weight, best["average"][name])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("--trunk nope.pt", "--trunk nope.pt: there is no such file; `python -m training distill`"),
+        ("--work file", "--work file cannot be a folder (File exists); name another"),
+        ("--work file/in", "--work file/in cannot be a folder (Not a directory); name another"),
+        ("--sources 0", "--sources is 2 or more, got 0"),
+        ("--sources 1", "--sources is 2 or more, got 1"),
+        ("--judge-every 0", "--judge-every is 1 or more, got 0"),
+        ("--batch 0", "--batch is 1 or more, got 0"),
+    ],
+)
+@pytest.mark.parametrize("command_main", [main, together], ids=["separate", "together"])
+def test_options_that_cannot_be_are_told_in_one_line(
+    *,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command_main: Callable[[list[str]], int],
+    wrong: str,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    assert command_main(["--band", "--work", "work", *wrong.split()]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"error: {message}")
+
+
+def test_a_finished_training_says_how_it_goes_on(
+    bank: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = command(bank, tmp_path, 2)
+    assert main(line) == 0
+    assert "is finished" not in capsys.readouterr().out
+    kept = (tmp_path / "binary-log.pt").read_bytes()
+    assert main(line) == 0
+    assert re.fullmatch(
+        r"\S+/binary-log.pt is finished: 2 steps, judged 0\.\d+ at best; "
+        r"--steps 4 goes on from it\n",
+        capsys.readouterr().out,
+    )
+    assert (tmp_path / "binary-log.pt").read_bytes() == kept
+
+
+INTERRUPTED = """\
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests' shell has set
+from training.separate import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("every", "message"),
+    [
+        ("1", "stopped; the same command goes on from {}"),
+        ("999", "stopped before the first checkpoint ({}); the same command begins anew"),
+    ],
+)
+def test_interrupted_it_says_where_it_goes_on(
+    bank: Path, tmp_path: Path, every: str, message: str
+) -> None:
+    line = [*command(bank, tmp_path, 1000), "--judge-every", every]
+    curves = tmp_path / "scalars/binary-log"
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, *line],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        try:
+            # Begun, and a step done: what it told of it is more than the head of the file.
+            while not any(path.stat().st_size > 100 for path in curves.glob("events.*")):
+                assert process.poll() is None
+                time.sleep(0.1)
+            os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to the workers too
+            _, said = process.communicate(timeout=60)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == message.format(tmp_path / "binary-log.pt")
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,16 @@ def test_the_command_prints_and_writes_the_table(
     assert by_name["mixture"] + 10 < min(by_name["NMF"], by_name["oracle binary-log"])
 
 
+def test_a_work_folder_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    material = Material(AUDIO, ToneClips(), ToneClips())
+    monkeypatch.setattr("training.table.open_material", lambda _options, _audio: material)
+    assert main(["--work", str(tmp_path / "typo"), "--mixtures", "1"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {tmp_path / 'typo'} is no folder: --work wants one of")
+
+
 def test_a_broken_checkpoint_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,7 +81,7 @@ def test_eight_hours_of_two_clocks(drift_ppm: float) -> None:
             playout.moved(by)
         if correction.silence or not playout.is_steady:
             drift.again()
-        ppm = drift.feed(queued, piece)
+        ppm = drift.feed(queued, piece, round(playout.target_s * RATE_HZ))
         made += piece / (1 + 1e-6 * ppm)
         out = round(made)
         made -= out
@@ -99,8 +99,24 @@ def test_what_was_learned_of_the_clocks_is_kept() -> None:
     drift = Drift(RATE_HZ)
     queued = 3000.0
     for _ in range(20_000):
-        ppm = drift.feed(round(queued), 2048)
+        ppm = drift.feed(round(queued), 2048, 3000)
         queued += 2048 * 1e-6 * (150.0 - ppm)
     assert ppm == pytest.approx(150.0, abs=10)
     drift.again()
-    assert drift.feed(9000, 2048) == pytest.approx(150.0, abs=10)
+    assert drift.feed(9000, 2048, 9000) == pytest.approx(150.0, abs=10)
+
+
+@pytest.mark.parametrize(("settled_ms", "clocks_ppm"), [(20, 0.0), (32, 150.0), (8, -300.0)])
+def test_the_queue_slides_to_the_wanted_length(settled_ms: int, clocks_ppm: float) -> None:
+    drift, wanted = Drift(RATE_HZ), round(0.012 * RATE_HZ)
+    queued, found_ms, found_ppm = settled_ms / 1000 * RATE_HZ, [], []
+    for _ in range(round(300 * RATE_HZ / 1024)):
+        ppm = drift.feed(round(queued), 1024, wanted)
+        queued += 1024 * 1e-6 * (clocks_ppm - ppm)
+        found_ms.append(1000 * queued / RATE_HZ)
+        found_ppm.append(ppm)
+    assert found_ms[-1] == pytest.approx(12, abs=1)
+    assert np.abs(found_ppm).max() <= MOST_PPM
+    # Never far beyond it on the way there.
+    beyond_ms = 12 - min(found_ms) if settled_ms > 12 else max(found_ms) - 12
+    assert beyond_ms < 3.0

@@ -7,12 +7,12 @@ def test_solo_mute_and_gain_combine() -> None:
     gains = Gains()
     assert gains.effective(1) == gains.effective() == 1
     gains.set_level(1, 0.5)
-    gains.toggle_solo(1)
+    gains.solo(1)
     assert [gains.effective(i) for i in (0, 1, 2)] == [0, 0.5, 0]
-    gains.toggle_mute(1)
+    gains.mute(1)
     assert gains.effective(1) == 0
-    gains.toggle_mute(1)
-    gains.toggle_solo(1)
+    gains.mute(1)
+    gains.solo(1)
     assert [gains.effective(i) for i in (0, 1, 2)] == [1, 0.5, 1]
 
 
@@ -26,8 +26,20 @@ def test_a_gain_stays_in_its_range() -> None:
 
 def test_clearing_the_solo_keeps_the_mutes() -> None:
     gains = Gains()
-    gains.toggle_solo(1)
-    gains.toggle_solo(2)
-    gains.toggle_mute(3)
+    gains.solo(1)
+    gains.solo(2)
+    gains.mute(3)
     gains.clear_solo()
     assert [gains.effective(i) for i in (0, 1, 2, 3)] == [1, 1, 1, 0]
+
+
+def test_a_switch_can_be_set_as_well_as_turned_over() -> None:
+    gains = Gains()
+    for value in (1, 1):
+        gains.mute(1, value)
+        gains.solo(2, value)
+    assert (gains.muted, gains.soloed) == ({1}, {2})
+    for value in (0, 0):
+        gains.mute(1, value)
+        gains.solo(2, value)
+    assert (gains.muted, gains.soloed) == (set(), set())
