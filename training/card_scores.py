@@ -31,6 +31,9 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "held_out_notes_and_photographs": "The whole player, on unheard notes, unseen photographs",
         "false_objects_per_minute": "Objects a minute, where nothing sounds",
         "hearing": "Ears, on what no training has heard; objects given",
+        "real_duet": "A real duet's pictures, with real performances never heard",
+        "table": "As the paper scores: mixtures beside photographs, shown the pictures",
+        "cost": "Cost, on one thread of a server's processor",
         "live_against_whole_windows_of_a_u_net": (
             "Live, against whole windows of the U-Net that shipped before; notes, told what plays"
         ),
@@ -51,6 +54,15 @@ REPRINTS: Mapping[str, str] = MappingProxyType(
             "python -m benchmarks.hearing --data DATA --cache CACHE "
             "--clips {clips_of_each_kind} --seed {seed}"
         ),
+        "real_duet": (
+            "python -m benchmarks.clip_sounds CLIP --shot 6 --players acoustic_guitar violin "
+            "--data DATA --cache CACHE --count {pairs} --seed {seed}"
+        ),
+        "table": (
+            "python -m training table --bank DATA --cache CACHE --model models/live "
+            "--mixtures 100 --sources 2"
+        ),
+        "cost": "python -m benchmarks.cost",
         "live_against_whole_windows_of_a_u_net": (
             "git worktree add ../before 7b15387 && python -m benchmarks.streaming "
             "--whole ../before/models/live --data DATA --cache CACHE "
@@ -101,6 +113,18 @@ LABELS: Mapping[str, Label] = MappingProxyType(
         ),
         f"{_HEARING}.real_performances_told_nsdr_db": Label("two real performances, told: NSDR"),
         f"{_HEARING}.players_of_one_piece_nsdr_db": Label("two players of one piece, told: NSDR"),
+        "real_duet.nsdr_db": Label("NSDR, mean", "≥ 6 dB"),
+        "real_duet.guitar_nsdr_db": Label("guitar, NSDR"),
+        "real_duet.violin_nsdr_db": Label("violin, NSDR"),
+        "table.two_sources_nsdr_db": Label("two sources: NSDR"),
+        "table.three_sources_nsdr_db": Label(
+            "three sources (--sources 3 --mixtures 30): NSDR", "≥ 6 dB"
+        ),
+        "table.four_sources_nsdr_db": Label("four sources (--sources 4 --mixtures 30): NSDR"),
+        "table.false_objects_per_minute": Label("objects a minute, in a room's noise", "< 1"),
+        "cost.both_networks_ms": Label(
+            "both networks, two looks at a picture and a step of sound", "≤ 100 ms"
+        ),
         f"{_LIVE}.whole_sdr_db": Label("the U-Net's whole windows: SDR"),
         f"{_LIVE}.gained_186_ms_late_db": Label(
             "SDR gained, 186 ms late (93 ms heard ahead), after 6 s", "≥ -0.5 dB"

@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 from tests.fakes.clips import ToneClips, write_bank
 from tests.live.browser import open_browser
+from training.contenders import Contender
 from training.judgements import main as judge
 from training.listen import main as make_test
 from training.listen import questions, write_test
@@ -22,8 +23,8 @@ from training.variants import VARIANTS, View
 
 VIEW = View(AUDIO, "log")
 METHODS = {
-    "perfect method": oracle_mask(VIEW, VARIANTS["binary-log"]),
-    "lazy method": mixture_itself,
+    "perfect method": Contender(oracle_mask(VIEW, VARIANTS["binary-log"])),
+    "lazy method": Contender(mixture_itself),
 }
 PER_MIXTURE = 2 * len(METHODS) + 4
 
