@@ -5,43 +5,29 @@ from __future__ import annotations
 from realtime.clock import Clock
 from realtime.device_orders import Answer, Open
 from realtime.device_process import DeviceLink, DeviceProcess
-from realtime.heartbeat import PATIENCE_S, Health
+from realtime.living_process import LivingProcess
 from realtime.portaudio import Latency
 from realtime.sources.microphone_queue import MicrophoneQueue
 from realtime.sources.microphone_stream import QUEUE_S
 
 
-class MicrophoneProcess(MicrophoneQueue):
+class MicrophoneProcess(MicrophoneQueue, LivingProcess):
     """The queue of a microphone that ``process`` has opened, and the process."""
-
-    patience_s = PATIENCE_S
 
     def __init__(
         self, process: DeviceProcess, answer: Answer, clock: Clock, block_s: float
     ) -> None:
         assert answer.device is not None
-        super().__init__(clock, answer.rate_hz, answer.channels, block_s, QUEUE_S, process.memory())
-        self.name = answer.device.name
-        self.process = process
-        self._health = Health(self.heartbeat)
-
-    @property
-    def active(self) -> bool:
-        """False once the device or its server has gone."""
-        return self.process.is_running
-
-    @property
-    def beats(self) -> int:
-        """Calls of its callback."""
-        return self.heartbeat.beats
-
-    def trouble(self) -> str | None:
-        """What a new stream would mend."""
-        return self._health.trouble()
-
-    def close(self) -> None:
-        """Stop at once."""
-        self.process.kill()
+        MicrophoneQueue.__init__(
+            self,
+            clock,
+            answer.rate_hz,
+            answer.channels,
+            block_s,
+            QUEUE_S,
+            process.memory(),
+        )
+        LivingProcess.__init__(self, process, answer.device.name, self.heartbeat)
 
 
 class MicrophoneDevice:
