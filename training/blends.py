@@ -9,8 +9,9 @@ noise. It follows ``training.mixtures`` in what it draws; no batch is met twice.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from itertools import count
 
 import numpy as np
 import torch
@@ -22,7 +23,9 @@ from pixelplayer.warp import LogFrequencyWarp
 from training import mixtures
 from training.mixtures import MixtureBatch
 from training.solos import SoloMaker, reverberate
+from training.unending import unending
 
+GROUP = 8  # solos that a worker plays at a time
 PLAYERS = len(mixtures.COUNTS) - 1  # of a blend at most
 _CANDIDATES = 8  # of which as many as are wanted are of different classes
 _WET_SHARE = 0.45  # solos that play in a room
@@ -32,14 +35,14 @@ _OCTAVES_AT = 4.0  # added to a bin's number, so that the first has an octave
 
 @dataclass(frozen=True)
 class Played:
-    """Solos (n, samples) float16 at any level, and of which class each is, (n,) int64.
+    """A group of up to ``GROUP`` solos (n, samples) float16 at any level, and their classes (n,).
 
-    ``together`` (n,) int64 is the same for players of one piece at one moment, -1 for all others.
+    ``is_piece`` () bool: they are players of one piece at one moment.
     """
 
     samples: Tensor
     classes: Tensor
-    together: Tensor
+    is_piece: Tensor
 
     def pin_memory(self) -> Played:
         """The same where a GPU can fetch it from by itself."""
@@ -50,22 +53,30 @@ class Solos(IterableDataset):  # type: ignore[type-arg]
     """An endless, seeded stream of ``Played``."""
 
     def __init__(
-        self, maker: SoloMaker, rate_hz: int, *, classes: Sequence[str], samples: int, seed: int
+        self,
+        maker: SoloMaker,
+        rate_hz: int,
+        *,
+        classes: Sequence[str],
+        samples: int,
+        seed: int,
+        first: int = 0,
     ) -> None:
+        """``first`` groups were played before: it goes on as if it had played them."""
         self._maker, self._rate_hz, self._classes = maker, rate_hz, list(classes)
-        self._samples, self._seed = samples, seed
+        self._samples, self._seed, self._first = samples, seed, first
 
     def __iter__(self) -> Iterator[Played]:
         torch.set_num_threads(1)
-        worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng((self._seed, worker.id if worker else 0))
+        yield from unending(self._groups, seed=self._seed, first=self._first, block=1)
+
+    def _groups(self, rng: np.random.Generator) -> Iterator[Played]:
         while True:
-            group = -1
-            if self._maker.has_pieces and rng.random() < mixtures.TOGETHER_SHARE:
-                played = list(self._maker.together(self._samples, rng).items())
-                group = int(rng.integers(2**62))
+            is_piece = self._maker.has_pieces and rng.random() < mixtures.TOGETHER_SHARE
+            if is_piece:
+                played = list(self._maker.together(self._samples, rng).items())[:GROUP]
             else:
-                names = rng.choice(self._classes, 8)
+                names = rng.choice(self._classes, GROUP)
                 played = [
                     (str(name), self._maker.solo(str(name), self._samples, rng)) for name in names
                 ]
@@ -73,7 +84,7 @@ class Solos(IterableDataset):  # type: ignore[type-arg]
             yield Played(
                 samples=torch.from_numpy(heard.astype(np.float16)),
                 classes=torch.tensor([self._classes.index(name) for name, _ in played]),
-                together=torch.full((len(played),), group),
+                is_piece=torch.tensor(is_piece),
             )
 
     def _in_a_room(self, solo: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -84,8 +95,11 @@ class Solos(IterableDataset):  # type: ignore[type-arg]
 class Blender:
     """A stock of the newest solos, as spectra, and batches blended from it.
 
+    Every group has a place that its number gives, so that what is in the stock depends on the
+    number of the newest alone.
+
     Args:
-        size: of the stock.
+        size: of the stock, in solos; whole groups are kept.
         device: that it lies on, and the batches.
         seed: of who plays with whom; all else follows torch's.
     """
@@ -100,11 +114,11 @@ class Blender:
         device: torch.device,
         seed: int,
     ) -> None:
-        self._rng = np.random.default_rng(seed)
+        self._seed = seed
         analysis = audio.at_rate(audio.rate_hz)
         warp = LogFrequencyWarp(audio, analysis).to_log(np.eye(analysis.bins, dtype=np.float32))
         heard = np.flatnonzero(warp.any(axis=0))
-        self._device, self._columns, self._size = device, columns, size
+        self._device, self._columns, self.groups = device, columns, size // GROUP
         self._n_fft, self._hop, self._rate_hz = analysis.n_fft, analysis.hop, audio.rate_hz
         self.samples = analysis.n_fft + (columns - 1) * analysis.hop
         self._class_count = len(classes)
@@ -112,33 +126,27 @@ class Blender:
         self._warp = torch.from_numpy(np.ascontiguousarray(warp[:, heard])).to(device)
         self._window = torch.hann_window(analysis.n_fft, device=device)
         # Two numbers for real and imaginary: there is no half complex number to compute with.
-        shape = (size, len(heard), columns, 2)
+        shape = (self.groups * GROUP, len(heard), columns, 2)
         self._spectra = torch.zeros(shape, dtype=torch.float16, device=device)
-        self._classes = np.zeros(size, np.int64)
-        self._next = self._count = 0
-        self._pieces: list[range] = []  # places of those that play together, oldest first
+        self._classes = np.zeros(self.groups * GROUP, np.int64)
+        self._counts = np.zeros(self.groups, np.int64)  # solos of each group
+        self._is_piece = np.zeros(self.groups, bool)
 
     def __len__(self) -> int:
-        return self._count
+        return int(self._counts.sum())
 
-    def add(self, played: Played) -> None:
-        """Take the place of the oldest."""
-        count = len(played.classes)
-        if self._next + count > self._size:
-            self._next = 0  # so that those who play together stand together
-        places = range(self._next, self._next + count)
-        self._pieces = [piece for piece in self._pieces if not _overlap(piece, places)]
-        if int(played.together[0]) >= 0:
-            self._pieces.append(places)
-        here = slice(places.start, places.stop)
+    def add(self, number: int, played: Played) -> None:
+        """Take the place of the oldest: group ``number``, counted from the first."""
+        group, count = number % self.groups, len(played.classes)
+        here = slice(group * GROUP, group * GROUP + count)
         self._spectra[here] = torch.view_as_real(self._spectrum(played.samples)).half()
         self._classes[here] = played.classes.numpy()
-        self._next = places.stop
-        self._count = max(self._count, self._next)
+        self._counts[group], self._is_piece[group] = count, bool(played.is_piece)
 
-    def blend(self, batch: int) -> MixtureBatch:
-        """``batch`` mixtures, on the device."""
-        chosen, is_playing = self._chosen(batch)
+    def blend(self, batch: int, number: int) -> MixtureBatch:
+        """``batch`` mixtures, on the device; another ``number`` blends others."""
+        rng = np.random.default_rng((self._seed, number))
+        chosen, is_playing = self._chosen(batch, rng)
         places = torch.from_numpy(chosen).to(self._device, non_blocking=True)
         sounds = torch.from_numpy(is_playing).to(self._device, non_blocking=True)
         parts = torch.view_as_complex(self._spectra[places].float())  # (B, P, heard, T)
@@ -156,7 +164,7 @@ class Blender:
         weight = magnitude + 1e-4
         return MixtureBatch(
             log_magnitude=torch.log(magnitude + 1e-10).unsqueeze(1),
-            classes=self._asked(chosen, is_playing),
+            classes=self._asked(chosen, is_playing, rng),
             targets=targets,
             weight=(weight / weight.mean(dim=(1, 2), keepdim=True)).unsqueeze(1),
         )
@@ -168,15 +176,17 @@ class Blender:
         frames = (solos / level * _LEVEL).unfold(1, self._n_fft, self._hop) * self._window
         return torch.fft.rfft(frames)[..., self._heard].transpose(1, 2)
 
-    def _chosen(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+    def _chosen(self, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Places in the stock (B, P), and which of them play (B, P): no class twice."""
-        rng = self._rng
         wanted = rng.choice(len(mixtures.COUNTS), batch, p=mixtures.COUNTS)
-        drawn = rng.integers(self._count, size=(batch, _CANDIDATES))
-        if self._pieces:
+        groups = rng.choice(np.flatnonzero(self._counts), (batch, _CANDIDATES))
+        drawn = groups * GROUP + rng.integers(self._counts[groups])
+        pieces = np.flatnonzero(self._is_piece & (self._counts > 0))
+        if len(pieces):
             for row in np.flatnonzero(rng.random(batch) < mixtures.TOGETHER_SHARE):
-                piece = self._pieces[int(rng.integers(len(self._pieces)))]
-                drawn[row] = np.resize(rng.permutation(np.array(piece)), _CANDIDATES)
+                piece = int(rng.choice(pieces))
+                players = piece * GROUP + rng.permutation(self._counts[piece])
+                drawn[row] = np.resize(players, _CANDIDATES)
         classes = self._classes[drawn]
         is_same = classes[:, :, None] == classes[:, None, :]
         again = np.tril(is_same, -1).any(axis=2)  # is of the class of an earlier one
@@ -185,9 +195,9 @@ class Blender:
         sounds = is_new & (np.arange(PLAYERS) < wanted[:, None])
         return np.take_along_axis(drawn, order, axis=1), sounds
 
-    def _asked(self, places: np.ndarray, sounds: np.ndarray) -> Tensor:
+    def _asked(self, places: np.ndarray, sounds: np.ndarray, rng: np.random.Generator) -> Tensor:
         """Classes (B, Q): those that play, in their places, then some that do not."""
-        rank = self._rng.random((len(places), self._class_count))
+        rank = rng.random((len(places), self._class_count))
         classes = self._classes[places]
         for player in reversed(range(PLAYERS)):
             rows = np.flatnonzero(sounds[:, player])
@@ -258,23 +268,35 @@ class Blender:
         return gain
 
 
-def _overlap(one: range, other: range) -> bool:
-    return one.start < other.stop and other.start < one.stop
-
-
 def blended(
-    played: Iterator[Played], blender: Blender, *, batch: int, uses: int, least: int
+    played: Callable[[int], Iterator[Played]],
+    blender: Blender,
+    *,
+    batch: int,
+    uses: int,
+    least: int,
+    first: int = 0,
 ) -> Iterator[MixtureBatch]:
     """Endless batches; each solo plays in ``uses`` blends on average.
 
-    It begins when there are ``least`` solos.
+    Args:
+        played: groups from a number on.
+        blender: an empty one.
+        batch: mixtures in each.
+        uses: of a solo.
+        least: solos before it begins.
+        first: batches that were blended before. The stock is filled again with what it held then,
+            and the next ones are what they would have been.
     """
-    added, owed = 0, float(least)
     playing = sum(count * share for count, share in enumerate(mixtures.COUNTS))
-    while True:
-        while added < owed:
-            some = next(played)
-            blender.add(some)
-            added += len(some.classes)
-        yield blender.blend(batch)
-        owed += batch * playing / uses
+
+    def wanted(number: int) -> int:
+        return math.ceil((least + number * batch * playing / uses) / GROUP)
+
+    added = max(0, wanted(first) - blender.groups)
+    groups = played(added)
+    for number in count(first):
+        while added < wanted(number):
+            blender.add(added, next(groups))
+            added += 1
+        yield blender.blend(batch, number)

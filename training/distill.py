@@ -35,9 +35,9 @@ from training.lessons import (
     to_tensor,
 )
 from training.muon import optimisers
+from training.pace import cosine
 from training.photos import joined
 from training.precision import mixed
-from training.sound import cosine
 from training.teacher import Teacher, open_teacher
 from training.weights import warm
 

@@ -24,14 +24,16 @@ from torch.utils.data import DataLoader
 from pixelplayer.networks.vision import FrameNet
 from training.bank import Bank
 from training.checkpoints import check_loss, read_sight, read_sound, write_checkpoint
+from training.claims import mask_loss, share_loss
 from training.commands import UnusableError, command
 from training.corpus import Pictures, open_pictures, open_sounds
 from training.mixtures import MixtureBatch, Mixtures
+from training.pace import cosine
 from training.scenes import BACKGROUND, SceneMaker, ScenePictures, plain_scenes, side_by_side
 from training.school import UNSEEN
 from training.sight import Naming, accuracy, cell_loss
 from training.solos import SoloMaker
-from training.sound import AUDIO, ClassSeparator, cosine, mask_loss, share_loss
+from training.told import AUDIO, ClassSeparator
 from training.weights import warm
 
 SOUND_RATE = 4e-4  # learning rates: the ear is nearly done when this begins, the eye is not

@@ -13,10 +13,12 @@ from torch.utils.data import IterableDataset
 from pixelplayer.spec import AudioSpec
 from pixelplayer.warp import LogFrequencyWarp
 from training.solos import SoloMaker, reverberate
+from training.unending import unending
 from training.virtual import PREFIX
 
 STOCK = 2  # solos at hand, for each mixture of a batch
 FRESH = 4  # of them made anew for every batch: to make a solo takes longer than to mix it
+BLOCK = 128  # batches of a worker between two stocks
 TOGETHER_SHARE = 0.08  # batches of players of one piece, where there are any
 NARROW_SHARE = 0.3  # solos of narrow band
 NARROW_HZ = (3_000.0, 12_000.0)  # where such a band may end
@@ -69,8 +71,11 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         batch: int,
         seed: int,
         virtual_share: float = 0.0,
+        first: int = 0,
     ) -> None:
         """``virtual_share`` of the mixtures, 0..1, are of the virtual band alone.
+
+        ``first`` batches were made before: it goes on as if it had made them.
 
         Raises:
             ValueError: a share is asked for and no class is the band's.
@@ -81,7 +86,7 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
         self._classes = list(classes)
         self._columns = columns
         self._batch = batch
-        self._seed = seed
+        self._seed, self._first = seed, first
         self._virtual_share = virtual_share
         warp = LogFrequencyWarp(audio, self._analysis).to_log(
             np.eye(self._analysis.bins, dtype=np.float32)
@@ -96,8 +101,9 @@ class Mixtures(IterableDataset):  # type: ignore[type-arg]
 
     def __iter__(self) -> Iterator[MixtureBatch]:
         torch.set_num_threads(1)
-        worker = torch.utils.data.get_worker_info()
-        rng = np.random.default_rng((self._seed, worker.id if worker else 0))
+        yield from unending(self._batches, seed=self._seed, first=self._first, block=BLOCK)
+
+    def _batches(self, rng: np.random.Generator) -> Iterator[MixtureBatch]:
         parts = rng.standard_normal((2, len(self._heard), 6 * self._columns), dtype=np.float32)
         hiss = (parts[0] + 1j * parts[1]).astype(np.complex64)
         stock: deque[_Solo] = deque(maxlen=self._batch * STOCK)

@@ -5,6 +5,9 @@
 ``training.sound`` then goes on with its sound network, and ``training.sight --begin
 runs/next/sight.pt`` with its visual one. What only the training needed (momentum, the readings
 beside the features) begins anew.
+
+With ``--code`` the eyes are turned to the code that ``training.sound`` is told in, where the model
+has other class vectors, and the ears, who know no other words than those, begin from nothing.
 """
 
 from __future__ import annotations
@@ -14,15 +17,15 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from pixelplayer.networks import checkpoint
 from pixelplayer.spec import ModelSpec, read_description
 from training.checkpoints import write_checkpoint
 from training.commands import UnusableError, command
-from training.muon import optimisers
-from training.sound import LOOKAHEADS, ClassSeparator, save
-
-RATE = 1.5e-3  # that the optimisers are made with; a training sets its own at every step
+from training.listener import Listener
+from training.told import LOOKAHEADS, ClassSeparator
+from training.turned import turned
 
 
 @command
@@ -31,18 +34,43 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument(
+        "--code", action="store_true", help="eyes say the fixed code; ears begin from nothing"
+    )
     options = parser.parse_args()
-    reopen(options.model, options.work)
+    work = reopen_in_code if options.code else reopen
+    work(options.model, options.work)
     return 0
 
 
 def reopen(model: Path, work: Path) -> None:
-    """The same, from one folder into the other.
+    """Write both as the model has them.
+
+    Raises:
+        SpecError, CheckpointError, TrainingError, UnusableError: as ``opened``, and ``_write``.
+    """
+    _write(*opened(model), work)
+
+
+def reopen_in_code(model: Path, work: Path) -> None:
+    """Write ears that know nothing yet, and eyes turned to the code that these are told in.
+
+    Raises:
+        SpecError, CheckpointError, TrainingError, UnusableError: as ``opened``, and ``_write``.
+    """
+    known, sight = opened(model)
+    width = ModelSpec.from_dict(read_description(model)).sound.width
+    torch.manual_seed(0)
+    separator = ClassSeparator(width, known.table.shape[1], known.classes, known.network)
+    _write(separator, turned(sight, known.vectors(), separator.vectors()), work)
+
+
+def opened(model: Path) -> tuple[ClassSeparator, dict[str, Tensor]]:
+    """The ears of a model folder, with its class vectors, and its eyes as ``sight.pt`` has them.
 
     Raises:
         SpecError: there is no model, or it cannot be read.
         CheckpointError: so with its weights.
-        TrainingError: the disk does not take what is written.
         UnusableError: it does not say which instruments its features stand for, or has another
             audio network than ``training.sound`` trains.
     """
@@ -63,11 +91,19 @@ def reopen(model: Path, work: Path) -> None:
         spec.sound.width, spec.channels, description["classes"], spec.sound.network
     )
     separator.sound, separator.synthesizer = networks.sound, networks.synthesizer
-    with torch.no_grad():
-        separator.table.copy_(torch.logit(torch.tensor(description["class_vectors"])))
-    work.mkdir(parents=True, exist_ok=True)
-    save(separator, optimisers(separator, RATE), work / "sound.pt", used_s=0.0, step=0)
+    separator.table.copy_(torch.logit(torch.tensor(description["class_vectors"])))
     sight = {f"frame_net.{name}": value for name, value in networks.frame.state_dict().items()}
+    return separator, sight
+
+
+def _write(separator: ClassSeparator, sight: dict[str, Tensor], work: Path) -> None:
+    """Write ``sound.pt`` and ``sight.pt``.
+
+    Raises:
+        TrainingError: the disk does not take them.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    Listener(separator).write(work / "sound.pt")
     write_checkpoint(work / "sight.pt", sight, step=0)
 
 

@@ -23,7 +23,7 @@ from training.checkpoints import read_checkpoint, read_sight, read_sound
 from training.commands import UnusableError, command
 from training.export import write_model
 from training.scenes import GRID, SIDE_PX
-from training.sound import AUDIO, LEVELS, LOOKAHEADS
+from training.told import AUDIO, LEVELS, LOOKAHEADS
 
 VISION_RATE_HZ = 9.0
 VISION_FRAMES = 3

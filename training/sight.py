@@ -1,6 +1,6 @@
 """Teach the visual network to say, cell by cell, which instrument stands there.
 
-Its words are the visual vectors that ``training.sound`` has found useful: each of the K features
+Its words are the visual vectors that ``training.sound`` is told by: each of the K features
 of a cell learns, by cross-entropy, the value that its instrument's vector has there, and 0 on the
 background. A linear reading into classes, dropped afterwards, helps the trunk to learn.
 
@@ -29,13 +29,13 @@ from training.commands import command
 from training.distill import SURE, certainties, lesson_loss
 from training.insight import Insight
 from training.muon import optimisers
+from training.pace import cosine
 from training.precision import add_device_options, check_device, mixed
 from training.scenes import (
     BACKGROUND,
     NOT_JUDGED,
 )
 from training.school import open_school
-from training.sound import cosine
 from training.stock import Example
 from training.team import Team
 from training.weights import mean_weights, warm

@@ -1,290 +1,169 @@
 """Teach the sound network to separate, told by class instead of by picture.
 
-The first half of Mix-and-Separate: each class has a learned visual vector (a row of a table)
-that stands in for its picture, so that no picture is computed while the U-Net, by far the
-heavier network, learns. ``training.scenes`` then teaches the visual network to say these vectors,
-and ``training.joint`` trains both together.
+The first half of Mix-and-Separate: each class has a visual vector (a row of a table) that stands in
+for its picture, so that no picture is computed while the U-Net, by far the heavier network, learns.
+``training.sight`` teaches the visual network to say these vectors, and ``training.joint`` trains
+both together.
 
     python -m training.sound --data DATA --cache CACHE --work runs/first --minutes 60
 
-Two processes share the work when it is started by ``torchrun --nproc-per-node 2 -m``.
+Started again it goes on from its last checkpoint. With ``--steps`` in place of minutes, and as many
+workers, it comes to the same result as if it had never stopped. Two processes share the work when
+it is started by ``torchrun --nproc-per-node 2 -m``.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.utils.data import DataLoader, IterableDataset
+from torch import Tensor
 
-from pixelplayer.networks import checkpoint
-from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.streaming_sound import StreamingSoundNet
-from pixelplayer.networks.synthesizer import Synthesizer
-from pixelplayer.spec import FRAME_COLUMNS, AudioSpec, SoundNetwork, SoundSpec
-from training.bank import Bank
-from training.blends import Blender, Solos, blended
-from training.checkpoints import check_loss, read_checkpoint, write_checkpoint
+from pixelplayer.spec import FRAME_COLUMNS
+from training.checkpoints import check_loss, read_checkpoint
+from training.claims import mask_loss, share_loss
 from training.commands import UnusableError, command
 from training.corpus import open_sounds
-from training.glimpses import Glimpses, read_glimpses
+from training.glimpses import Glimpses
+from training.heard import Material, exam, split_for_judging
 from training.judged import JUDGED_COLUMNS, Judge, OfStream, OfWindow
-from training.mixtures import MixtureBatch, Mixtures
-from training.muon import optimisers
+from training.listener import Listener
+from training.mixtures import MixtureBatch
+from training.pace import Pace, cosine
 from training.precision import add_device_options, check_device, mixed
-from training.solos import SoloMaker
 from training.team import Team
+from training.told import AUDIO, LOOKAHEADS, ClassSeparator, keep_to, spoken
 from training.weights import mean_weights
-from training.widen import widened
 
-LEVELS = 7  # of the U-Net
-AUDIO = AudioSpec(
-    rate_hz=44100, n_fft=4088, hop=1024, columns=128, frequency_bins=256, warp_base=121.0
-)
-MASK_POWER = 1.5  # with which masks share the mixture as they learn; of a player, model.json's
-FIRM = 3.0  # logit of what a vector begins with: nearly 0 and nearly 1
-GLIMPSED = 0.4  # share of the questions that are asked by a picture's vector, if there are any
-LOOKAHEADS = {-2: 0.2, 0: 0.35, 4: 0.45}  # columns, of a network that streams: shares of steps
-STOCK = 8192  # solos at hand, where they are blended
-FIRST = 2048  # of them, before it begins
+KEPT_EVERY = 200  # steps
 CHECKED = 10  # steps, after which the loss is looked at: to look is to wait for a GPU
 NOTHING_SHARE = 0.1  # weight of the loss for a cell that shows nothing
 
 
-class ClassSeparator(nn.Module):
-    """The sound network, the synthesizer, and a table of visual vectors by class."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """How ears learn: for how long, from which columns, and when it is enough."""
 
-    def __init__(
-        self,
-        width: int,
-        channels: int,
-        classes: Sequence[str],
-        network: SoundNetwork = "live",
-    ) -> None:
-        """The sound network is a ``network`` of that ``width``."""
-        super().__init__()
-        self.classes = list(classes)
-        self.network = network
-        ahead = tuple(LOOKAHEADS) if network == "streaming" else ()
-        sound = SoundSpec(width=width, levels=LEVELS, network=network, lookaheads=ahead)
-        self.sound = checkpoint.sound_network(sound, channels, AUDIO.frequency_bins)
-        self.synthesizer = Synthesizer(channels)
-        # Nearly one component per class to begin with: a code in which all classes share all
-        # components learns many times more slowly.
-        own = torch.eye(len(classes), channels)
-        self.table = nn.Parameter(FIRM * (2 * own - 1))
-        nn.init.constant_(self.synthesizer.bias, -FIRM)
-
-    def begin(self, weights: Mapping[str, Tensor]) -> None:
-        """Take over the weights of one that is as wide; or narrower, if it is a U-Net.
-
-        Raises:
-            ValueError: it is wider, or of other classes.
-        """
-        prefix = "sound."
-        narrow = {
-            name.removeprefix(prefix): weight
-            for name, weight in weights.items()
-            if name.startswith(prefix)
-        }
-        if isinstance(self.sound, LiveSoundNet):
-            narrow = widened(narrow, self.sound)
-        wide = {prefix + name: weight for name, weight in narrow.items()}
-        try:
-            self.load_state_dict({**weights, **wide})
-        except RuntimeError as error:
-            raise ValueError(f"these weights are of other classes: {error}") from error
-
-    def vectors(self) -> Tensor:
-        """(classes, K) in (0, 1)."""
-        return torch.sigmoid(self.table)
-
-    def forward(
-        self, log_magnitude: Tensor, vectors: Tensor, columns: slice = slice(None)
-    ) -> Tensor:
-        """(B, 1, F, T) and (B, Q, K) visual vectors → mask logits (B, Q, F, t) of ``columns``."""
-        start, stop, _ = columns.indices(log_magnitude.shape[-1])
-        logits: Tensor = self.synthesizer(vectors, self.sound.some(log_magnitude, start, stop))
-        return logits
-
-    def nothing_loss(self) -> Tensor:
-        """Of a vector of zeros, through which nothing may be heard."""
-        return functional.softplus(self.synthesizer.bias).mean()
-
-
-def spoken(table: Tensor, classes: Tensor, glimpses: Glimpses | None) -> Tensor:
-    """Visual vectors (B, Q, K) for (B, Q) class indices, as pictures might say them.
-
-    Rows of the ``table`` (classes, K), blurred: weaker than they should be, with a little of
-    everything else. With ``glimpses``, some are what was said of a picture instead.
-    """
-    clear = table[classes.to(table.device)]
-    strength = torch.empty_like(clear[..., :1]).uniform_(0.5, 1.0)
-    vectors = clear * strength + torch.randn_like(clear).abs() * 0.03
-    if glimpses is None:
-        return vectors
-    seen, is_there = glimpses.of(classes)
-    is_glimpse = (torch.rand(classes.shape) < GLIMPSED) & is_there
-    return torch.where(is_glimpse.unsqueeze(-1).to(table.device), seen.to(table.device), vectors)
-
-
-def share_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
-    """Cross-entropy of the shares that a player would give the sounding sources, (B, Q, F, T).
-
-    In the player the masks of the objects share the mixture (``pixelplayer.masks.share``); what
-    counts there is which source has more, not how sure the network is of each. The residual's
-    claim is left out: it belongs to the model's description, not to its weights.
-    """
-    sounding = targets.amax(dim=(2, 3), keepdim=True) > 0
-    claims = MASK_POWER * functional.logsigmoid(logits)
-    claims = claims.masked_fill(~sounding, -1e4)
-    loss = -(targets * torch.log_softmax(claims, dim=1)).sum(dim=1, keepdim=True)
-    return (loss * weight).sum() / weight.sum()
-
-
-def mask_loss(logits: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
-    """Cross-entropy of each mask alone against its source's part of the mixture, weighted."""
-    loss = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-    return (loss * weight).sum() / (weight.sum() * logits.shape[1])
-
-
-def cosine(progress: float) -> float:
-    """Learning rate factor: a short rise, then half a cosine down to 1 %."""
-    return min(1.0, progress / 0.02) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+    pace: Pace
+    rate: float
+    average: float  # decay of the weights' running average
+    judge: Judge
+    glimpses: Glimpses | None
+    exam: Sequence[MixtureBatch]  # that it is judged by whenever it is kept; nothing: never
+    patience: int  # judgements without a better one before it stops; 0: never
+    seed: int
 
 
 def train(
-    model: ClassSeparator,
-    loader: Iterable[MixtureBatch],
-    path: Path,
+    listener: Listener,
+    batches: Iterator[MixtureBatch],
+    lesson: Lesson,
     *,
-    minutes: float,
-    rate: float,
+    keep: Callable[[], None],
     team: Team,
-    judged: Judge,
-    glimpses: Glimpses | None = None,
 ) -> None:
-    """Train in place until ``minutes`` are used up, over any number of starts.
+    """Train in place until the lesson ends, over any number of starts.
 
-    A table that wants no gradient stays as it is. It is trained on the device that it is on.
+    Args:
+        listener: at the step whose batch comes next; on the device that it learns on.
+        batches: to learn from.
+        lesson: how.
+        keep: called when there is something worth keeping, by the first process only.
+        team: those who learn together.
 
     Raises:
-        TrainingError: a loss is no number, or the disk does not take a checkpoint.
+        TrainingError: a loss is no number; what was kept is as it was.
     """
+    model = listener.model
     model.sound.to(memory_format=torch.channels_last)
-    device = model.table.device
-    steppers = optimisers(model, rate)
-    used_s, step = 0.0, 0
-    if path.exists():
-        state = torch.load(path, weights_only=True, map_location=device)
-        model.load_state_dict(state["model"])
-        for stepper, kept in zip(steppers, state["optimisers"], strict=True):
-            stepper.load_state_dict(kept)
-        used_s, step = state["used_s"], state["step"]
     with torch.no_grad():
         team.average(model.state_dict().values())  # one beginning for all
     model.train()
     last, running = time.monotonic(), 0.0
-    for batch in loader:
-        for group in (group for stepper in steppers for group in stepper.param_groups):
-            group["lr"] = rate * cosine(min(used_s / 60 / minutes, 1.0))
-        if isinstance(judged, OfStream) and isinstance(model.sound, StreamingSoundNet):
-            model.sound.lookahead = judged.lookahead(step)
-        loss = _loss(model, batch, judged, step, glimpses)
+    while True:
+        step = listener.step
+        # All that is drawn at a step follows from its number: a start in the middle draws the same.
+        torch.manual_seed(_seed(lesson.seed, team.rank, step))
+        batch = next(batches)
+        rate = lesson.rate * cosine(lesson.pace.passed(step, listener.used_s))
+        loss = _loss(model, batch, lesson, step)
         model.zero_grad()
         loss.backward()
         team.average(weight.grad for weight in model.parameters() if weight.grad is not None)
-        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
-        for stepper in steppers:
-            stepper.step()
+        listener.learn(rate, lesson.average)
         now = time.monotonic()
-        used_s, last, step = team.first(used_s + now - last), now, step + 1
-        finished = used_s / 60 >= minutes
-        is_saved = step % 200 == 0 or finished
-        if is_saved or step % CHECKED == 1:
+        listener.used_s, last = team.first(listener.used_s + now - last), now
+        step = listener.step
+        finished = lesson.pace.passed(step, listener.used_s) >= 1
+        is_kept = step % KEPT_EVERY == 0 or finished
+        if is_kept or step % CHECKED == 1:
             told = loss.item()
             check_loss(told, step - 1)
             running = told if running == 0 else 0.8 * running + 0.2 * told
         if step % 50 == 0 and team.rank == 0:
-            print(f"{used_s / 60:7.2f} min  step {step}  loss {running:.4f}", flush=True)
-        if is_saved:
-            team.average(model.buffers())  # running means of the batch norms
-            model.eval()
+            print(f"{listener.used_s / 60:7.2f} min  step {step}  loss {running:.4f}", flush=True)
+        if is_kept:
+            team.average([*model.buffers(), *listener.average.buffers()])
             with torch.no_grad():
-                check_loss(_loss(model, batch, judged, step - 1, glimpses).item(), step)
-            model.train()
+                check_loss(_loss(listener.average, batch, lesson, step - 1).item(), step)
+                model.eval()
+                check_loss(_loss(model, batch, lesson, step - 1).item(), step)
+                model.train()
+            if lesson.exam:
+                judgement = team.first(judged(listener.average, lesson))
+                check_loss(judgement, step)
+                listener.judged(judgement)
+                if team.rank == 0:
+                    print(f"    judged {judgement:.4f}", flush=True)
             if team.rank == 0:
-                save(model, steppers, path, used_s=used_s, step=step)
+                keep()
+        if lesson.patience and listener.judgements_since_best >= lesson.patience:
+            if team.rank == 0:
+                print(f"it gets no better than {listener.least_loss:.4f}", flush=True)
+            return
         if finished:
             return
 
 
-def _loss(
-    model: ClassSeparator, batch: MixtureBatch, judged: Judge, step: int, glimpses: Glimpses | None
-) -> Tensor:
+def judged(model: ClassSeparator, lesson: Lesson) -> float:
+    """Mean loss on the exam, at as many lookaheads as there are batches in it."""
+    state = torch.get_rng_state()
+    torch.manual_seed(0)  # questions are blurred alike each time
+    with torch.inference_mode():
+        losses = [
+            _loss(model, batch, lesson, number).item() for number, batch in enumerate(lesson.exam)
+        ]
+    torch.set_rng_state(state)
+    return sum(losses) / len(losses)
+
+
+def _seed(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+
+def _loss(model: ClassSeparator, batch: MixtureBatch, lesson: Lesson, step: int) -> Tensor:
     """Of one step: masks, shares, and what is heard of nothing."""
-    device = model.table.device
+    device, judge = model.table.device, lesson.judge
+    if isinstance(judge, OfStream) and isinstance(model.sound, StreamingSoundNet):
+        model.sound.lookahead = judge.lookahead(step)
     heard = batch.log_magnitude.to(device, non_blocking=True)
     spectrogram = heard.contiguous(memory_format=torch.channels_last)
-    columns = judged.columns(spectrogram.shape[-1], step)
+    columns = judge.columns(spectrogram.shape[-1], step)
     with mixed(device.type):
-        vectors = spoken(model.vectors(), batch.classes, glimpses)
+        vectors = spoken(model.vectors(), batch.classes, lesson.glimpses)
         logits = model(spectrogram, vectors, columns)
     logits = logits.float()
     targets = batch.targets.to(device, non_blocking=True)[..., columns]
-    weight = judged.weighted(batch.weight.to(device, non_blocking=True)[..., columns], step)
+    weight = judge.weighted(batch.weight.to(device, non_blocking=True)[..., columns], step)
     loss = mask_loss(logits, targets, weight) + share_loss(logits, targets, weight)
     return loss + NOTHING_SHARE * model.nothing_loss()
-
-
-def save(
-    model: ClassSeparator,
-    steppers: Sequence[torch.optim.Optimizer],
-    path: Path,
-    *,
-    used_s: float,
-    step: int,
-) -> None:
-    """Write atomically: a kill in the middle leaves the former file.
-
-    Raises:
-        TrainingError: the disk does not take it.
-    """
-    state = {
-        "model": model.state_dict(),
-        "optimisers": [stepper.state_dict() for stepper in steppers],
-        "used_s": used_s,
-        "step": step,
-        "classes": model.classes,
-        "network": model.network,
-    }
-    write_checkpoint(path, state, step)
-
-
-def keep_to(model: ClassSeparator, path: Path) -> Glimpses | None:
-    """Take over the visual vectors of ``path``'s checkpoint for good; give its glimpses, if any.
-
-    Raises:
-        UnusableError: there is no such checkpoint.
-        ValueError: it knows other classes.
-    """
-    state = read_checkpoint(path, "--table wants a sound.pt", "model", "classes")
-    if state["classes"] != model.classes:
-        raise ValueError(f"{path} knows {state['classes']}, this training {model.classes}")
-    with torch.no_grad():
-        model.table.copy_(state["model"]["table"])
-    model.table.requires_grad_(False)
-    is_there = (path.parent / "glimpses.npz").exists()
-    return read_glimpses(path.parent) if is_there else None
 
 
 @command
@@ -298,6 +177,7 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, required=True, help="where decoded sound is kept")
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--steps", type=int, metavar="N", help="in place of minutes")
     parser.add_argument(
         "--network",
         choices=["live", "streaming"],
@@ -348,13 +228,30 @@ def main() -> int:
         "--table",
         type=Path,
         metavar="sound.pt",
-        help="keep to this one's visual vectors, which eyes know already; "
+        help="this one's visual vectors, which eyes know already; "
         "where its folder has glimpses.npz, these are learned with too",
+    )
+    parser.add_argument(
+        "--average",
+        type=float,
+        default=0.998,
+        metavar="DECAY",
+        help="of the weights' running average, which is what is used (0.998)",
+    )
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=0,
+        metavar="N",
+        help=f"stop after so many judgements, one in {KEPT_EVERY} steps, without a better one, and "
+        "use what was best; some of each class is then kept for judging (0: never)",
     )
     parser.add_argument("--seed", type=int, default=0)
     add_device_options(parser)
     options = parser.parse_args()
     check_device(parser, options.device)
+    if options.steps is not None and options.steps < 1:
+        parser.error(f"--steps is 1 or more, got {options.steps}")
     if options.blend is not None and options.virtual_share:
         parser.error("--virtual-share is of the workers' mixtures; leave it out, or --blend")
     with Team() as team:
@@ -386,74 +283,35 @@ def run(options: argparse.Namespace, team: Team) -> None:
         ]
         model.begin(mean_weights(several))
     glimpses = keep_to(model, options.table) if options.table else None
-    # Started again, it hears other mixtures than the first time.
-    seed = int(np.random.SeedSequence().entropy % 2**31) if path.exists() else options.seed
-    torch.manual_seed(options.seed + team.rank)
     device = torch.device(team.device(options.device))
-    model.to(device)
-    make = _mixed if options.blend is None else _blended
-    train(
-        model,
-        make(options, _Material(bank, classes, seed + team.rank, device)),
-        path,
-        minutes=options.minutes,
+    listener = Listener(model.to(device), options.rate)
+    if path.exists():
+        listener.read(path)
+    questions = []
+    if options.patience:
+        bank, unheard = split_for_judging(bank)
+        questions = exam(unheard, classes, options.columns)
+    material = Material(bank, classes, options.seed + team.rank, device, listener.step)
+    lesson = Lesson(
+        pace=Pace(options.minutes, options.steps),
         rate=options.rate,
-        team=team,
-        judged=_judge(options),
+        average=options.average,
+        judge=_judge(options),
         glimpses=glimpses,
+        exam=questions,
+        patience=options.patience,
+        seed=options.seed,
     )
-
-
-@dataclass(frozen=True)
-class _Material:
-    """What mixtures are made of, and for where."""
-
-    bank: Bank
-    classes: Sequence[str]
-    seed: int
-    device: torch.device
-
-    @property
-    def maker(self) -> SoloMaker:
-        """Of solos that may be learned from."""
-        return SoloMaker(self.bank, held_out=False)
-
-
-def _mixed(options: argparse.Namespace, material: _Material) -> Iterable[MixtureBatch]:
-    """Mixtures that workers make."""
-    data = Mixtures(
-        material.maker,
-        AUDIO,
-        classes=material.classes,
-        columns=options.columns,
-        batch=options.batch,
-        virtual_share=options.virtual_share,
-        seed=material.seed,
-    )
-    return _loaded(data, options, material.device)
-
-
-def _blended(options: argparse.Namespace, material: _Material) -> Iterable[MixtureBatch]:
-    """Mixtures made on the device, of solos that workers play."""
-    classes, seed, device = material.classes, material.seed, material.device
-    blender = Blender(
-        AUDIO, classes=classes, columns=options.columns, size=STOCK, device=device, seed=seed
-    )
-    solos = Solos(
-        material.maker, AUDIO.rate_hz, classes=classes, samples=blender.samples, seed=seed
-    )
-    played = iter(_loaded(solos, options, device))
-    return blended(played, blender, batch=options.batch, uses=options.blend, least=FIRST)
-
-
-def _loaded(data: IterableDataset, options: argparse.Namespace, device: torch.device) -> DataLoader:  # type: ignore[type-arg]
-    """What the workers make, as it is ready."""
-    return DataLoader(
-        data,
-        batch_size=None,
-        num_workers=options.workers,
-        prefetch_factor=3 if options.workers else None,
-        pin_memory=device.type == "cuda",
+    if lesson.pace.passed(listener.step, listener.used_s) >= 1:
+        more = "--minutes" if options.steps is None else "--steps"
+        print(f"{path} is finished: {listener.step} steps; a larger {more} goes on from it")
+        return
+    train(
+        listener,
+        material.mixtures(options),
+        lesson,
+        keep=lambda: listener.write(path),
+        team=team,
     )
 
 

@@ -11,8 +11,8 @@ import torch
 
 from pixelplayer.spec import AudioSpec
 from training.bank import Bank, Recording
-from training.blends import Blender, Played, Solos, blended
-from training.mixtures import QUERIES, Mixtures
+from training.blends import GROUP, Blender, Played, Solos, blended
+from training.mixtures import QUERIES, MixtureBatch, Mixtures
 from training.solos import SoloMaker
 
 RATE_HZ = 8000
@@ -56,12 +56,11 @@ def played(maker: SoloMaker, seed: int = 0) -> Iterator[Played]:
 
 def test_solos_come_one_by_one_or_as_they_play_together(maker: SoloMaker) -> None:
     groups = list(islice(played(maker), 40))
-    alone = [group for group in groups if int(group.together[0]) < 0]
-    together = [group for group in groups if int(group.together[0]) >= 0]
+    alone = [group for group in groups if not group.is_piece]
+    together = [group for group in groups if group.is_piece]
     assert 0 < len(together) < len(alone)
     for group in together:
         assert sorted(CLASSES[one] for one in group.classes) == ["bell", "pipe"]
-        assert len(group.together.unique()) == 1
     again = next(played(maker))
     assert torch.equal(again.samples, groups[0].samples)
     assert not torch.equal(next(played(maker, 1)).samples, groups[0].samples)
@@ -69,9 +68,9 @@ def test_solos_come_one_by_one_or_as_they_play_together(maker: SoloMaker) -> Non
 
 def test_targets_are_shares_of_what_sounds(maker: SoloMaker) -> None:
     stock = blender()
-    for group in islice(played(maker), 10):
-        stock.add(group)
-    batch = stock.blend(64)
+    for number, group in enumerate(islice(played(maker), 10)):
+        stock.add(number, group)
+    batch = stock.blend(64, 0)
     assert batch.log_magnitude.shape == (64, 1, 32, 32)
     assert batch.targets.shape == (64, QUERIES, 32, 32)
     assert batch.log_magnitude.isfinite().all()
@@ -91,10 +90,10 @@ def test_four_play_at_once_and_three_are_asked_for(
     monkeypatch.setattr("training.mixtures.COUNTS", (0, 0, 0, 0, 1))
     monkeypatch.setattr("training.mixtures.TOGETHER_SHARE", 0)
     stock = blender(1)
-    for group in islice(played(maker, 1), 8):
-        stock.add(group)
+    for number, group in enumerate(islice(played(maker, 1), 8)):
+        stock.add(number, group)
     mixed = Mixtures(maker, AUDIO, classes=CLASSES, columns=32, batch=32, seed=0)
-    for batch in (stock.blend(32), next(iter(mixed))):
+    for batch in (stock.blend(32, 0), next(iter(mixed))):
         asked = batch.targets.sum(dim=1, keepdim=True)
         # Loud, and not of those who are asked for: the fourth's notes.
         others = (asked < 0.3) & (batch.weight > 1)
@@ -104,11 +103,11 @@ def test_four_play_at_once_and_three_are_asked_for(
 
 def test_a_class_is_asked_for_where_it_sounds(maker: SoloMaker) -> None:
     stock = blender(3)
-    for group in islice(played(maker), 10):
-        stock.add(group)
+    for number, group in enumerate(islice(played(maker), 10)):
+        stock.add(number, group)
     places = {name: [] for name in CLASSES}
-    for _ in range(4):
-        batch = stock.blend(32)
+    for number in range(4):
+        batch = stock.blend(32, number)
         for asked, targets in zip(batch.classes, batch.targets, strict=True):
             for one, target in zip(asked.tolist(), targets, strict=True):
                 if target.any():
@@ -120,25 +119,48 @@ def test_a_class_is_asked_for_where_it_sounds(maker: SoloMaker) -> None:
 
 def test_the_oldest_make_room(maker: SoloMaker) -> None:
     stock = blender(size=20)
-    for group in islice(played(maker), 30):
-        stock.add(group)
+    for number, group in enumerate(islice(played(maker), 30)):
+        stock.add(number, group)
     assert len(stock) <= 20
-    assert stock.blend(8).log_magnitude.isfinite().all()
+    assert stock.blend(8, 0).log_magnitude.isfinite().all()
 
 
 def test_as_many_solos_are_played_as_they_are_used(maker: SoloMaker) -> None:
     taken = 0
 
-    def counted() -> Iterator[Played]:
+    def counted(first: int) -> Iterator[Played]:
         nonlocal taken
+        assert first == 0
         for group in played(maker):
-            taken += len(group.classes)
+            taken += 1
             yield group
 
-    batches = blended(counted(), blender(size=400), batch=16, uses=4, least=40)
+    batches = blended(counted, blender(size=400), batch=16, uses=4, least=40)
     next(batches)
-    assert 40 <= taken < 48
+    assert taken == 40 / GROUP
     for _ in range(20):
         next(batches)
     # 16 mixtures of about two players, each solo in four of them.
-    assert taken == pytest.approx(40 + 20 * 16 * 2.03 / 4, abs=10)
+    assert taken == pytest.approx((40 + 20 * 16 * 2.03 / 4) / GROUP, abs=2)
+
+
+def test_blends_taken_up_in_the_middle_are_what_they_would_have_been(maker: SoloMaker) -> None:
+    def from_number(first: int) -> Iterator[Played]:
+        samples = blender().samples
+        return iter(Solos(maker, RATE_HZ, classes=CLASSES, samples=samples, seed=3, first=first))
+
+    def batches(first: int) -> Iterator[MixtureBatch]:
+        stock = blender(size=80)  # ten groups: what came first is long gone by then
+        return blended(from_number, stock, batch=16, uses=2, least=24, first=first)
+
+    whole, later = batches(0), batches(9)
+    for _ in range(9):
+        next(whole)
+    for number in range(3):
+        pair = []
+        for one in (whole, later):
+            torch.manual_seed(number)
+            pair.append(next(one))
+        assert torch.equal(pair[0].classes, pair[1].classes)
+        assert torch.equal(pair[0].log_magnitude, pair[1].log_magnitude)
+        assert torch.equal(pair[0].targets, pair[1].targets)

@@ -15,11 +15,11 @@ import torch
 from pixelplayer.networks.vision import FrameNet
 from tests.fakes.disk import room_for
 from training import __main__ as start
-from training.muon import optimisers
+from training.listener import Listener
 from training.separators import LEAST_SIGHT_WIDTH
 from training.ship import main as ship
 from training.sight import Naming
-from training.sound import ClassSeparator, save
+from training.told import ClassSeparator
 
 ROOT = Path(__file__).parents[2]
 CLASSES = ["bell", "pipe"]
@@ -41,7 +41,7 @@ def write_photos(folder: Path) -> None:
 
 def write_ears(work: Path) -> None:
     separator = ClassSeparator(8, 4, CLASSES)
-    save(separator, optimisers(separator, 1e-3), work / "sound.pt", used_s=0.0, step=0)
+    Listener(separator).write(work / "sound.pt")
 
 
 def write_eyes(work: Path) -> None:
@@ -157,7 +157,7 @@ def test_ears_that_stream_are_not_taught_with_eyes(
 ) -> None:
     write_eyes(tmp_path)
     separator = ClassSeparator(8, 4, CLASSES, "streaming")
-    save(separator, optimisers(separator, 1e-3), tmp_path / "sound.pt", used_s=0.0, step=0)
+    Listener(separator).write(tmp_path / "sound.pt")
     line = ["joint", "--data", str(tmp_path), "--cache", str(tmp_path), "--work", str(tmp_path)]
     assert "sound.pt is of ears that stream" in refused(monkeypatch, capsys, *line)
 

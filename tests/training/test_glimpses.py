@@ -10,9 +10,10 @@ import torch
 from pixelplayer.networks.vision import FrameNet
 from training.corpus import open_pictures
 from training.glimpses import Glimpses, read_glimpses
+from training.listener import Listener
 from training.look import write
 from training.sight import Naming
-from training.sound import ClassSeparator, keep_to, save, spoken
+from training.told import ClassSeparator, keep_to, spoken
 
 CLASSES = ["bell", "drone", "pipe"]
 VECTORS = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9]])
@@ -57,7 +58,7 @@ def work(tmp_path: Path) -> Path:
             picture = np.full((60, 60, 3), 255, np.uint8)
             cv2.circle(picture, (30, 30), 22, (20, 10 * number, 90), -1)
             cv2.imwrite(str(tmp_path / kind / label / f"{label}{number}.png"), picture)
-    save(ClassSeparator(4, 6, CLASSES), [], tmp_path / "sound.pt", used_s=0.0, step=0)
+    Listener(ClassSeparator(4, 6, CLASSES)).write(tmp_path / "sound.pt")
     eyes = Naming(FrameNet(16, 6), len(CLASSES))
     torch.save(eyes.state_dict(), tmp_path / "sight.pt")
     return tmp_path
@@ -74,11 +75,10 @@ def test_what_is_seen_is_written(work: Path) -> None:
 
 def test_ears_can_keep_to_the_words_of_others(work: Path) -> None:
     model = ClassSeparator(4, 6, CLASSES)
-    model.table.data += 1.0
+    model.table += 1.0
     assert keep_to(model, work / "sound.pt") is None
     kept = torch.load(work / "sound.pt", weights_only=True)["model"]["table"]
     assert torch.equal(model.table, kept)
-    assert not model.table.requires_grad
     write(open_pictures(work, work), work, 16)
     assert keep_to(model, work / "sound.pt") is not None
     with pytest.raises(ValueError, match="this training"):

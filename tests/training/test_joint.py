@@ -16,11 +16,11 @@ from training.bank import open_bank
 from training.checkpoints import TrainingError
 from training.corpus import open_pictures
 from training.joint import Pace, read_both, train
-from training.muon import optimisers
+from training.listener import Listener
 from training.separators import LEAST_SIGHT_WIDTH
 from training.ship import read_weights
 from training.sight import Naming
-from training.sound import AUDIO, ClassSeparator, save
+from training.told import AUDIO, ClassSeparator
 
 CLASSES = ["bell", "drone", "pipe"]
 
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
             cv2.circle(picture, (30, 30), 22, rng.integers(0, 150, 3).tolist(), -1)
             cv2.imwrite(str(tmp_path / f"{kind}/{label}/{label}{take}.png"), picture)
     separator = ClassSeparator(8, 4, CLASSES)
-    save(separator, optimisers(separator, 1e-3), tmp_path / "sound.pt", used_s=0.0, step=0)
+    Listener(separator).write(tmp_path / "sound.pt")
     naming = Naming(FrameNet(width=LEAST_SIGHT_WIDTH, channels=4), len(CLASSES))
     # As `training.reopen` writes it: the visual network alone.
     eyes = {name: v for name, v in naming.state_dict().items() if name.startswith("frame_net.")}

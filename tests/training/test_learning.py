@@ -14,9 +14,11 @@ import torch
 from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.spec import AudioSpec
 from training.bank import Bank, merge, open_bank
+from training.claims import mask_loss, share_loss
 from training.figures import figure_of
 from training.handling import taken_up
 from training.judged import LIVE_COLUMNS, OfStream, OfWindow
+from training.listener import Listener
 from training.mixtures import QUERIES, Mixtures
 from training.photos import open_photos
 from training.scenes import (
@@ -30,14 +32,8 @@ from training.scenes import (
     side_by_side,
 )
 from training.solos import SoloMaker
-from training.sound import (
-    ClassSeparator,
-    mask_loss,
-    save,
-    share_loss,
-    spoken,
-)
 from training.sources import held_out
+from training.told import ClassSeparator, spoken
 from training.weights import mean_weights, warm
 
 RATE_HZ = 8_000
@@ -207,7 +203,7 @@ def test_a_start_can_be_the_mean_of_several(tmp_path: Path) -> None:
     models = [ClassSeparator(4, 6, CLASSES) for _ in range(2)]
     paths = [tmp_path / "one.pt", tmp_path / "two.pt"]
     for model, path in zip(models, paths, strict=True):
-        save(model, [], path, used_s=1.0, step=3)
+        Listener(model).write(path)
     middle = ClassSeparator(4, 6, CLASSES)
     saved = [torch.load(path, weights_only=True)["model"] for path in paths]
     middle.load_state_dict(mean_weights(saved))
