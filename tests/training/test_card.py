@@ -73,13 +73,13 @@ def test_it_says_what_people_ask() -> None:
     assert said["license"] in text
 
 
-def test_what_is_lost_sooner_is_what_the_scores_say() -> None:
+def test_what_sooner_costs_is_what_the_scores_say() -> None:
     live, limits = shipped()["scores"]["live_against_whole_windows_of_a_u_net"], shipped()["limits"]
     ahead = live["gained_186_ms_late_db"]
     at_once = ahead - live["gained_93_ms_late_db"]
     guessed = ahead + live["lost_46_ms_late_db"]
-    assert f"(93 ms late) loses {at_once:.1f} dB on unheard notes" in limits
-    assert f"(46 ms late) loses {guessed:.1f}, " in limits
+    assert f"(93 ms late) gains {-at_once:.1f} dB" in limits
+    assert f"(46 ms late) loses {guessed:.1f} dB" in limits
 
 
 def test_a_score_that_nobody_labelled_is_said_by_its_name() -> None:
