@@ -100,4 +100,4 @@ def check_loss(loss: float, step: int, remedy: str = "start again with a smaller
         TrainingError: it is none; ``remedy`` is what to do.
     """
     if not math.isfinite(loss):
-        raise TrainingError(f"step {step}: the loss is {loss}, and nothing of it is kept: {remedy}")
+        raise TrainingError(f"step {step}: the loss is {loss}; nothing of it is kept: {remedy}")

@@ -21,8 +21,8 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from training.asked import complaint, interrupted
-from training.checkpoints import TrainingError, check_loss
-from training.commands import UnusableError
+from training.checkpoints import check_loss
+from training.commands import UnusableError, command
 from training.learner import Plan, State, advance, judge, learning_rate
 from training.loading import loader
 from training.material import (
@@ -101,6 +101,7 @@ def _shown(made: DataLoader[Mixture], first: int, steps: int, team: Team) -> Ite
     return tqdm(made, total=steps, initial=first, unit="step", disable=None)
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for what cannot be used; 1 where training could not go on; 130 if stopped."""
     parser = argparse.ArgumentParser(prog="training separate", description=__doc__.splitlines()[0])
@@ -131,17 +132,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.sight_width < LEAST_SIGHT_WIDTH:
         parser.error(f"--sight-width is at least {LEAST_SIGHT_WIDTH}, got {options.sight_width}")
     if wrong := complaint(options):
-        print(f"error: {wrong}", file=sys.stderr)
-        return 2
+        raise UnusableError(wrong)
     try:
         with Team() as team:
             _run(options, open_material(options, AUDIO), team)
-    except UnusableError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         name = checkpoint_name(options.network, options.variant)
         print(interrupted(options.work / f"{name}.pt"), file=sys.stderr)

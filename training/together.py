@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from training.asked import complaint, interrupted
 from training.checkpoints import TrainingError, check_loss
-from training.commands import UnusableError
+from training.commands import UnusableError, command
 from training.learner import Plan, State, advance, judge, learning_rate
 from training.loading import AHEAD
 from training.material import (
@@ -159,6 +159,7 @@ def teach(
             return
 
 
+@command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for what cannot be used; 1 where training could not go on; 130 if stopped."""
     parser = argparse.ArgumentParser(prog="training together", description=__doc__.splitlines()[0])
@@ -184,16 +185,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     check_device(parser, options.device)
     if wrong := complaint(options):
-        print(f"error: {wrong}", file=sys.stderr)
-        return 2
+        raise UnusableError(wrong)
     try:
         _run(options, open_material(options, AUDIO))
-    except UnusableError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except TrainingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         # Of all that are taught: they are kept one after another.
         print(interrupted(options.work / f"{checkpoint_name(*BASELINES[-1])}.pt"), file=sys.stderr)

@@ -98,7 +98,7 @@ def test_a_loss_that_is_no_number_ends_it(
     before = (folder / "work" / "sound.pt").read_bytes()
     monkeypatch.setattr("training.sound.NOTHING_SHARE", float("nan"))
     assert run(folder, monkeypatch, "--minutes", "9") == 1
-    assert "the loss is nan, and nothing of it is kept" in capsys.readouterr().err
+    assert "the loss is nan; nothing of it is kept" in capsys.readouterr().err
     assert (folder / "work" / "sound.pt").read_bytes() == before
 
 
