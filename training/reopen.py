@@ -24,7 +24,7 @@ from pixelplayer.spec import ModelSpec, read_description
 from training.checkpoints import write_checkpoint
 from training.commands import UnusableError, command
 from training.listener import Listener
-from training.told import LOOKAHEADS, ClassSeparator
+from training.told import LOOKAHEADS, ClassSeparator, check_code
 from training.turned import turned
 
 
@@ -60,9 +60,14 @@ def reopen_in_code(model: Path, work: Path) -> None:
     """
     known, sight = opened(model)
     width = ModelSpec.from_dict(read_description(model)).sound.width
+    check_code(known.classes, known.table.shape[1])
     torch.manual_seed(0)
     separator = ClassSeparator(width, known.table.shape[1], known.classes, known.network)
-    _write(separator, turned(sight, known.vectors(), separator.vectors()), work)
+    try:
+        eyes = turned(sight, known.vectors(), separator.vectors())
+    except ValueError as error:
+        raise UnusableError(f"{model}: {error}; teach eyes anew with `sight`") from error
+    _write(separator, eyes, work)
 
 
 def opened(model: Path) -> tuple[ClassSeparator, dict[str, Tensor]]:

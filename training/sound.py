@@ -39,7 +39,7 @@ from training.mixtures import MixtureBatch
 from training.pace import Pace, cosine
 from training.precision import add_device_options, check_device, mixed
 from training.team import Team
-from training.told import AUDIO, LOOKAHEADS, ClassSeparator, keep_to, spoken
+from training.told import AUDIO, LOOKAHEADS, ClassSeparator, check_code, keep_to, spoken
 from training.weights import mean_weights
 
 KEPT_EVERY = 200  # steps
@@ -274,6 +274,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
     path = options.work / "sound.pt"
     bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
     classes = bank.instruments()
+    check_code(classes, options.channels)
     torch.manual_seed(options.seed)
     model = ClassSeparator(options.width, options.channels, classes, options.network)
     if options.begin:

@@ -14,6 +14,7 @@ from pixelplayer.networks.live_sound import LiveSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.spec import AudioSpec, SoundNetwork, SoundSpec
 from training.checkpoints import read_checkpoint
+from training.commands import UnusableError
 from training.glimpses import Glimpses, read_glimpses
 from training.widen import widened
 
@@ -90,6 +91,19 @@ class ClassSeparator(nn.Module):
     def nothing_loss(self) -> Tensor:
         """Of a vector of zeros, through which nothing may be heard."""
         return functional.softplus(self.synthesizer.bias).mean()
+
+
+def check_code(classes: Sequence[str], channels: int) -> None:
+    """Make sure that every class has a component of its own.
+
+    Raises:
+        UnusableError: there are too few; those left over would have one vector.
+    """
+    if len(classes) > channels:
+        raise UnusableError(
+            f"{len(classes)} classes want as many components of their own, there are {channels}; "
+            f"--channels {len(classes)}, or fewer classes"
+        )
 
 
 def spoken(table: Tensor, classes: Tensor, glimpses: Glimpses | None) -> Tensor:

@@ -197,6 +197,13 @@ def test_what_judges_is_not_learned_from(folder: Path) -> None:
     assert learned.instruments() == judged.instruments() == bank.instruments()
 
 
+def test_more_classes_than_components_are_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(folder, monkeypatch, "--steps", "1", "--channels", "4") == 2
+    assert "8 classes want as many components of their own" in capsys.readouterr().err
+
+
 def test_a_checkpoint_of_another_network_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
