@@ -124,7 +124,7 @@ def train(
                     print(f"    judged {judgement:.4f}", flush=True)
             if team.rank == 0:
                 keep()
-        if lesson.patience and listener.judgements_since_best >= lesson.patience:
+        if _is_enough(listener, lesson):
             if team.rank == 0:
                 print(f"it gets no better than {listener.least_loss:.4f}", flush=True)
             return
@@ -142,6 +142,11 @@ def judged(model: ClassSeparator, lesson: Lesson) -> float:
         ]
     torch.set_rng_state(state)
     return sum(losses) / len(losses)
+
+
+def _is_enough(listener: Listener, lesson: Lesson) -> bool:
+    """Whether judgements have not been better for as long as patience lasts."""
+    return bool(lesson.patience) and listener.judgements_since_best >= lesson.patience
 
 
 def _seed(*numbers: int) -> int:
@@ -306,6 +311,9 @@ def run(options: argparse.Namespace, team: Team) -> None:
     if lesson.pace.passed(listener.step, listener.used_s) >= 1:
         more = "--minutes" if options.steps is None else "--steps"
         print(f"{path} is finished: {listener.step} steps; a larger {more} goes on from it")
+        return
+    if _is_enough(listener, lesson):
+        print(f"{path} got no better than {listener.least_loss:.4f}; a larger --patience goes on")
         return
     train(
         listener,

@@ -185,6 +185,9 @@ def test_it_stops_where_it_gets_no_better_and_uses_the_best(
     assert state["step"] < 100
     assert state["judgements_since_best"] == 2
     assert not torch.equal(state["model"]["synthesizer.scale"], state["last"]["synthesizer.scale"])
+    assert run(folder, monkeypatch, *wild) == 0
+    assert "a larger --patience goes on" in capsys.readouterr().out
+    assert trained(folder)["step"] == state["step"]
 
 
 def test_what_judges_is_not_learned_from(folder: Path) -> None:
