@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.engines import cases, main
+from benchmarks.model_engines import cores
 from tests.fakes.tiny_model import write_tiny_model
 
 
@@ -25,3 +26,7 @@ def test_every_engine_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert values["updates_per_s"]["torch eager"] > 0
     assert "openvino/fp32, 1 thread" in values["updates_per_s"]
     assert all(rate > 0 for rate in values["updates_per_s"].values())
+    if cores() > 1:
+        alone = {name for name in values["updates_per_s"] if name.endswith("1 thread")}
+        assert values["in_flight_per_s"].keys() == alone
+        assert all(rate > 0 for rate in values["in_flight_per_s"].values())
