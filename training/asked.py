@@ -9,10 +9,7 @@ _COUNTS = ("steps", "batch", "judge_every", "judged")
 
 
 def complaint(options: argparse.Namespace) -> str:
-    """What cannot be of the options that ``separate`` and ``together`` share; empty if all can.
-
-    Makes the ``--work`` folder: whether that can be is known then.
-    """
+    """What cannot be of the options that ``separate`` and ``together`` share; empty if all can."""
     if options.sources < 2:
         return f"--sources is 2 or more, got {options.sources}: one alone is no mixture"
     for name in _COUNTS:
@@ -24,10 +21,6 @@ def complaint(options: argparse.Namespace) -> str:
             f"--trunk {options.trunk}: there is no such file; `python -m training distill` leaves "
             "one, frame-distilled.pt"
         )
-    try:
-        options.work.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return f"--work {options.work} cannot be a folder ({error.strerror}); name another"
     return ""
 
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.commands import command
+from training.commands import command, make_work
 from training.figures import has_plain_ground
 from training.outlines import outlined, without_skin
 from training.photos import Photos, open_photos
@@ -111,6 +111,7 @@ def main() -> int:
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    make_work(options.work)
     began = time.monotonic()
     photos = open_photos(options.data / "photos")
     chosen = choose(photos, np.random.default_rng(options.seed))
@@ -121,7 +122,6 @@ def main() -> int:
     reading = learn_names(maps[~unseen], names[~unseen], len(classes), options.seed)
     with torch.inference_mode():
         right = (reading(maps).mean(dim=1).argmax(dim=1) == names)[unseen].float().mean().item()
-    options.work.mkdir(parents=True, exist_ok=True)
     found = evidence(reading, maps, names)
     with ThreadPoolExecutor() as pool:  # OpenCV lets go of the interpreter
         outlines = list(pool.map(outlined, photos.pixels[chosen], found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec
 
 from pixelplayer.networks.checkpoint import CheckpointError
@@ -16,6 +17,20 @@ _Given = ParamSpec("_Given")
 
 class UnusableError(Exception):
     """What a command was given cannot be used; the message says what was found and what to do."""
+
+
+def make_work(folder: Path) -> None:
+    """Make the folder that ``--work`` names, where there is none.
+
+    Raises:
+        UnusableError: that cannot be.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnusableError(
+            f"--work {folder} cannot be a folder ({error.strerror}); name another"
+        ) from error
 
 
 def command(main: Callable[_Given, int]) -> Callable[_Given, int]:

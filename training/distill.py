@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
 from training.checkpoints import check_loss, read_checkpoint, write_checkpoint
-from training.commands import command
+from training.commands import command, make_work
 from training.corpus import Pictures, open_pictures
 from training.insight import COMPONENTS, OTHER, Insight, gain, see
 from training.lessons import (
@@ -189,11 +189,11 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=RATE, help="largest learning rate")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
+    make_work(options.work)
     torch.manual_seed(options.seed)
     teacher = open_teacher(options.data)
     pictures = open_pictures(options.data, options.work)
     insight = gain(teacher, pictures.known, pictures.other, options.seed)
-    options.work.mkdir(parents=True, exist_ok=True)
     insight.write(options.work)
     student = Student(
         FrameNet(width=options.width, channels=options.channels), len(insight.offsets)

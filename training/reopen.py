@@ -22,7 +22,7 @@ from torch import Tensor
 from pixelplayer.networks import checkpoint
 from pixelplayer.spec import ModelSpec, read_description
 from training.checkpoints import write_checkpoint
-from training.commands import UnusableError, command
+from training.commands import UnusableError, command, make_work
 from training.listener import Listener
 from training.told import LOOKAHEADS, ClassSeparator, check_code
 from training.turned import turned
@@ -105,9 +105,10 @@ def _write(separator: ClassSeparator, sight: dict[str, Tensor], work: Path) -> N
     """Write ``sound.pt`` and ``sight.pt``.
 
     Raises:
+        UnusableError: ``work`` cannot be a folder.
         TrainingError: the disk does not take them.
     """
-    work.mkdir(parents=True, exist_ok=True)
+    make_work(work)
     Listener(separator).write(work / "sound.pt")
     write_checkpoint(work / "sight.pt", sight, step=0)
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from training.asked import complaint, interrupted
 from training.checkpoints import check_loss
-from training.commands import UnusableError, command
+from training.commands import UnusableError, command, make_work
 from training.learner import Plan, State, advance, judge, learning_rate
 from training.loading import loader
 from training.material import (
@@ -133,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--sight-width is at least {LEAST_SIGHT_WIDTH}, got {options.sight_width}")
     if wrong := complaint(options):
         raise UnusableError(wrong)
+    make_work(options.work)
     try:
         with Team() as team:
             _run(options, open_material(options, AUDIO), team)

@@ -6,6 +6,7 @@ python -m training.ship --work runs/first --model models/live --name live
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ VISION_RATE_HZ = 9.0
 VISION_FRAMES = 3
 VISION_LOOKS = 2  # one for what fills the picture, one for what is small in it
 MASK = MaskSpec(power=2.0, residual_floor=0.08)  # of models/live
+_OF_SPEC = frozenset(field.name for field in dataclasses.fields(ModelSpec))
 
 
 def part(weights: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -74,18 +76,26 @@ def _sound_spec(weights: dict[str, Tensor], channels: int) -> SoundSpec:
     )
 
 
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number that JSON has")
+
+
 def read_facts(path: Path) -> dict[str, Any]:
     """A JSON object to add to ``model.json``.
 
     Raises:
-        UnusableError: the file is missing, or holds something else.
+        UnusableError: the file is missing, holds something else, or says what the weights say.
     """
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except (OSError, ValueError) as error:
         raise UnusableError(f"{path} is no JSON file ({error}); --facts wants one") from error
     if not isinstance(facts, dict):
         raise UnusableError(f"{path} holds {type(facts).__name__}; --facts wants a JSON object")
+    if owned := sorted(_OF_SPEC & set(facts)):
+        raise UnusableError(
+            f"{path} has {owned[0]!r}, which follows from the weights; leave it out"
+        )
     return facts
 
 

@@ -29,7 +29,7 @@ from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.spec import FRAME_COLUMNS
 from training.checkpoints import check_loss, read_checkpoint
 from training.claims import mask_loss, share_loss
-from training.commands import UnusableError, command
+from training.commands import UnusableError, command, make_work
 from training.corpus import open_sounds
 from training.glimpses import Glimpses
 from training.heard import Material, exam, split_for_judging
@@ -275,7 +275,7 @@ def run(options: argparse.Namespace, team: Team) -> None:
         ValueError: the table is of other classes.
         TrainingError: training could not go on.
     """
-    options.work.mkdir(parents=True, exist_ok=True)
+    make_work(options.work)
     path = options.work / "sound.pt"
     bank = open_sounds(options.data, options.cache, AUDIO.rate_hz)
     classes = bank.instruments()

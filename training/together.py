@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from training.asked import complaint, interrupted
 from training.checkpoints import TrainingError, check_loss
-from training.commands import UnusableError, command
+from training.commands import UnusableError, command, make_work
 from training.learner import Plan, State, advance, judge, learning_rate
 from training.loading import AHEAD
 from training.material import (
@@ -186,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check_device(parser, options.device)
     if wrong := complaint(options):
         raise UnusableError(wrong)
+    make_work(options.work)
     try:
         _run(options, open_material(options, AUDIO))
     except KeyboardInterrupt:

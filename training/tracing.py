@@ -11,11 +11,13 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
+from training.whole import TrainingError
+
 OPSET = 18  # the newest that every runtime we use takes, TensorRT 10.3 included
 _TOLERANCE = 1e-4  # of the largest value; the graphs are float32
 
 
-class ExportError(RuntimeError):
+class ExportError(TrainingError):
     """The graph as written does not compute what the network computes."""
 
 

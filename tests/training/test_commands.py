@@ -178,7 +178,7 @@ def test_what_ships_by_default_is_as_what_ships(
     assert json.loads((model / "model.json").read_text())["mask"] == shipped["mask"]
 
 
-@pytest.mark.parametrize("facts", [None, "{", "[1]"])
+@pytest.mark.parametrize("facts", [None, "{", "[1]", '{"score": NaN}', '{"audio": {}}'])
 def test_facts_that_are_none_are_one_line(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -192,6 +192,37 @@ def test_facts_that_are_none_are_one_line(
         path.write_text(facts)
     line = ["ship", "--work", str(tmp_path), "--model", str(tmp_path / "model")]
     assert str(path) in refused(monkeypatch, capsys, *line, "--facts", str(path))
+
+
+@pytest.mark.parametrize("command", ["distill", "attention", "sound", "separate", "together"])
+def test_a_work_folder_that_is_a_file_is_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    work = tmp_path / "work"
+    work.touch()
+    folder = str(tmp_path)
+    given = ["--data", folder] + (["--cache", folder] if command == "sound" else [])
+    if command in ("separate", "together"):
+        given = ["--bank", folder]
+    said = refused(monkeypatch, capsys, command, "--work", str(work), *given)
+    assert f"--work {work} cannot be a folder" in said
+
+
+def test_weights_that_are_broken_do_not_ship(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_ears(tmp_path)
+    write_eyes(tmp_path)
+    sight = torch.load(tmp_path / "sight.pt")
+    sight["frame_net.features.0.weight"].fill_(float("nan"))
+    torch.save(sight, tmp_path / "sight.pt")
+    line = ["ship", "--work", str(tmp_path), "--model", str(tmp_path / "model")]
+    assert run(monkeypatch, *line) == 1
+    assert "the weights are broken" in capsys.readouterr().err
+    assert not (tmp_path / "model").exists()
 
 
 def test_a_module_started_by_itself_says_the_same(tmp_path: Path) -> None:
