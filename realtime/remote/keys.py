@@ -72,7 +72,7 @@ def check_places(places: Places, folder: Path, tell: Callable[[str], None]) -> N
         read_pair(folder)
         read_peer(folder, host_of(address))
         if stage != "sight":
-            tell(f"{stage} is on another host: while that is away nothing is heard")
+            tell(f"{stage} is on another host: while that is away, nothing is separated")
 
 
 def make_pair(folder: Path) -> tuple[KeyPair, bool]:

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import soundfile
 
+from engines.shipped import SHIPPED_MODEL
 from realtime.remote.keys import make_pair, trust
 from tests.fakes.tiny_model import write_tiny_model
 from tests.live.parts import end_process
@@ -32,6 +33,10 @@ pytestmark = pytest.mark.live
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     write_tiny_model(tmp_path / "model")
+    return with_keys(tmp_path)
+
+
+def with_keys(tmp_path: Path) -> Path:
     player, _ = make_pair(tmp_path / "player")
     box, _ = make_pair(tmp_path / "box")
     trust(tmp_path / "player", HERE, box.public.hex())
@@ -58,9 +63,9 @@ def started(line: list[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @contextmanager
-def host(folder: Path, said: Path, port: int = 0) -> Iterator[int]:
+def host(folder: Path, said: Path, port: int = 0, stage: str = "sight") -> Iterator[int]:
     """``realtime serve``; its port. It is killed at the end of the block."""
-    line = ["-m", "realtime", "serve", "--listen", f"tcp://{HERE}:{port}", "--stages", "sight"]
+    line = ["-m", "realtime", "serve", "--listen", f"tcp://{HERE}:{port}", "--stages", stage]
     line += ["--keys", str(folder / "box"), "--model", str(folder / "model")]
     with started([*line, "--engine", "onnxruntime"], said) as process:
         wait_for(lambda: "waits at" in said.read_text(), said, process)
@@ -74,11 +79,13 @@ def host(folder: Path, said: Path, port: int = 0) -> Iterator[int]:
 
 
 @contextmanager
-def player(folder: Path, port: int, *more: str) -> Iterator[subprocess.Popen[bytes]]:
+def player(
+    folder: Path, port: int, *more: str, stage: str = "sight"
+) -> Iterator[subprocess.Popen[bytes]]:
     line = ["run_live.py", "--demo", "--speaker", "none", "--view", "none"]
     line += ["--model", str(folder / "model"), "--engine", "onnxruntime"]
     line += ["--record", str(folder / "take"), "--duration", str(DURATION_S)]
-    line += ["--place", f"sight=tcp://{HERE}:{port}", "--keys", str(folder / "player")]
+    line += ["--place", f"{stage}=tcp://{HERE}:{port}", "--keys", str(folder / "player")]
     with started([*line, *more], folder / "player.txt") as process:
         yield process
 
@@ -109,6 +116,42 @@ def test_a_host_that_is_killed_and_started_anew_costs_no_sound(folder: Path) -> 
     np.testing.assert_allclose(parts, whole, atol=1e-4)
     facts = json.loads((folder / "take" / "session.json").read_text())
     assert facts["dropped"]["audio_samples"] == 0
+
+
+@pytest.mark.parametrize("stage", ["hearing", "separator"])
+def test_while_the_sound_is_away_the_mixture_is_heard(tmp_path: Path, stage: str) -> None:
+    folder = with_keys(tmp_path)
+    (folder / "model").symlink_to(SHIPPED_MODEL)
+    said, mine = folder / "host.txt", folder / "player.txt"
+    with (
+        host(folder, said, stage=stage) as port,
+        closing(Proxy(port)) as proxy,
+        player(folder, proxy.port, stage=stage) as run,
+    ):
+        residual = folder / "take" / "residual.wav"
+        wait_for(lambda: residual.exists() and residual.stat().st_size > 300_000, mine, run)
+        cut_at = soundfile.info(residual).frames
+        proxy.cut()
+        wait_for(lambda: f"{stage} away for" in mine.read_text(), mine, run)
+        time.sleep(2.5)  # more than what may be on its way, which comes late and is separated
+        proxy.mend()
+        proxy.drop()
+        wait_for(lambda: "is back" in said.read_text(), mine, run)
+        assert run.wait(PATIENCE_S) == 0, mine.read_text()
+    assert f"{stage} is on another host: while that is away, nothing is separated" in (
+        mine.read_text()
+    )
+    take = folder / "take"
+    rows = {path.stem: soundfile.read(path, dtype="float32")[0] for path in take.glob("*.wav")}
+    mixture = rows.pop("mixture")
+    assert len(mixture) == round(DURATION_S * 44_100)
+    np.testing.assert_allclose(np.sum(list(rows.values()), 0), mixture, atol=1e-4)
+    # And it was away for so long that the mixture did take its place.
+    later = slice(cut_at, cut_at + (len(mixture) - cut_at) // 4410 * 4410)
+    others = np.abs(mixture - rows["residual"])[later].reshape(-1, 4410).max(axis=1)
+    sounds = np.abs(mixture)[later].reshape(-1, 4410).max(axis=1) > 1e-3
+    assert ((others < 1e-4) & sounds).sum() >= 5  # tenths of a second
+    assert (others > 1e-4).any()
 
 
 def _served() -> Iterator[int]:

@@ -89,9 +89,9 @@ def test_a_stage_elsewhere_has_its_process_here_and_the_wiring_stays(
     assert plan.children == composed(model, tmp_path, "processes").children
     assert isinstance(build("sight", plan, SystemClock()), Away)
     assert not isinstance(build("hearing", plan, SystemClock()), Away)
-    assert not any("nothing is heard" in line for line in said)
+    assert not any("nothing is separated" in line for line in said)
     composed(model, tmp_path, f"threads,separator={BOX}", said)
-    assert any("separator is on another host: while that is away nothing" in line for line in said)
+    assert any("separator is on another host: while that is away, nothing" in line for line in said)
 
 
 def test_no_process_waits_to_open_a_stage_elsewhere_a_second_time() -> None:
