@@ -9,7 +9,6 @@ import pytest
 from engines import cuda
 from engines.errors import EngineError
 
-
 LIVE = Path(__file__).parent / "live"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.test_separate import PLAN
+from tests.fakes.tiny_training import PLAN
 from tests.training.test_together import pupil, taught
 from training import together
 from training.replayed import can_replay

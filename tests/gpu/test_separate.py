@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.training.test_separate import PLAN, fresh, mixtures, run
+from tests.fakes.tiny_training import PLAN, fresh, mixtures, run
 from training.precision import Precision
 
 pytestmark = [

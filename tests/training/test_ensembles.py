@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from tests.fakes.clips import THREE, write_bank, write_ensembles
-from tests.training.test_separate import PLAN, tiny
+from tests.fakes.tiny_training import PLAN, tiny
 from training import separate, table, together
 from training.clips import ClipError
 from training.ensembles import Ensembles

@@ -13,9 +13,9 @@ import soundfile
 
 from tests.fakes.clips import ToneClips, write_bank
 from tests.fakes.tiny_model import tiny_spec
+from tests.fakes.tiny_training import PLAN, tiny
 from tests.training.test_live_model import WORDS, write
 from tests.training.test_places import VARIANT, knowing
-from tests.training.test_separate import PLAN, tiny
 from training.contenders import Contender
 from training.learner import State
 from training.listen import main, questions

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.fakes.clips import ToneClips
-from tests.training.test_separate import mixtures
+from tests.fakes.tiny_training import mixtures
 from training import separate, together
 from training.loading import loader
 from training.material import Material

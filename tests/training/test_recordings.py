@@ -14,7 +14,7 @@ import soundfile
 import training.report
 from tests.fakes.clips import write_bank
 from tests.fakes.disk import room_for
-from tests.training.test_separate import PLAN, tiny
+from tests.fakes.tiny_training import PLAN, tiny
 from training.bank import open_bank, open_ensembles
 from training.learner import State
 from training.listen import write_test

@@ -16,9 +16,9 @@ import torch
 
 from tests.fakes.clips import ToneClips
 from tests.fakes.tiny_model import tiny_spec
+from tests.fakes.tiny_training import PLAN, tiny
 from tests.training.test_live_model import WORDS, write
 from tests.training.test_places import knowing
-from tests.training.test_separate import PLAN, tiny
 from training import drawing
 from training.learner import State
 from training.live_model import LiveModel

@@ -12,7 +12,7 @@ import torch
 
 from pixelplayer.metrics import bss_eval_in_order
 from tests.fakes.clips import ToneClips
-from tests.training.test_separate import PLAN, tiny
+from tests.fakes.tiny_training import PLAN, tiny
 from training.contenders import Contender, methods_of, read_model
 from training.learner import State
 from training.material import Material

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.fakes.clips import ToneClips
-from tests.training.test_separate import PLAN, fresh, mixtures, run
+from tests.fakes.tiny_training import PLAN, fresh, mixtures, run
 from training.checkpoints import TrainingError
 from training.contenders import read_model
 from training.learner import State, judge
