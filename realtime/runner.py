@@ -18,7 +18,7 @@ from realtime.messages import End, Message
 from realtime.plan import Plan
 from realtime.reports import EXIT_FAILED, Report, failure
 from realtime.run import ChaosError, Run
-from realtime.stage import Stage
+from realtime.stage import Stage, Watched
 from realtime.telemetry import Meter
 from realtime.transport import Context, Inbox, Outbox, Stopped
 
@@ -221,8 +221,16 @@ class Runner:
         spans = self._meter.take_spans()
         told = spans if self._plan.is_traced else []
         marked, self._marks = self._marks, []
+        slices = stage.engine_slices() if isinstance(stage, Watched) else ()
         self._report(
-            Report(kind="numbers", stage=self.name, values=values, spans=told, marks=marked)
+            Report(
+                kind="numbers",
+                stage=self.name,
+                values=values,
+                spans=told,
+                marks=marked,
+                engines=slices,
+            )
         )
 
     def _fail(self, error: Exception) -> None:
