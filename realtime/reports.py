@@ -45,7 +45,7 @@ class Report:
     exit_code: int = EXIT_RAN
     values: Mapping[str, float] = dataclasses.field(default_factory=dict)
     spans: Sequence[tuple[int, int]] = ()
-    marks: Sequence[tuple[int, str, int, int]] = ()
+    marks: Sequence[tuple[int, int, str, int, int]] = ()
     engines: Sequence[tuple[str, str, int, int]] = ()
 
     def to_json(self) -> str:

@@ -227,6 +227,8 @@ class Supervisor:
             self._trace.add(process, report.stage, report.spans)
             self._trace.add_engines(process, report.stage, report.engines)
             self._trace.follow(report.stage, report.marks)
+            if report.stage == "speaker":  # it knows the whole delay
+                self._trace.budget.add(self.board.values)
         except OSError as error:
             self._trace = None
             self._screen.say(f"--profile: the trace ends here ({error.strerror}); make room for it")

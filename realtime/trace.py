@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from realtime.flows import Flow, Flows, Mark
+from realtime.latency import Budget
 from realtime.telemetry import EngineSlice, Histogram, Span
 
 
@@ -29,6 +30,7 @@ class Trace:
         self._places: dict[str, tuple[int, int]] = {}  # of a stage: process and track
         self._separator = "\n"
         self.flows = Flows()
+        self.budget = Budget()
         self.engines: dict[tuple[str, str], Histogram] = {}  # how long steps and parts took
         self._out.write('{"displayTimeUnit": "ms", "traceEvents": [')
 
