@@ -162,7 +162,7 @@ def write_webp(
                 stream = out.add_stream("libwebp_anim", rate=FPS // every)
                 stream.height, stream.width = picture.shape[:2]
                 stream.pix_fmt = "yuv420p"
-                stream.options = {"quality": str(quality), "compression_level": "6"}
+                stream.options = {"quality": str(quality), "compression_level": "4"}
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             frame.pts = count
             out.mux(stream.encode(frame))
