@@ -69,9 +69,7 @@ def _run(options: Options, screen: Screen) -> int:
         with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
             supervisor = run(trace=trace)
             exit_code = supervisor.run()
-            screen.say(supervisor.table())
-        if tables := end_tables(trace):
-            screen.say(tables)
+        screen.say(end_tables(supervisor.table(), trace))
         return exit_code
 
 

@@ -1,4 +1,4 @@
-"""What a profiled run prints at its end below the stages: engines, hops, causes of the delay."""
+"""What a profiled run prints at its end: stages, engines, hops, and the delay's causes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _WIDTH = 28
 _PERCENTILES = "".join(f"{name:>9}" for name in ("p50 ms", "p95 ms", "p99 ms", "max ms"))
 
 
-def end_tables(trace: Trace) -> str:
-    """All of them, of what there is."""
+def end_tables(stages: str, trace: Trace) -> str:
+    """All of them, of what there is; ``stages`` is the table of those, made already."""
     tables = (
+        stages,
         engine_table(trace.engines),
         hop_table(trace.flows.hops),
         budget_table(trace.budget),
