@@ -25,6 +25,7 @@ from realtime.nvtx_ranges import DOMAIN
 from realtime.trace import Trace
 from tests.fakes.clock import FakeClock
 from tests.fakes.tiny_model import tiny_spec, write_tiny_model
+from tests.live.parts import missing, needed_program
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ["bind", "run", "copy"]
@@ -148,9 +149,11 @@ def test_every_update_of_a_run_has_its_steps_of_the_engines(profiled: Path) -> N
             )
 
 
-@pytest.mark.skipif(importlib.util.find_spec("nvtx") is None, reason="Linux alone has nvtx")
-@pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
+@pytest.mark.skipif(sys.platform != "linux", reason="nvtx is for Linux alone")
 def test_a_profiler_sees_the_same_as_ranges(profiled: Path) -> None:
+    needed_program("g++", "g++")
+    if importlib.util.find_spec("nvtx") is None:
+        missing("nvtx", "run: pip install nvtx")
     slices = [one for one in slices_of(profiled) if one["cat"] == "engine"]
     seen: Counter[str] = Counter()
     for told in profiled.glob("nvtx-*.txt"):
