@@ -21,7 +21,7 @@ from realtime.command import failing
 from realtime.command_line import parse
 from realtime.compose import compose
 from realtime.early import early_children
-from realtime.flows import way_table
+from realtime.end_tables import end_tables
 from realtime.options import Options
 from realtime.progress import CELLS, line_for
 from realtime.remote.placing import read_places
@@ -69,8 +69,7 @@ def _run(options: Options, screen: Screen) -> int:
         with closing(Trace(Path(options.output.profile), clock.now_ns())) as trace:
             supervisor = run(trace=trace)
             exit_code = supervisor.run()
-            screen.say(supervisor.table())
-        screen.say(way_table(trace.flows.hops, supervisor.board.values))
+        screen.say(end_tables(supervisor.table(), trace))
         return exit_code
 
 

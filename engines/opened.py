@@ -13,6 +13,7 @@ from engines.closing import Closing
 from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.protocol import FloatArray, TensorSpec, checked_inputs, warm_up
+from engines.watching import During, unwatched
 
 _Opened = TypeVar("_Opened", bound="OpenedNetwork")
 
@@ -25,6 +26,8 @@ class OpenedNetwork(Closing):
 
     def __init__(self, backend: str, request: NetworkRequest) -> None:
         self.name = f"{backend}/{request.precision}"
+        self._step = f"{request.network} {self.name}"
+        self._during: During = unwatched
         self.inputs: tuple[TensorSpec, ...] = request.inputs
         self.outputs: tuple[TensorSpec, ...] = request.outputs
         self._kept: frozenset[str] = frozenset()  # inputs that it has itself, unless given
@@ -48,6 +51,10 @@ class OpenedNetwork(Closing):
     def _release(self) -> None:
         """Let go of the network."""
 
+    def watch(self, during: During) -> None:
+        """Enter ``during`` around every step from now on, by network and engine, and its parts."""
+        self._during = during
+
     def infer(
         self,
         inputs: Mapping[str, NDArray[Any]],
@@ -59,7 +66,8 @@ class OpenedNetwork(Closing):
         expected = [s for s in self.inputs if s.name in inputs or s.name not in self._kept]
         arrays = checked_inputs(inputs, expected)
         try:
-            return self._run_into(arrays, into) if into else self._run(arrays)
+            with self._during(self._step):
+                return self._run_into(arrays, into) if into else self._run(arrays)
         except Exception as error:  # the runtimes' errors share no narrower base
             raise EngineError(f"{self.name} failed: {error}") from error
 

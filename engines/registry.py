@@ -12,7 +12,9 @@ from types import MappingProxyType
 from engines.errors import EngineError
 from engines.model import PRECISIONS, graph_path, read_spec, resolve_precision, whole_network
 from engines.networks import NetworkRequest
+from engines.opened import OpenedNetwork
 from engines.protocol import Engine, Network
+from engines.watching import During, unwatched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,7 @@ def open_engine(
     grid: tuple[int, int] | None = None,
     newest: int | None = None,
     is_portable: bool = False,
+    during: During = unwatched,
 ) -> Engine:
     """Compile and warm up one network of a model.
 
@@ -159,6 +162,7 @@ def open_engine(
             told. Fewer take less work. A ``step`` gives the first of these, as many as it is given;
             what is new unless told. A network that streams has no window, and gives what is new.
         is_portable: compile for other GPUs as well, where the engine can (``tensorrt``).
+        during: entered around each step of the opened engine, and around its parts.
 
     Raises:
         EngineError: backend or precision is unknown or not there, or the model is unusable.
@@ -210,5 +214,6 @@ def open_engine(
         raise EngineError(
             f"engine {name} is installed but does not load ({error}); run: {entry.install}"
         ) from error
-    engine: Engine = module.open_network(request)
+    engine: OpenedNetwork = module.open_network(request)
+    engine.watch(during)
     return engine

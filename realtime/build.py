@@ -12,11 +12,14 @@ from engines.model import has_graph, open_model
 from engines.protocol import Engine, Network
 from engines.registry import backend_of, open_engine
 from engines.upgrade import Upgrading
+from engines.watching import unwatched
 from pixelplayer.spec import ModelSpec
 from realtime.clock import Clock
 from realtime.compose import file_of
 from realtime.dial import Dial, dial_at
+from realtime.engine_slices import EngineSlices
 from realtime.graph import STAGES
+from realtime.nvtx_ranges import nvtx_ranges
 from realtime.options import MOST_OBJECTS, NONE, OUTPUTS, Options, RigOptions
 from realtime.plan import Plan
 from realtime.remote.placing import fingerprint, host_of, read_places
@@ -142,8 +145,9 @@ def _open(
     *,
     grid: tuple[int, int] | None = None,
     newest: int | None = None,
+    slices: EngineSlices | None = None,
 ) -> Engine:
-    """The engine asked for.
+    """The engine asked for; ``slices`` are told when it is at work.
 
     To build for a GPU may take minutes: live, another goes ahead. It also takes over again should
     the GPU fail, and where nothing is live but ``auto`` chose the GPU.
@@ -153,7 +157,14 @@ def _open(
 
     def opened(backend: str, precision: str) -> Engine:
         return open_engine(
-            Path(given.model), network, backend, precision, threads, grid=grid, newest=newest
+            Path(given.model),
+            network,
+            backend,
+            precision,
+            threads,
+            grid=grid,
+            newest=newest,
+            during=unwatched if slices is None else slices.during,
         )
 
     entry = backend_of(given.engine)
@@ -172,11 +183,18 @@ def _open(
     return open_or_fall_back(asked, ready)
 
 
+def _slices(plan: Plan, clock: Clock) -> EngineSlices | None:
+    return EngineSlices(clock, nvtx_ranges()) if plan.is_traced else None
+
+
 def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.stages.sight import Sight
 
     spec = open_model(Path(options.model.model)).spec
-    return Sight(lambda grid: _open(options, plan, "vision", grid=grid), spec.vision)
+    slices = _slices(plan, clock)
+    return Sight(
+        lambda grid: _open(options, plan, "vision", grid=grid, slices=slices), spec.vision, slices
+    )
 
 
 def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -184,14 +202,15 @@ def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
 
     spec = open_model(Path(options.model.model)).spec
     steps = _dial(options).pace(is_fast=plan.pace == "fast")
+    slices = _slices(plan, clock)
 
     def opened(network: Network) -> Callable[[int], Engine]:
-        return lambda newest: _open(options, plan, network, newest=newest)
+        return lambda newest: _open(options, plan, network, newest=newest, slices=slices)
 
     given, entry = options.model, backend_of(options.model.engine)
     caches = entry is not None and entry.caches
     has_steps = caches and has_graph(Path(given.model), "step", given.precision)
-    return Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None)
+    return Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None, slices)
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:

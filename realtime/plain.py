@@ -10,7 +10,7 @@ from functools import cache
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-LONGEST_LINE = 4 * 1024 * 1024  # characters; a report with all the spans it may have is 1 MB
+LONGEST_LINE = 4 * 1024 * 1024  # characters; a report with all that it may tell of is 3 MB
 _LARGEST_INTEGER = 2**63
 
 _T = TypeVar("_T")

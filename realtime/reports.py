@@ -31,8 +31,9 @@ class Report:
 
     ``ready``: open, waiting for the go. ``finished``: its end is out. ``failed``: with the
     ``text`` for the user and the ``exit_code`` it means. ``fallen``: the same, and its process is
-    to be replaced. ``numbers``: ``values`` so far, and the ``spans`` (start and stop of steps, ns)
-    and ``marks`` (:mod:`realtime.flows`) since the last such report. ``beat``: it is at work; as
+    to be replaced. ``numbers``: ``values`` so far, and the ``spans`` (start and stop of steps, ns),
+    ``marks`` (:mod:`realtime.flows`) and ``engines`` (slices, :mod:`realtime.telemetry`) since the
+    last such report. ``beat``: it is at work; as
     ``text`` the messages that it saw last, a line each. ``state``: what is to outlive it
     (:mod:`realtime.keepsake`), as ``text``. ``restarted``: it failed, and another one of it has
     taken its place in the same process; why, as ``text``.
@@ -44,7 +45,8 @@ class Report:
     exit_code: int = EXIT_RAN
     values: Mapping[str, float] = dataclasses.field(default_factory=dict)
     spans: Sequence[tuple[int, int]] = ()
-    marks: Sequence[tuple[int, str, int, int]] = ()
+    marks: Sequence[tuple[int, int, str, int, int]] = ()
+    engines: Sequence[tuple[str, str, int, int]] = ()
 
     def to_json(self) -> str:
         """One line."""

@@ -18,8 +18,8 @@ from realtime.messages import End, Message
 from realtime.plan import Plan
 from realtime.reports import EXIT_FAILED, Report, failure
 from realtime.run import ChaosError, Run
-from realtime.stage import Stage
-from realtime.telemetry import Meter
+from realtime.stage import Stage, Watched
+from realtime.telemetry import Meter, Span
 from realtime.transport import Context, Inbox, Outbox, Stopped
 
 TICK_MS = 20  # a stage is stepped at least so often
@@ -184,7 +184,7 @@ class Runner:
             outputs = self._limit.cut(outputs)
         if outputs or (inputs and not self._open_writes):
             self._meter.step(start_ns, stop_ns)
-            self._mark(start_ns, outputs)
+            self._mark((start_ns, stop_ns), outputs)
         for topic, message in outputs:
             self._send(topic, message)
         self._meter.blocked(self._clock.now_ns() - stop_ns)
@@ -194,10 +194,10 @@ class Runner:
         if self._plan.pace == "realtime":
             self._lifeline.keep(stage, stop_ns, at_once="control" in inputs)
 
-    def _mark(self, start_ns: int, outputs: Sequence[tuple[str, Message]]) -> None:
+    def _mark(self, span: Span, outputs: Sequence[tuple[str, Message]]) -> None:
         """Steps that give nothing are no slices: what they took goes on with the next that does."""
         if self._plan.is_traced:
-            self._marks += marks(self.name, start_ns, self._unmarked, outputs)
+            self._marks += marks(self.name, span, self._unmarked, outputs)
             self._unmarked.clear()
 
     def _send(self, topic: str, message: Message) -> None:
@@ -221,8 +221,16 @@ class Runner:
         spans = self._meter.take_spans()
         told = spans if self._plan.is_traced else []
         marked, self._marks = self._marks, []
+        slices = stage.engine_slices() if isinstance(stage, Watched) else ()
         self._report(
-            Report(kind="numbers", stage=self.name, values=values, spans=told, marks=marked)
+            Report(
+                kind="numbers",
+                stage=self.name,
+                values=values,
+                spans=told,
+                marks=marked,
+                engines=slices,
+            )
         )
 
     def _fail(self, error: Exception) -> None:

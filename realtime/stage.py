@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from realtime.messages import Message
+from realtime.telemetry import EngineSlice
 
 Inputs: TypeAlias = Mapping[str, Sequence[Message]]
 Outputs: TypeAlias = Sequence[tuple[str, Message]]
@@ -53,6 +54,14 @@ class Stage(Protocol):
 
     def stats(self) -> Mapping[str, float]:
         """Counters and gauges for the status line, names ending in their unit; may be empty."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """A stage whose engines are seen in the trace of a profiled run."""
+
+    def engine_slices(self) -> Sequence[EngineSlice]:
+        """When they were at work since the last call; none in a run that is not profiled."""
 
 
 @runtime_checkable

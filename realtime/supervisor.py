@@ -223,8 +223,12 @@ class Supervisor:
         if self._trace is None:
             return
         try:
-            self._trace.add(self._plan.processes[report.stage], report.stage, report.spans)
+            process = self._plan.processes[report.stage]
+            self._trace.add(process, report.stage, report.spans)
+            self._trace.add_engines(process, report.stage, report.engines)
             self._trace.follow(report.stage, report.marks)
+            if report.stage == "speaker":  # it knows the whole delay
+                self._trace.budget.add(self.board.values)
         except OSError as error:
             self._trace = None
             self._screen.say(f"--profile: the trace ends here ({error.strerror}); make room for it")

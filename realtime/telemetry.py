@@ -20,6 +20,9 @@ SPANS_KEPT = 20_000  # between two snapshots of one stage
 
 Span: TypeAlias = tuple[int, int]  # start and stop of a step, ns
 
+EngineSlice: TypeAlias = tuple[str, str, int, int]
+"""Network and engine (``vision openvino/int8``); part of the step, or ""; start and stop, ns."""
+
 
 class Histogram:
     """Durations in logarithmic buckets: constant memory, percentiles to 6 %."""

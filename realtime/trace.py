@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from realtime.flows import Flow, Flows, Mark
-from realtime.telemetry import Span
+from realtime.latency import Budget
+from realtime.telemetry import EngineSlice, Histogram, Span
 
 
 class Trace:
@@ -29,6 +30,8 @@ class Trace:
         self._places: dict[str, tuple[int, int]] = {}  # of a stage: process and track
         self._separator = "\n"
         self.flows = Flows()
+        self.budget = Budget()
+        self.engines: dict[tuple[str, str], Histogram] = {}  # how long steps and parts took
         self._out.write('{"displayTimeUnit": "ms", "traceEvents": [')
 
     def add(self, process: str, stage: str, spans: Sequence[Span]) -> None:
@@ -37,18 +40,20 @@ class Trace:
         Raises:
             OSError: the disk is full.
         """
-        place = {"pid": self._pid(process), "tid": self._tid(process, stage)}
-        for start_ns, stop_ns in spans:
-            self._write(
-                {
-                    "ph": "X",
-                    "name": stage,
-                    "cat": "step",
-                    "ts": (start_ns - self._origin_ns) / 1000,
-                    "dur": (stop_ns - start_ns) / 1000,
-                    **place,
-                }
-            )
+        for span in spans:
+            self._slice(stage, "step", span, process, stage)
+
+    def add_engines(self, process: str, stage: str, slices: Sequence[EngineSlice]) -> None:
+        """When the engines of ``stage`` were at work, each step before its parts.
+
+        They have a track of their own: a thread's steps beside what its engine did in them.
+
+        Raises:
+            OSError: as ``add``.
+        """
+        for engine, part, start_ns, stop_ns in slices:
+            self.engines.setdefault((engine, part), Histogram()).add(stop_ns - start_ns)
+            self._slice(part or engine, "engine", (start_ns, stop_ns), process, f"{stage} engine")
 
     def follow(self, stage: str, told: Sequence[Mark]) -> None:
         """What of messages the steps of ``stage`` took and gave, once the steps were added.
@@ -70,6 +75,20 @@ class Trace:
             for flow in self.flows.rest():
                 self._flow(flow)
             self._out.write("\n]}\n")
+
+    def _slice(self, name: str, kind: str, span: Span, process: str, track: str) -> None:
+        start_ns, stop_ns = span
+        self._write(
+            {
+                "ph": "X",
+                "name": name,
+                "cat": kind,
+                "ts": (start_ns - self._origin_ns) / 1000,
+                "dur": (stop_ns - start_ns) / 1000,
+                "pid": self._pid(process),
+                "tid": self._tid(process, track),
+            }
+        )
 
     def _flow(self, flow: Flow) -> None:
         """Events that belong to the slices that begin at their times."""

@@ -23,6 +23,7 @@ from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
 from engines.store import EngineKey, Store
 from engines.unsupported import cannot_open
+from engines.watching import BIND, COPY, RUN
 
 _log = logging.getLogger(__name__)
 
@@ -145,14 +146,17 @@ class OpenVinoEngine(OpenedNetwork):
     def _run_into(
         self, inputs: dict[str, FloatArray], into: Mapping[str, FloatArray]
     ) -> dict[str, FloatArray]:
-        for given, array in zip(self._given, inputs.values(), strict=True):
-            np.copyto(given, array)
-        self._request.infer(share_outputs=True)
+        with self._during(BIND):
+            for given, array in zip(self._given, inputs.values(), strict=True):
+                np.copyto(given, array)
+        with self._during(RUN):
+            self._request.infer(share_outputs=True)
         answers = {}
-        for place, spec in enumerate(self.outputs):
-            answer = into.get(spec.name)
-            answers[spec.name] = np.empty(spec.shape, np.float32) if answer is None else answer
-            np.copyto(answers[spec.name], self._request.get_output_tensor(place).data)
+        with self._during(COPY):
+            for place, spec in enumerate(self.outputs):
+                answer = into.get(spec.name)
+                answers[spec.name] = np.empty(spec.shape, np.float32) if answer is None else answer
+                np.copyto(answers[spec.name], self._request.get_output_tensor(place).data)
         return answers
 
     def _release(self) -> None:

@@ -17,6 +17,7 @@ from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray, TensorSpec
 from engines.repository import served_name
+from engines.watching import BIND, COPY, RUN
 
 CONNECT_S = 5.0
 INFER_S = 2.0  # a live step that took longer would be of no use
@@ -55,22 +56,25 @@ class RemoteEngine(OpenedNetwork):
         self._outputs = [grpc.InferRequestedOutput(spec.name) for spec in self.outputs]
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        for given in self._inputs:
-            given.set_data_from_numpy(inputs[given.name()])
+        with self._during(BIND):
+            for given in self._inputs:
+                given.set_data_from_numpy(inputs[given.name()])
         try:
-            result = self._client.infer(
-                self._model, self._inputs, outputs=self._outputs, client_timeout=INFER_S
-            )
+            with self._during(RUN):
+                result = self._client.infer(
+                    self._model, self._inputs, outputs=self._outputs, client_timeout=INFER_S
+                )
         except grpc.InferenceServerException as error:
             raise self._failed(error) from None
-        found = {}
-        for spec in self.outputs:
-            array = result.as_numpy(spec.name)
-            if array is None or array.shape != spec.shape:
-                shape = None if array is None else array.shape
-                raise EngineError(f"{self._model} gave {spec.name!r} as {shape}, not {spec.shape}")
-            found[spec.name] = np.array(array, np.float32)
-        return found
+        with self._during(COPY):
+            return {spec.name: self._answer(result, spec) for spec in self.outputs}
+
+    def _answer(self, result: Any, spec: TensorSpec) -> FloatArray:
+        array = result.as_numpy(spec.name)
+        if array is None or array.shape != spec.shape:
+            shape = None if array is None else array.shape
+            raise EngineError(f"{self._model} gave {spec.name!r} as {shape}, not {spec.shape}")
+        return np.array(array, np.float32)
 
     def _release(self) -> None:
         self._client.close()

@@ -26,6 +26,7 @@ from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
 from engines.store import EngineKey, Store
 from engines.tensorrt_plan import CLASSIC, PlanOptions, build_plan, package, version
+from engines.watching import BIND, COPY, RUN
 
 _log = logging.getLogger(__name__)
 
@@ -136,17 +137,20 @@ class TensorRtEngine(OpenedNetwork):
             self._stream.copy(self._buffers[NEXT_STATE], self._buffers[STATE])
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        for name, array in inputs.items():
-            np.copyto(self._buffers[name].host, array)
-        for name in self._kept.intersection(inputs):  # told to go on from another
-            self._stream.upload(self._buffers[name])
-        if self._is_captured:
-            self._stream.replay()
-        else:
-            self._launch()
-        self._stream.wait()
+        with self._during(BIND):
+            for name, array in inputs.items():
+                np.copyto(self._buffers[name].host, array)
+            for name in self._kept.intersection(inputs):  # told to go on from another
+                self._stream.upload(self._buffers[name])
+        with self._during(RUN):
+            if self._is_captured:
+                self._stream.replay()
+            else:
+                self._launch()
+            self._stream.wait()
         told = [spec.name for spec in self.outputs if spec.name != NEXT_STATE]
-        return {name: self._buffers[name].host.copy() for name in told}
+        with self._during(COPY):
+            return {name: self._buffers[name].host.copy() for name in told}
 
     def _release(self) -> None:
         del self._context

@@ -11,6 +11,7 @@ from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
+from engines.watching import BIND, COPY, RUN
 
 
 def open_network(request: NetworkRequest) -> TorchEngine:
@@ -36,12 +37,15 @@ class TorchEngine(OpenedNetwork):
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
         with torch.inference_mode():
-            # Copied in: the networks may work in place.
-            found = self._network(*(torch.tensor(array) for array in inputs.values()))
-        return {
-            spec.name: np.ascontiguousarray(result.numpy())
-            for spec, result in zip(self.outputs, results(found), strict=True)
-        }
+            with self._during(BIND):  # copied: the networks may work in place
+                given = [torch.tensor(array) for array in inputs.values()]
+            with self._during(RUN):
+                found = self._network(*given)
+        with self._during(COPY):
+            return {
+                spec.name: np.ascontiguousarray(result.numpy())
+                for spec, result in zip(self.outputs, results(found), strict=True)
+            }
 
     def _release(self) -> None:
         del self._network

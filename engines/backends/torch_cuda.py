@@ -22,6 +22,7 @@ from engines.errors import EngineError
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
+from engines.watching import BIND, COPY, RUN
 
 _WARM_UPS = 3  # before the capture: libraries choose their kernels and allocate
 
@@ -102,15 +103,18 @@ class TorchCudaEngine(OpenedNetwork):
                     here.copy_(there, non_blocking=True)
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
-        for given, array in zip(self._given, inputs.values(), strict=True):
-            np.copyto(given.numpy(), array)
-        with torch.cuda.stream(self._stream):
-            self._graph.replay()
-        self._stream.synchronize()
-        return {
-            spec.name: found.numpy().copy()
-            for spec, found in zip(self.outputs, self._found, strict=True)
-        }
+        with self._during(BIND):
+            for given, array in zip(self._given, inputs.values(), strict=True):
+                np.copyto(given.numpy(), array)
+        with self._during(RUN):
+            with torch.cuda.stream(self._stream):
+                self._graph.replay()
+            self._stream.synchronize()
+        with self._during(COPY):
+            return {
+                spec.name: found.numpy().copy()
+                for spec, found in zip(self.outputs, self._found, strict=True)
+            }
 
     def _release(self) -> None:
         del self._graph, self._read_by_graph, self._given, self._found

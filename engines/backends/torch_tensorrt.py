@@ -25,6 +25,7 @@ from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
 from engines.store import EngineKey, Store
+from engines.watching import BIND, COPY, RUN
 
 _log = logging.getLogger(__name__)
 
@@ -70,15 +71,18 @@ class TorchTensorRtEngine(OpenedNetwork):
 
     def _run(self, inputs: dict[str, FloatArray]) -> dict[str, FloatArray]:
         with torch.inference_mode(), torch.cuda.stream(self._stream):
-            given = [
-                torch.from_numpy(array).pin_memory().cuda(non_blocking=True)
-                for array in inputs.values()
-            ]
-            found = [one.cpu() for one in results(self._compiled(*given))]
-        return {
-            spec.name: np.ascontiguousarray(result.numpy())
-            for spec, result in zip(self.outputs, found, strict=True)
-        }
+            with self._during(BIND):
+                given = [
+                    torch.from_numpy(array).pin_memory().cuda(non_blocking=True)
+                    for array in inputs.values()
+                ]
+            with self._during(RUN):
+                found = [one.cpu() for one in results(self._compiled(*given))]
+        with self._during(COPY):
+            return {
+                spec.name: np.ascontiguousarray(result.numpy())
+                for spec, result in zip(self.outputs, found, strict=True)
+            }
 
     def _release(self) -> None:
         del self._compiled

@@ -78,7 +78,10 @@ def lay_out(width: int, height: int, picture_width: int, picture_height: int) ->
         panel = (width - panel_width, 0, width, below)
         room = (0, 0, width - panel_width, below)
     else:
-        panel_height = round(0.3 * below)
+        # What the picture leaves over is the panel's.
+        panel_height = max(
+            round(0.3 * below), below - round(width * picture_height / picture_width)
+        )
         panel = (0, below - panel_height, width, below)
         room = (0, 0, width, below - panel_height)
     return Layout(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -15,12 +15,14 @@ from pixelplayer.spec import ModelSpec
 from pixelplayer.stft import Samples
 from realtime.ahead import is_stepped
 from realtime.clock import NS_PER_MS, NS_PER_S
+from realtime.engine_slices import EngineSlices
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, Control, End, Message, SoundColumns
 from realtime.stage import Inputs, Outputs, State
 from realtime.stages.ears import BEHIND, Ear, PatientEar, Steps, StreamEar, WindowEar
 from realtime.stages.listener import Heard, Listener, Pace
 from realtime.stages.window_engines import OpenSound, WindowEngines
+from realtime.telemetry import EngineSlice
 from realtime.turning import WAIT_S, Turning
 
 # Clocks drift by parts per million; what is less than this is rounding or jitter, not drift.
@@ -57,12 +59,15 @@ class Hearing:
         spec: ModelSpec,
         pace: Pace,
         open_step: OpenSound | None = None,
+        slices: EngineSlices | None = None,
     ) -> None:
         """``open_engine`` opens the sound network for so many of a window's newest columns.
 
         ``open_step`` opens its steps with a cache, which take the place of windows where the pace
-        allows; None where there are none.
+        allows; None where there are none. ``slices`` is what the engines tell of their work, in a
+        profiled run.
         """
+        self._slices = slices
         self._spec = spec
         self._pace = pace
         self._is_stepped = (
@@ -142,6 +147,10 @@ class Hearing:
             "lookahead_ms": pace.lookahead_columns * hop_ms,
             "algorithm_ms": pace.delay_columns * hop_ms,
         }
+
+    def engine_slices(self) -> Sequence[EngineSlice]:
+        """When the network was at work since the last call, in a profiled run."""
+        return [] if self._slices is None else self._slices.take()
 
     def state(self) -> State:
         """Where the dial stands. What was heard is forgotten: as after a gap, it costs little."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from pixelplayer.shots import Shots
 from pixelplayer.spec import VisionSpec
 from realtime.clock import NS_PER_MS, NS_PER_S
+from realtime.engine_slices import EngineSlices
 from realtime.messages import End, Message, SightMap, VideoFrame
 from realtime.stage import Inputs, Outputs, State
 from realtime.stages.eyes import Eyes, Floats, OpenVision
+from realtime.telemetry import EngineSlice
 
 CLOSER_EVERY = 4
 
@@ -41,7 +43,11 @@ class Sight:
     and at the first of a shot, and stands for those after it.
     """
 
-    def __init__(self, open_engine: OpenVision, spec: VisionSpec) -> None:
+    def __init__(
+        self, open_engine: OpenVision, spec: VisionSpec, slices: EngineSlices | None = None
+    ) -> None:
+        """``slices`` is what the engines tell of their work, in a profiled run."""
+        self._slices = slices
         self._picks = Picks(spec.rate_hz)
         self._eyes = Eyes(open_engine, spec)
         self._stride_px = spec.stride_px
@@ -86,6 +92,10 @@ class Sight:
     def stats(self) -> Mapping[str, float]:
         """Pictures looked at and passed over."""
         return {"maps_count": self._sequence, "skipped_frames": self._skipped}
+
+    def engine_slices(self) -> Sequence[EngineSlice]:
+        """When the network was at work since the last call, in a profiled run."""
+        return [] if self._slices is None else self._slices.take()
 
     def state(self) -> State:
         """Which shot it is: another number would end all objects."""

@@ -24,12 +24,12 @@ SCREEN = (1280, 800)
 class ShownWindow:
     """The program `tests.live.show` on a display, and the hand that uses it."""
 
-    def __init__(self, display: Display) -> None:
+    def __init__(self, display: Display, **environment: str) -> None:
         self._display = display
         self._xdotool = needed_program("xdotool", "xdotool")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.live.show"],
-            env=display.environment,
+            env={**display.environment, **environment},
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -151,6 +151,18 @@ def test_it_shows_the_scene_and_follows_its_size(window: ShownWindow) -> None:
     after = window.screenshot()
     assert 0 < count(after, ORANGE) < count(before, ORANGE)
     assert count(after[:, 720:], ORANGE) == 0
+
+
+def test_on_a_dense_screen_all_is_larger_and_a_click_is_where_it_is_seen(display: Display) -> None:
+    window = ShownWindow(display, QT_SCALE_FACTOR="2")
+    try:
+        layout = window.layout()
+        assert layout.width == 2 * 1280
+        window.click(*at(layout, 0.3, 0.5))
+        assert window.control()["x"] == pytest.approx(0.3, abs=0.01)
+        assert count(window.screenshot(), ORANGE) > 2 * 500  # lines are thicker, and as sharp
+    finally:
+        end_process(window.process)
 
 
 def test_closing_the_window_ends_the_run(window: ShownWindow) -> None:

@@ -3,7 +3,9 @@ import pytest
 
 from realtime.sinks.hud import Hud
 from realtime.sinks.layout import HINTS, lay_out, natural_size
-from realtime.sinks.render import KEY_HINTS, draw_scene, draw_view
+from realtime.sinks.paint import RESIDUAL_COLOUR
+from realtime.sinks.panel import KEY_HINTS
+from realtime.sinks.render import draw_scene, draw_view
 
 from .examples import BLUE, ORANGE, scene, scene_object
 
@@ -169,3 +171,44 @@ def test_a_picture_fills_a_view_of_its_natural_size(picture):
 
 def test_there_is_room_for_every_hint():
     assert len(KEY_HINTS) == HINTS
+
+
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720)])
+def test_a_long_name_leaves_room_for_what_is_heard_of_it(size):
+    layout = lay_out(*size, 640, 360)
+    views = [
+        draw_view(
+            GREY,
+            scene([scene_object(1, ORANGE, name="acoustic guitar in the back row", gain=gain)]),
+            Hud(),
+            layout,
+            None,
+        )
+        for gain in (1.0, 2.0)
+    ]
+    left, top, right, bottom = layout.strips(2)[0]
+    changed = np.argwhere((views[0] != views[1]).any(axis=2))
+    assert changed.size  # "0 dB" and "+6.0 dB"
+    assert changed[:, 1].min() > (left + right) // 2
+    assert changed[:, 1].max() < right
+    assert top < changed[:, 0].min() <= changed[:, 0].max() < bottom
+
+
+def test_the_residual_is_no_grey_object():
+    layout = lay_out(1280, 720, 640, 360)
+    alike = [scene_object(1, RESIDUAL_COLOUR, name="cello", level_db=-60.0)]
+    view = draw_view(GREY, scene(alike), Hud(), layout, None)
+    cello, residual = (
+        count(view[top : top + layout.px(22), left : left + layout.px(16)], RESIDUAL_COLOUR)
+        for left, top, _, _ in layout.strips(2)
+    )
+    assert 0 < residual < 0.8 * cello
+
+
+@pytest.mark.parametrize("picture", [(640, 360), (480, 640)])
+def test_upright_the_panel_has_what_the_picture_leaves(picture):
+    layout = lay_out(480, 800, *picture)
+    x0, y0, x1, y1 = layout.picture
+    assert x1 - x0 == 480 or y1 - y0 == layout.panel[1]
+    assert layout.panel[1] - y1 <= 1
+    assert layout.panel[3] - layout.panel[1] >= round(0.3 * layout.status[1])
