@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +35,8 @@ LEVEL_FLOOR_DBFS = -60.0  # an empty bar
 _MOST_OPAQUE = 0.78
 _HEAT_FINENESS = 8  # points per grid cell before the picture is coloured
 
+Draw: TypeAlias = Callable[[Picture, Scene | None], Picture]
+
 RESIDUAL_COLOUR: Colour = (190, 184, 180)
 _BACKGROUND: Colour = (19, 17, 16)
 _PANEL: Colour = (32, 29, 27)
@@ -47,6 +51,7 @@ KEY_HINTS = (
     ("1-9, 0", "mute"),
     ("up, down", "gain"),
     ("[ ]", "ahead"),
+    ("v", "view"),
     ("q", "quit"),
 )
 
@@ -78,17 +83,26 @@ def draw_scene(picture: Picture, scene: Scene | None) -> Picture:
 
 
 def draw_view(
-    picture: Picture | None, scene: Scene | None, hud: Hud, layout: Layout, selected: int | None
+    picture: Picture | None,
+    scene: Scene | None,
+    hud: Hud,
+    layout: Layout,
+    selected: int | None,
+    *,
+    draw: Draw = draw_scene,
+    caption: str = "",
 ) -> Picture:
     """The whole viewer as a new BGR array of the layout's size.
 
-    `selected` is the object (0: the residual) that the gain keys act on.
+    `selected` is the object (0: the residual) that the gain keys act on; `draw` makes the picture
+    of the camera's, and `caption` is written into its corner.
     """
     view = np.empty((layout.height, layout.width, 3), dtype=np.uint8)
     fill_box(view, (0, 0, layout.width, layout.height), _BACKGROUND)
     x0, y0, x1, y1 = layout.picture
     if picture is not None:
-        view[y0:y1, x0:x1] = draw_scene(resized(picture, x1 - x0, y1 - y0), scene)
+        view[y0:y1, x0:x1] = draw(resized(picture, x1 - x0, y1 - y0), scene)
+        _draw_caption(view, caption, layout)
     else:
         _draw_waiting(view, layout)
     _draw_panel(view, scene, layout, selected)
@@ -159,6 +173,18 @@ def _draw_tag(picture: Picture, item: SceneObject, scene: Scene, unit: float) ->
     fill_box(picture, (x0, y0, x0 + tag_width, y0 + tag_height), colour, tag_height // 3)
     baseline = y0 + (tag_height + _capital(size)) // 2
     draw_text(picture, text, (x0 + pad, baseline), size, _ink(colour), weight=SEMIBOLD)
+
+
+def _draw_caption(view: Picture, caption: str, layout: Layout) -> None:
+    if not caption:
+        return
+    x0, _, _, y1 = layout.picture
+    size, pad = max(11, layout.px(17)), layout.px(8)
+    left, bottom = x0 + pad, y1 - pad
+    box = (left, bottom - size - pad, left + text_width(caption, size) + 2 * pad, bottom)
+    fill_box(view, box, _PANEL, layout.px(5))
+    baseline = (box[1] + box[3] + _capital(size)) // 2
+    draw_text(view, caption, (left + pad, baseline), size, _TEXT)
 
 
 def _draw_waiting(view: Picture, layout: Layout) -> None:

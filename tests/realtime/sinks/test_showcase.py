@@ -30,12 +30,12 @@ def test_a_slow_viewer_gets_fewer_pictures_and_the_newest(showcase):
     seat, _ = seat_of(showcase)
     got = []
     for number in range(1, 11):
-        showcase.show(b"%d" % number)
+        showcase.show({"objects": b"%d" % number})
         got += showcase.next(seat, SOON_S)
     assert got == [b"1", b"2"]  # the second is on its way, and no more
     showcase.seen(seat, 1)
     assert showcase.next(seat, SOON_S) == [b"10"]
-    showcase.show(b"11")
+    showcase.show({"objects": b"11"})
     assert showcase.next(seat, SOON_S) == []
     showcase.seen(seat, 10)
     assert showcase.next(seat, SOON_S) == [b"11"]
@@ -45,7 +45,7 @@ def test_one_who_takes_nothing_does_not_keep_another_from_it(showcase):
     slow, _ = seat_of(showcase)
     quick, _ = seat_of(showcase)
     for number in range(1, 6):
-        showcase.show(b"%d" % number)
+        showcase.show({"objects": b"%d" % number})
         showcase.next(slow, SOON_S)
         assert showcase.next(quick, SOON_S) == [b"%d" % number]
         showcase.seen(quick, number)
@@ -56,7 +56,7 @@ def test_who_stalls_is_let_go_and_who_takes_pictures_stays(showcase):
     stalled, gone = seat_of(showcase)
     _, stays = seat_of(showcase)
     showcase.release_stalled(100 * NS_PER_S)
-    showcase.show(b"1")
+    showcase.show({"objects": b"1"})
     showcase.next(stalled, SOON_S)
     assert showcase.release_stalled(110 * NS_PER_S) == 0
     assert showcase.release_stalled(111 * NS_PER_S) == 1
@@ -68,7 +68,7 @@ def test_who_stalls_is_let_go_and_who_takes_pictures_stays(showcase):
 
 def test_an_old_picture_does_not_make_a_new_viewer_a_stalled_one(showcase):
     showcase.release_stalled(0)
-    showcase.show(b"1")
+    showcase.show({"objects": b"1"})
     showcase.release_stalled(1000 * NS_PER_S)
     seat, _ = seat_of(showcase)
     assert showcase.next(seat, SOON_S) == [b"1"]
@@ -79,7 +79,7 @@ def test_an_acknowledgement_of_what_was_never_sent_opens_nothing(showcase):
     seat, _ = seat_of(showcase)
     showcase.seen(seat, 10**9)
     for number in range(1, 6):
-        showcase.show(b"%d" % number)
+        showcase.show({"objects": b"%d" % number})
         showcase.next(seat, SOON_S)
     assert len(seat.unseen) == MOST_ON_THEIR_WAY
 
@@ -99,7 +99,7 @@ def test_sound_goes_to_who_listens_and_first(showcase):
     watcher, _ = seat_of(showcase)
     showcase.listen(listener, wants=True)
     assert showcase.listeners == 1
-    showcase.show(b"picture")
+    showcase.show({"objects": b"picture"})
     showcase.play(b"sound")
     assert showcase.next(listener, SOON_S) == [b"sound", b"picture"]
     assert showcase.next(watcher, SOON_S) == [b"picture"]
