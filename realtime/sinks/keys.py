@@ -52,20 +52,21 @@ class Commands:
         if key in UP_KEYS or key in DOWN_KEYS:
             return self._change_gain(scene, GAIN_STEP_DB if key in UP_KEYS else -GAIN_STEP_DB)
         letter = chr(key).lower() if 0 <= key < 127 else ""
+        asked: list[Control] = []
         match letter:
             case "s":
-                return self.click(scene, layout, *pointer)
+                asked = self.click(scene, layout, *pointer)
             case "r" | "\x1b":
-                return [self._control("unsolo")]
+                asked = [self._control("unsolo")]
             case "q":
-                return [self.quit()]
-            case "[" | "]":
-                return self._look_ahead(1 if letter == "]" else -1)
+                asked = [self.quit()]
             case "v":
                 self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+            case "[" | "]":
+                asked = self._look_ahead(1 if letter == "]" else -1)
             case _ if letter.isdecimal():
-                return self._mute(scene, int(letter))
-        return []
+                asked = self._mute(scene, int(letter))
+        return asked
 
     def quit(self) -> Control:
         """End the run."""

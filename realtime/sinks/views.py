@@ -81,14 +81,23 @@ def _with_clusters(dim: Picture, heatmap_db: Floats, places: Floats) -> Picture:
 
 def _with_sounds(dim: Picture, levels: NDArray[np.uint8]) -> Picture:
     rows, columns, bands, times = levels.shape
-    top = max(int(levels.max()), _SOFTEST)
-    shown = (levels.astype(np.float32) - top) * np.float32(STEP_DB / SOUND_RANGE_DB) + 1
     # A line between the pixels; high tones are at the top.
-    tiles = np.zeros((rows, columns, bands + 2, times + 2), np.float32)
-    tiles[:, :, 1:-1, 1:-1] = np.maximum(shown, 0)[:, :, ::-1]
-    whole = tiles.transpose(0, 2, 1, 3).reshape(rows * (bands + 2), columns * (times + 2))
-    colours = heat_colours()[np.round(255 * whole).astype(np.uint8)]
-    return _laid_over(dim, colours.astype(np.float32), np.sqrt(whole))
+    tiles = np.zeros((rows, bands + 2, columns, times + 2), np.uint8)
+    tiles[:, 1:-1, :, 1:-1] = levels[:, :, ::-1].transpose(0, 2, 1, 3)
+    whole = tiles.reshape(rows * (bands + 2), columns * (times + 2))
+    light, keep = _sound_colours(max(int(levels.max()), _SOFTEST))
+    height, width = dim.shape[:2]
+    return blended(dim, resized(light[whole], width, height), resized(keep[whole], width, height))
+
+
+def _sound_colours(top: int) -> tuple[Picture, Picture]:
+    """Of each level ``(256, 3)`` its light, and what it leaves of the picture; ``top`` shines."""
+    shown = (np.arange(256) - top) * (STEP_DB / SOUND_RANGE_DB) + 1
+    shown = np.clip(shown, 0, 1)
+    opaque = np.sqrt(shown)[:, np.newaxis]
+    light = heat_colours()[np.round(255 * shown).astype(np.uint8)] * opaque
+    keep = np.repeat(255 * (1 - opaque), 3, axis=1)
+    return np.round(light).astype(np.uint8), np.round(keep).astype(np.uint8)
 
 
 def _level(heatmap_db: Floats) -> Floats:
