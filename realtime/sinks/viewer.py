@@ -10,9 +10,8 @@ from realtime.messages import RESIDUAL_ID, End, Message, Scene, SceneObject, Sta
 from realtime.picture import Picture
 from realtime.sinks.hud import Hud, HudTracker
 from realtime.sinks.layout import Layout
-from realtime.sinks.pixel_history import PixelHistory
 from realtime.sinks.render import draw_view
-from realtime.sinks.views import View, draw_as
+from realtime.sinks.views import View, Views
 from realtime.spectra import PixelSpectra
 from realtime.stage import Inputs
 
@@ -32,7 +31,7 @@ class Viewer:
         self._waiting: deque[VideoFrame] = deque(maxlen=MOST_WAITING_FRAMES)
         self._scenes: deque[Scene] = deque(maxlen=MOST_SCENES)
         self._spectra: deque[PixelSpectra] = deque(maxlen=MOST_WAITING_SPECTRA)
-        self._pixels = PixelHistory()
+        self._views = Views()
         self._shown: VideoFrame | None = None
         self._delay_ms = 0.0
         self._ended: set[str] = set()
@@ -48,7 +47,7 @@ class Viewer:
         due_ns = self.due_ns(now_ns)
         is_new = False
         while self._spectra and self._spectra[0].capture_ns <= due_ns:
-            self._pixels.feed(self._spectra.popleft())
+            self._views.feed(self._spectra.popleft())
         while self._waiting and self._waiting[0].capture_ns <= due_ns:
             self._shown = self._waiting.popleft()
             is_new = True
@@ -124,7 +123,7 @@ class Viewer:
 
     def picture(self, view: View, pixels: Picture) -> Picture:
         """The frame on show, of any size, as `view` shows it."""
-        return draw_as(view, pixels, self.scene, self._pixels)
+        return self._views.draw(view, pixels, self.scene)
 
     def _take(self, message: Message) -> None:
         if isinstance(message, VideoFrame):

@@ -17,7 +17,7 @@ from realtime.messages import Scene
 from realtime.picture import Picture, blended, greyed, heat_colours, resized, smoothed
 from realtime.sinks.pixel_history import PixelHistory
 from realtime.sinks.render import draw_scene
-from realtime.spectra import Wish
+from realtime.spectra import PixelSpectra, Wish
 
 View: TypeAlias = Literal["objects", "sounds", "energy", "clusters"]
 VIEWS: tuple[View, ...] = get_args(View)
@@ -37,20 +37,42 @@ _WHOLE_DISC = 0.45  # a place so far out has a full colour
 _LIGHTNESS, _CHROMA, _FIRST_HUE = 0.76, 0.13, np.deg2rad(62)
 
 
-def draw_as(view: View, picture: Picture, scene: Scene | None, pixels: PixelHistory) -> Picture:
-    """The picture as this view shows it: a new BGR array of the same size."""
-    if view == "objects":
-        return draw_scene(picture, scene)
-    dim = greyed(picture, _DIM)
-    if view == "sounds":
-        levels = pixels.levels()
-        return dim if levels is None else _with_sounds(dim, levels)
-    if scene is None:
-        return dim
-    if view == "energy":
-        return _with_energy(dim, scene.heatmap_db)
-    places = pixels.places()
-    return dim if places is None else _with_clusters(dim, scene.heatmap_db, places)
+class Views:
+    """Draws each view of what has been taken so far."""
+
+    def __init__(self) -> None:
+        self._pixels = PixelHistory()
+        self._taken = 0
+        self._sounds: tuple[Picture, Picture] | None = None  # light, and what is left of the rest
+        self._drawn = (0, 0, 0)  # at which spectra, and in which size
+
+    def feed(self, message: PixelSpectra) -> None:
+        """Take what the pixels sound, in order."""
+        self._pixels.feed(message)
+        self._taken += 1
+
+    def draw(self, view: View, picture: Picture, scene: Scene | None) -> Picture:
+        """The picture as this view shows it: a new BGR array of the same size."""
+        if view == "objects":
+            return draw_scene(picture, scene)
+        dim = greyed(picture, _DIM)
+        if view == "sounds":
+            return self._with_sounds(dim)
+        if scene is None:
+            return dim
+        if view == "energy":
+            return _with_energy(dim, scene.heatmap_db)
+        places = self._pixels.places()
+        return dim if places is None else _with_clusters(dim, scene.heatmap_db, places)
+
+    def _with_sounds(self, dim: Picture) -> Picture:
+        height, width = dim.shape[:2]
+        # Pictures come more often than spectra.
+        if self._drawn != (self._taken, height, width):
+            self._drawn = (self._taken, height, width)
+            levels = self._pixels.levels()
+            self._sounds = None if levels is None else _sounds(levels, height, width)
+        return dim if self._sounds is None else blended(dim, *self._sounds)
 
 
 def colours_of(places: Floats) -> Floats:
@@ -79,15 +101,15 @@ def _with_clusters(dim: Picture, heatmap_db: Floats, places: Floats) -> Picture:
     return _laid_over(dim, np.clip(colours, 0, 255), opaque * (2 - opaque))
 
 
-def _with_sounds(dim: Picture, levels: NDArray[np.uint8]) -> Picture:
+def _sounds(levels: NDArray[np.uint8], height: int, width: int) -> tuple[Picture, Picture]:
+    """The light of all spectrograms, and what they leave of the picture under them."""
     rows, columns, bands, times = levels.shape
     # A line between the pixels; high tones are at the top.
     tiles = np.zeros((rows, bands + 2, columns, times + 2), np.uint8)
     tiles[:, 1:-1, :, 1:-1] = levels[:, :, ::-1].transpose(0, 2, 1, 3)
     whole = tiles.reshape(rows * (bands + 2), columns * (times + 2))
     light, keep = _sound_colours(max(int(levels.max()), _SOFTEST))
-    height, width = dim.shape[:2]
-    return blended(dim, resized(light[whole], width, height), resized(keep[whole], width, height))
+    return resized(light[whole], width, height), resized(keep[whole], width, height)
 
 
 def _sound_colours(top: int) -> tuple[Picture, Picture]:
