@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from pixelplayer.bands import STEP_DB, Floats, to_levels
 from realtime.messages import Scene
-from realtime.picture import Picture, blended, greyed, heat_colours, resized, smoothed
+from realtime.picture import Picture, blended, greyed, heat_colours, resized, spread
 from realtime.sinks.pixel_history import PixelHistory
-from realtime.sinks.render import draw_scene
+from realtime.sinks.render import HEAT_FLOOR_DB, HEAT_TOP_DB, draw_scene
 from realtime.spectra import PixelSpectra, Wish
 
 View: TypeAlias = Literal["objects", "sounds", "energy", "clusters"]
@@ -26,10 +26,10 @@ NEEDS: Mapping[View, tuple[Wish, ...]] = MappingProxyType(
 )
 """The spectra that each is made of; the others are made of the scene."""
 
-ENERGY_DB = (-30.0, 0.0)  # of the mixture: dark, and as bright as it gets
-SOUND_RANGE_DB = 36.0  # below the loudest band of any pixel: dark
+SOUND_RANGE_DB = 33.0  # below the loudest band of any pixel: dark
 _SOFTEST = int(to_levels(np.array([1e-7], np.float32))[0])  # -70 dB; the loudest is no softer
-_DIM = 0.3  # of the camera's picture
+_DIM = 0.45  # of the camera's picture
+_MOST_OPAQUE = 0.8  # what sounds is seen through its glow
 _FINENESS = 8  # points per cell before anything is coloured
 _WHOLE_DISC = 0.45  # a place so far out has a full colour
 # A ring of one lightness in OKLab (Ottosson, 2020), from orange, opposite of which is blue: these
@@ -86,7 +86,7 @@ def colours_of(places: Floats) -> Floats:
 def _with_energy(dim: Picture, heatmap_db: Floats) -> Picture:
     level = _fine(_level(heatmap_db))
     colours = heat_colours()[np.round(255 * level).astype(np.uint8)]
-    return _laid_over(dim, colours.astype(np.float32), np.sqrt(level))
+    return _laid_over(dim, colours.astype(np.float32), level)
 
 
 def _with_clusters(dim: Picture, heatmap_db: Floats, places: Floats) -> Picture:
@@ -94,11 +94,10 @@ def _with_clusters(dim: Picture, heatmap_db: Floats, places: Floats) -> Picture:
         return dim  # the scene is already that of another grid
     level = _level(heatmap_db)
     # Colours count as they are loud: those of silent cells do not run into others.
-    loudness = level + np.float32(1e-3)
-    colours = _fine(colours_of(places) * loudness[..., np.newaxis], most=np.inf)
-    colours /= np.maximum(_fine(loudness, most=np.inf), np.float32(1e-3))[..., np.newaxis]
+    colours = _fine(colours_of(places) * level[..., np.newaxis])
     opaque = _fine(level)
-    return _laid_over(dim, np.clip(colours, 0, 255), opaque * (2 - opaque))
+    colours /= np.maximum(opaque, np.float32(1e-3))[..., np.newaxis]
+    return _laid_over(dim, colours, opaque)
 
 
 def _sounds(levels: NDArray[np.uint8], height: int, width: int) -> tuple[Picture, Picture]:
@@ -124,20 +123,19 @@ def _sound_colours(top: int) -> tuple[Picture, Picture]:
 
 def _level(heatmap_db: Floats) -> Floats:
     """Heat as 0..1."""
-    low, high = ENERGY_DB
-    level = np.clip((heatmap_db - low) / (high - low), 0, 1)
+    level = np.clip((heatmap_db - HEAT_FLOOR_DB) / (HEAT_TOP_DB - HEAT_FLOOR_DB), 0, 1)
     found: Floats = np.nan_to_num(level).astype(np.float32)
     return found
 
 
-def _fine(grid: Floats, most: float = 1.0) -> Floats:
-    fine = smoothed(grid, grid.shape[1] * _FINENESS, grid.shape[0] * _FINENESS)
-    return np.clip(fine, 0, most, out=fine)
+def _fine(grid: Floats) -> Floats:
+    return spread(grid, grid.shape[1] * _FINENESS, grid.shape[0] * _FINENESS)
 
 
 def _laid_over(dim: Picture, colours: Floats, opaque: Floats) -> Picture:
-    """Colours ``(h, w, 3)`` over the picture, as opaque ``(h, w)`` as that, of any size."""
+    """Colours ``(h, w, 3)`` over the picture, as opaque as ``(h, w)`` in 0..1, of any size."""
     height, width = dim.shape[:2]
+    opaque = np.float32(_MOST_OPAQUE) * opaque * opaque * (3 - 2 * opaque)
     light = np.round(colours * opaque[..., np.newaxis]).astype(np.uint8)
     keep = np.round(255 * (1 - opaque)).astype(np.uint8)
     keeps = np.repeat(keep[..., np.newaxis], 3, axis=2)

@@ -208,7 +208,7 @@ class Separator:
         samples = current.streams.feed(columns.spectrum, columns.features, self._meant, known)
         self._advance(current, columns.features.shape[2])
         outputs += self._streams(current, samples)
-        if self._spectra.is_wanted("objects") and not joined.is_late:
+        if self._spectra.is_wanted("objects"):
             outputs += self._object_spectra(current, columns)
         return outputs + self._scene(current, columns)
 
