@@ -6,6 +6,7 @@ from realtime.sinks.showcase import (
     MOST_ON_THEIR_WAY,
     MOST_VIEWERS,
     MOST_WAITING_SOUNDS,
+    MOST_WAITING_SPECTRA,
     Showcase,
 )
 
@@ -106,6 +107,37 @@ def test_sound_goes_to_who_listens_and_first(showcase):
     showcase.play(b"more")
     showcase.listen(listener, wants=False)
     assert showcase.next(listener, SOON_S) == []
+
+
+def test_each_is_shown_the_view_that_it_looks_at(showcase):
+    one, _ = seat_of(showcase)
+    other, _ = seat_of(showcase)
+    showcase.look(other, "energy")
+    assert showcase.views == {"objects", "energy"}
+    showcase.show({"objects": b"plain", "energy": b"glow"})
+    assert showcase.next(one, SOON_S) == [b"plain"]
+    assert showcase.next(other, SOON_S) == [b"glow"]
+    showcase.look(one, "clusters")  # which is not drawn yet
+    showcase.show({"energy": b"glow"})
+    assert showcase.next(one, SOON_S) == []
+    showcase.show({"clusters": b"colours"})
+    assert showcase.next(one, SOON_S) == [b"colours"]
+
+
+def test_spectrograms_go_to_who_follows_and_do_not_pile_up(showcase):
+    follower, _ = seat_of(showcase)
+    watcher, _ = seat_of(showcase)
+    showcase.follow(follower, wants=True)
+    assert showcase.followers == 1
+    for number in range(100):
+        showcase.trace(b"%d" % number)
+    waiting = showcase.next(follower, SOON_S)
+    assert len(waiting) == MOST_WAITING_SPECTRA
+    assert waiting[-1] == b"99"
+    assert showcase.next(watcher, SOON_S) == []
+    showcase.trace(b"more")
+    showcase.follow(follower, wants=False)
+    assert showcase.next(follower, SOON_S) == []
 
 
 def test_sound_that_waits_is_bounded_and_the_newest(showcase):
