@@ -25,9 +25,10 @@ from realtime.picture import resized, to_jpeg
 from realtime.sinks.viewer import Viewer
 from realtime.sinks.views import VIEWS
 from realtime.sinks.web_packets import spectra_packet
-from realtime.spectra import ObjectSpectra, PixelSpectra, Show
+from realtime.spectra import ObjectSpectra, PixelSpectra
 from realtime.stage import Stage
 from realtime.wire import encode
+from realtime.wishes import Show
 
 MOST_OF_A_CORE = 0.02
 MOST_KB_PER_S = 30.0  # to the page; a telephone call has 8
@@ -131,13 +132,13 @@ def _inputs(scene: BandScene) -> Iterator[tuple[str, Message]]:
 
 
 def _separated(
-    inputs: Sequence[tuple[str, Message]], spectra: tuple[str, ...]
+    inputs: Sequence[tuple[str, Message]], what: tuple[str, ...]
 ) -> tuple[float, list[Message]]:
     """Processor time of all steps, s, and what came of them."""
     given: list[Message] = []
     spent_ms = 0.0
     with _stage("separator") as separator:
-        wish = Show(stream="s", sequence=0, spectra=spectra)  # type: ignore[arg-type]
+        wish = Show(stream="s", sequence=0, what=what)  # type: ignore[arg-type]
         for topic, message in inputs:
             start_ns = time.process_time_ns()
             given += [one for _, one in separator.step(0, {topic: [message], "control": [wish]})]

@@ -23,7 +23,8 @@ from realtime.messages import (
     Streams,
     VideoFrame,
 )
-from realtime.spectra import ObjectSpectra, PixelSpectra, Show
+from realtime.spectra import ObjectSpectra, PixelSpectra
+from realtime.wishes import Show
 
 Pace: TypeAlias = Literal["realtime", "fast"]
 Placement: TypeAlias = Literal["threads", "processes"]
@@ -92,7 +93,10 @@ TOPICS: Mapping[str, TopicEntry] = MappingProxyType(
         "control": TopicEntry(
             messages=(Control, Show), rate_hz=10, depth=1000, when_full="wait", is_data=False
         ),
-        # To look at: nothing that is heard waits for it, and nothing ends with it.
+        # For viewers, while they want it: nothing that is heard waits for it, nothing ends with it.
+        "monitor": TopicEntry(
+            messages=(Streams, AudioGap), rate_hz=22, depth=220, when_full="gap", is_data=False
+        ),
         "spectra": TopicEntry(
             messages=(ObjectSpectra, PixelSpectra),
             rate_hz=32,
@@ -127,7 +131,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "separator": StageEntry(
             kind="stage",
             reads=("sight", "sound", "control"),
-            writes=("streams", "scene", "spectra"),
+            writes=("streams", "scene", "monitor", "spectra"),
             process="separator",
             is_replaced=True,
         ),
@@ -152,7 +156,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "web": StageEntry(
             kind="sink",
-            reads=("video", "streams", "scene", "spectra", "stats"),
+            reads=("video", "scene", "monitor", "spectra", "stats"),
             writes=("control",),
             keeps_up=False,
             is_replaced=True,

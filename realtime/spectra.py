@@ -1,4 +1,4 @@
-"""What travels only while a viewer wants to see it: spectrograms, of objects and of pixels.
+"""Spectrograms on topic ``spectra``, of objects and of pixels: sent only while they are wished for.
 
 The rules are those of :mod:`realtime.messages`.
 """
@@ -6,31 +6,11 @@ The rules are those of :mod:`realtime.messages`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from realtime.checks import MessageError, check_array, check_at_least, check_ids, check_integer
+from realtime.checks import check_array, check_at_least, check_ids, check_integer
 from realtime.messages import Message, Uint8
-
-Wish: TypeAlias = Literal["objects", "pixels"]
-WISH_S = 3.0  # a wish that was not said again for so long is over
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Show(Message):
-    """What a viewer wants to see, on topic ``control``: the spectra of these.
-
-    It is said again every second. Nobody has to take it back: who has left, or has died, says it
-    no more; and who takes the place of another is told as soon.
-    """
-
-    spectra: tuple[Wish, ...]
-
-    def __post_init__(self) -> None:
-        Message.__post_init__(self)
-        if not isinstance(self.spectra, tuple) or not set(self.spectra) <= set(get_args(Wish)):
-            raise MessageError(f"Show.spectra: wanted some of {get_args(Wish)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -32,7 +32,8 @@ from realtime.messages import (
     Streams,
     VideoFrame,
 )
-from realtime.spectra import ObjectSpectra, PixelSpectra, Show
+from realtime.spectra import ObjectSpectra, PixelSpectra
+from realtime.wishes import Show
 
 HEADER_BYTES = 256 * 1024  # a Scene of a thousand objects fits
 ARRAY_BYTES = 256 * 1024 * 1024  # an 8K picture fits

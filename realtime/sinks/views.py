@@ -17,7 +17,8 @@ from realtime.messages import Scene
 from realtime.picture import Picture, blended, greyed, heat_colours, resized, spread
 from realtime.sinks.pixel_history import PixelHistory
 from realtime.sinks.render import HEAT_FLOOR_DB, HEAT_TOP_DB, draw_scene
-from realtime.spectra import PixelSpectra, Wish
+from realtime.spectra import PixelSpectra
+from realtime.wishes import Wish
 
 View: TypeAlias = Literal["objects", "sounds", "energy", "clusters"]
 VIEWS: tuple[View, ...] = get_args(View)

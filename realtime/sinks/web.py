@@ -18,8 +18,9 @@ from realtime.sinks.web_packets import MixPackets, picture_packet, spectra_packe
 from realtime.sinks.web_server import WebServer
 from realtime.sinks.web_state import plain_numbers, plain_objects
 from realtime.sinks.wishes import Wishes
-from realtime.spectra import ObjectSpectra, Wish
+from realtime.spectra import ObjectSpectra
 from realtime.stage import Inputs, Outputs
+from realtime.wishes import Wish
 
 MOST_WAITING_REQUESTS = 64  # then the user is told to slow down
 LONGEST_SIDE, SHORTEST_LONG_SIDE = 1024, 640  # outlines are drawn into what is sent
@@ -28,7 +29,7 @@ MOST_WAITING_SPECTRA = 64
 
 
 class Web:
-    """Stage: reads `video`, `streams`, `scene`, `spectra` and `stats`, writes `control`.
+    """Stage: reads `video`, `scene`, `monitor`, `spectra` and `stats`, writes `control`.
 
     Draws only when watched, and in the views that are looked at; mixes only when listened to.
     """
@@ -111,7 +112,7 @@ class Web:
         if not self._showcase.listeners:
             self._mix.reset()
             return
-        for message in inputs.get("streams", ()):
+        for message in inputs.get("monitor", ()):
             packet = self._mix.feed(message)
             if packet is not None:
                 self._showcase.play(packet)
@@ -128,7 +129,11 @@ class Web:
 
     def _wanted(self, views: frozenset[View]) -> set[Wish]:
         wanted: set[Wish] = {wish for view in views for wish in NEEDS[view]}
-        return wanted | {"objects"} if self._showcase.followers else wanted
+        if self._showcase.followers:
+            wanted.add("objects")
+        if self._showcase.listeners:
+            wanted.add("streams")
+        return wanted
 
     def _trace(self, now_ns: int, inputs: Inputs) -> None:
         """Send columns of spectrograms when they are heard."""

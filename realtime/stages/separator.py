@@ -32,13 +32,14 @@ from realtime.messages import (
     SoundColumns,
     Streams,
 )
-from realtime.spectra import Show
 from realtime.stage import Inputs, Outputs, State
 from realtime.stages.gains import Gains
 from realtime.stages.join import Join, Joined
 from realtime.stages.object_streams import ObjectStreams, Synthesizer
 from realtime.stages.scene import clusters, pan_of, scene_objects
 from realtime.stages.spectra import Spectra
+from realtime.stages.wanted import Wanted
+from realtime.wishes import Show
 
 _WATCHED_COLUMNS = 4  # scenes are told at most twice as often as objects are looked for
 _WATCHED_LATE_COLUMNS = 16  # objects age before sound comes too late
@@ -72,7 +73,9 @@ class _Input:
 
 
 class Separator:
-    """Topics ``sight``, ``sound`` and ``control`` in, ``streams``, ``scene`` and ``spectra`` out.
+    """Topics ``sight``, ``sound`` and ``control`` in, ``streams`` and ``scene`` out.
+
+    While somebody wishes for them, ``spectra`` and ``monitor`` as well.
 
     The rows of all ``Streams`` follow one another without a gap from the first column on, and sum
     to the mixture. Where columns never came, since hearing was replaced, so many samples are
@@ -97,6 +100,7 @@ class Separator:
         self._energy = PixelEnergy(*grid, settings.energy)
         self._grid = grid
         self._gains = Gains()
+        self._wanted = Wanted()
         self._spectra = Spectra(spec.audio.frequency_bins)
         self._objects: tuple[TrackedObject, ...] = ()
         self._meant: tuple[TrackedObject, ...] = ()  # with the vectors that they are separated by
@@ -108,7 +112,7 @@ class Separator:
         self._input: _Input | None = None
         self._sound_end: End | None = None
         self._scene_period: int | None = None
-        self._sequences = {"streams": 0, "scene": 0}
+        self._sequences = {"streams": 0, "scene": 0, "monitor": 0}
         self._rows = 0  # streams of objects that a former separator had
         self._understood: Mapping[str, Any] | None = None  # what it had heard
         self._lost_columns = 0
@@ -123,12 +127,12 @@ class Separator:
         Raises:
             UsageError: the sample rate changes.
         """
-        self._spectra.turn(now_ns)
+        self._wanted.turn(now_ns)
         for message in inputs.get("control", ()):
             if isinstance(message, Control):
                 self._obey(message)
             elif isinstance(message, Show):
-                self._spectra.wish(message)
+                self._wanted.wish(message)
         for message in inputs.get("sight", ()):
             if isinstance(message, SightMap):
                 self._join.add_map(message)
@@ -208,7 +212,7 @@ class Separator:
         samples = current.streams.feed(columns.spectrum, columns.features, self._meant, known)
         self._advance(current, columns.features.shape[2])
         outputs += self._streams(current, samples)
-        if self._spectra.is_wanted("objects"):
+        if self._wanted.has("objects"):
             outputs += self._object_spectra(current, columns)
         return outputs + self._scene(current, columns)
 
@@ -307,7 +311,10 @@ class Separator:
             pans=tuple(self._pans.get(row, 0.0) for row in rows),
         )
         current.next_sample += samples.shape[1]
-        return [("streams", message)]
+        if not self._wanted.has("streams"):
+            return [("streams", message)]
+        again = replace(message, sequence=self._next("monitor"))
+        return [("streams", message), ("monitor", again)]
 
     def _end(self, end: End) -> list[tuple[str, Message]]:
         outputs: list[tuple[str, Message]] = []
@@ -382,7 +389,7 @@ class Separator:
         self._pans.update({item.id: pan_of(item) for item in self._objects})
         self._understand(current)
         current.heat = heat
-        if not self._spectra.is_wanted("pixels"):
+        if not self._wanted.has("pixels"):
             return []
         return self._spectra.pixels(
             columns, current.analysis, power, masks=masks, grid=self._grid, shot=self._shot or 0

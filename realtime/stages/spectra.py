@@ -1,4 +1,4 @@
-"""Spectrograms of objects and pixels, for as long as a viewer wants to see them.
+"""Spectrograms of objects and pixels, for those who want to see them.
 
 All of it falls off from what is divided anyway: masks, shares and powers are there. Who wants none
 pays for none.
@@ -15,7 +15,7 @@ from pixelplayer.bands import Bands, mean_shares, pixel_powers, to_levels
 from pixelplayer.spec import Analysis
 from realtime.clock import NS_PER_S
 from realtime.messages import Message, SoundColumns
-from realtime.spectra import WISH_S, ObjectSpectra, PixelSpectra, Show, Wish
+from realtime.spectra import ObjectSpectra, PixelSpectra
 
 OBJECT_BANDS = 64  # as many as a small picture has lines
 PIXEL_BANDS = 32
@@ -25,27 +25,12 @@ Told: TypeAlias = list[tuple[str, Message]]
 
 
 class Spectra:
-    """Tells, on topic ``spectra``, what was wished for."""
+    """Makes the messages of topic ``spectra``."""
 
     def __init__(self, frequency_bins: int) -> None:
         self._object_bands = Bands(frequency_bins, min(OBJECT_BANDS, frequency_bins))
         self._pixel_bands = Bands(frequency_bins, min(PIXEL_BANDS, frequency_bins))
-        self._now_ns = 0
-        self._until_ns: dict[Wish, int] = {}
         self._sequence = 0
-
-    def turn(self, now_ns: int) -> None:
-        """It is now so late: wishes grow old."""
-        self._now_ns = now_ns
-
-    def wish(self, show: Show) -> None:
-        """Somebody wants to see them, from now on for a while."""
-        for kind in show.spectra:
-            self._until_ns[kind] = self._now_ns + round(WISH_S * NS_PER_S)
-
-    def is_wanted(self, kind: Wish) -> bool:
-        """Whether anybody wants to see such spectra now."""
-        return self._now_ns < self._until_ns.get(kind, 0)
 
     def objects(
         self,

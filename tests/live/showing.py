@@ -79,7 +79,7 @@ class Showing:
                 if self.scene is not None and picture % 2 == 0:
                     inputs["scene"] = [self.scene]
             if now_ns >= began_ns + sound * PIECE_SAMPLES * 1e9 / RATE_HZ:
-                inputs["streams"] = [self._sound(sound, began_ns)]
+                inputs["monitor"] = [self._sound(sound, began_ns)]
                 sound += 1
             if self.spectra is not None and (spectra := self.spectra(now_ns)):
                 inputs["spectra"] = spectra

@@ -11,7 +11,8 @@ from playwright.sync_api import Page
 
 from pixelplayer.bands import to_levels
 from realtime.messages import Message
-from realtime.spectra import ObjectSpectra, PixelSpectra, Show
+from realtime.spectra import ObjectSpectra, PixelSpectra
+from realtime.wishes import Show
 from tests.live.browser import open_browser, until
 from tests.live.showing import TWO, Showing
 from tests.live.test_web_page import CARDS, violations
@@ -71,7 +72,7 @@ def showing() -> Iterator[Showing]:
 
 
 def wishes(showing: Showing) -> list[tuple[str, ...]]:
-    return [message.spectra for message in showing.asked if isinstance(message, Show)]
+    return [message.what for message in showing.asked if isinstance(message, Show)]
 
 
 def strip(card: int) -> str:

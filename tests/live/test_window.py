@@ -163,7 +163,7 @@ def test_a_key_shows_the_next_picture(window: ShownWindow) -> None:
     x0, y0, x1, y1 = window.layout().picture
     assert seen_until(window, lambda shown: count(shown[y0:y1, x0:x1], ORANGE) > 500)
     window.key("v")
-    assert window.control() == {"spectra": ["pixels"]}
+    assert window.control() == {"what": ["pixels"]}
     assert seen_until(window, lambda shown: count(shown[y0:y1, x0:x1], ORANGE) == 0)
     window.key("v")
     assert seen_until(window, lambda shown: is_energy(shown[y0:y1, x0:x1]))

@@ -1,5 +1,5 @@
 from realtime.sinks.wishes import SAID_AGAIN_NS, Wishes
-from realtime.spectra import WISH_S
+from realtime.wishes import WISH_S
 
 from .examples import NS_PER_S
 
@@ -7,7 +7,7 @@ from .examples import NS_PER_S
 def test_a_wish_is_said_at_once_and_again_before_it_lapses():
     wishes = Wishes("test")
     (said,) = wishes.due(5, {"pixels"})
-    assert (said.stream, said.spectra) == ("test", ("pixels",))
+    assert (said.stream, said.what) == ("test", ("pixels",))
     assert wishes.due(6, {"pixels"}) == []
     (again,) = wishes.due(5 + SAID_AGAIN_NS, {"pixels"})
     assert again.sequence == said.sequence + 1
@@ -24,7 +24,7 @@ def test_another_wish_is_said_at_once():
     wishes = Wishes("test")
     wishes.due(0, {"pixels"})
     (both,) = wishes.due(1, {"pixels", "objects"})
-    assert both.spectra == ("objects", "pixels")
+    assert both.what == ("objects", "pixels")
     assert wishes.due(2, ()) == []
     (anew,) = wishes.due(3, {"pixels", "objects"})
-    assert anew.spectra == both.spectra
+    assert anew.what == both.what

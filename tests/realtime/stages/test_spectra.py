@@ -11,7 +11,8 @@ import pytest
 from pixelplayer.bands import from_levels
 from pixelplayer.stft import StreamingStft
 from realtime.messages import Message, Scene, Streams
-from realtime.spectra import WISH_S, ObjectSpectra, PixelSpectra, Show, Wish
+from realtime.spectra import ObjectSpectra, PixelSpectra
+from realtime.wishes import WISH_S, Show, Wish
 from tests.fakes.pixel_model import BANDS_HZ, SPEC, band_noise
 from tests.realtime.stages.test_hearing import cut
 from tests.realtime.stages.test_separator import PLACES, RATE_HZ, hear, see, separator, show
@@ -29,11 +30,11 @@ def duet() -> tuple[list[Message], list[Message]]:
 
 
 def told(
-    duet: tuple[list[Message], list[Message]], spectra: tuple[Wish, ...], later_ns: int = 0
+    duet: tuple[list[Message], list[Message]], what: tuple[Wish, ...], later_ns: int = 0
 ) -> list[Message]:
     """All that comes out where these are wished for, ``later_ns`` before the sound comes."""
     stage = separator()
-    wish = Show(stream="t", sequence=0, spectra=spectra)
+    wish = Show(stream="t", sequence=0, what=what)
     outputs = list(stage.step(0, {"control": [wish]}))
     outputs += stage.step(later_ns, {"sight": duet[0], "sound": duet[1]})
     assert stage.finished
@@ -58,9 +59,10 @@ def in_band(colour: str, bands: int) -> np.ndarray:
 def test_who_asks_for_nothing_is_told_nothing_and_hears_the_same(
     duet: tuple[list[Message], list[Message]],
 ) -> None:
-    plain, wished = told(duet, ()), told(duet, ("objects", "pixels"))
+    plain, wished = told(duet, ()), told(duet, ("objects", "pixels", "streams"))
     assert not those(plain, ObjectSpectra) + those(plain, PixelSpectra)
-    for one, other in zip(those(plain, Streams), those(wished, Streams), strict=True):
+    # Wished for are the streams to listen to as well, each right behind its own.
+    for one, other in zip(those(plain, Streams), those(wished, Streams)[::2], strict=True):
         np.testing.assert_array_equal(one.samples, other.samples)
     for one, other in zip(those(plain, Scene), those(wished, Scene), strict=True):
         np.testing.assert_array_equal(one.heatmap_db, other.heatmap_db)
@@ -124,3 +126,24 @@ def test_a_pixel_sounds_what_it_shows(duet: tuple[list[Message], list[Message]])
         others = in_band("green" if colour == "red" else "red", bands)
         assert pixel[inside].sum() > 100 * pixel[others].sum()
     assert power[0, 0].sum() < 1e-3 * power.max()
+
+
+def test_streams_to_listen_to_are_the_streams_and_only_while_wished_for(
+    duet: tuple[list[Message], list[Message]],
+) -> None:
+    for wish, later_ns, is_told in (
+        (("streams",), LAPSED_NS - 1, True),
+        (("streams",), LAPSED_NS, False),
+        (("objects",), 0, False),
+    ):
+        stage = separator()
+        stage.step(0, {"control": [Show(stream="t", sequence=0, what=wish)]})
+        outputs = stage.step(later_ns, {"sight": duet[0], "sound": duet[1]})
+        streams = [one for topic, one in outputs if topic == "streams" and isinstance(one, Streams)]
+        heard = [one for topic, one in outputs if topic == "monitor"]
+        if not is_told:
+            assert heard == []
+            continue
+        for one, other in zip(streams, heard[: len(streams)], strict=True):
+            assert one.first_sample == other.first_sample
+            np.testing.assert_array_equal(one.samples, other.samples)
