@@ -119,9 +119,10 @@ def test_spectrograms_come_to_who_follows_them_when_they_are_heard(show):
         first_ns = show.now_ns - 100_000_000
         show.step(spectra=[spectra(first_ns), spectra(first_ns + 2 * COLUMN_NS)])
         show.now_ns += 99_000_000
-        show.step(scene=[HOT])
-        while not isinstance(taken := follower.take(), dict):
-            assert taken.kind == 1
+        for known, rows in ((HOT, 2), (scene([]), 1)):  # no spectra come before the second
+            show.step(scene=[known])
+            while not isinstance(taken := follower.take(), dict) or len(taken["objects"]) != rows:
+                assert isinstance(taken, dict) or taken.kind == 1
         show.now_ns += 2_000_000
         show.step()
         assert follower.spectra().capture_ns == first_ns
