@@ -4,7 +4,6 @@
 const COLUMNS = 256;  // six seconds
 const LEAST_DB = -102, STEP_DB = 0.4;  // of a level, as pixelplayer/bands.py has them
 const DARK_DB = -88, BRIGHT_DB = -30;
-const SPREAD = 3;  // columns that are missing and are left dark; after more it begins anew
 const MOST_WAITING = 256;
 
 /**
