@@ -23,6 +23,7 @@ Mark: TypeAlias = tuple[int, int, str, int, int]
 instant."""
 
 _TAKEN = {"separator": ("sight",), "speaker": ("streams",), "recorder": ("streams",)}
+_SHOWN = ("scene", "monitor", "spectra")  # for the eye, and for viewers: no part of a flow
 _EARS = ("speaker", "recorder")  # whoever is nearer to an ear stands for it
 
 
@@ -34,7 +35,7 @@ def marks(
 ) -> list[Mark]:
     """What of a step belongs to flows: what it gave, and what ends with it."""
     kept = [(topic, item) for topic in _TAKEN.get(stage, ()) for item in inputs.get(topic, ())]
-    kept += [(topic, item) for topic, item in outputs if topic != "scene"]
+    kept += [(topic, item) for topic, item in outputs if topic not in _SHOWN]
     found: list[Mark] = []
     for topic, item in kept:
         instant_ns = getattr(item, "capture_ns", None)

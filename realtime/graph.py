@@ -23,6 +23,8 @@ from realtime.messages import (
     Streams,
     VideoFrame,
 )
+from realtime.spectra import ObjectSpectra, PixelSpectra
+from realtime.wishes import Show
 
 Pace: TypeAlias = Literal["realtime", "fast"]
 Placement: TypeAlias = Literal["threads", "processes"]
@@ -89,7 +91,18 @@ TOPICS: Mapping[str, TopicEntry] = MappingProxyType(
         "streams": TopicEntry(messages=(Streams, AudioGap), rate_hz=22, depth=220, when_full="gap"),
         "scene": TopicEntry(messages=(Scene,), rate_hz=10, depth=8, when_full="newest"),
         "control": TopicEntry(
-            messages=(Control,), rate_hz=10, depth=1000, when_full="wait", is_data=False
+            messages=(Control, Show), rate_hz=10, depth=1000, when_full="wait", is_data=False
+        ),
+        # For viewers, while they want it: nothing that is heard waits for it, nothing ends with it.
+        "monitor": TopicEntry(
+            messages=(Streams, AudioGap), rate_hz=22, depth=220, when_full="gap", is_data=False
+        ),
+        "spectra": TopicEntry(
+            messages=(ObjectSpectra, PixelSpectra),
+            rate_hz=32,
+            depth=64,
+            when_full="drop",
+            is_data=False,
         ),
         "stats": TopicEntry(
             messages=(Stats,), rate_hz=10, depth=100, when_full="drop", is_data=False
@@ -118,7 +131,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "separator": StageEntry(
             kind="stage",
             reads=("sight", "sound", "control"),
-            writes=("streams", "scene"),
+            writes=("streams", "scene", "monitor", "spectra"),
             process="separator",
             is_replaced=True,
         ),
@@ -135,7 +148,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "window": StageEntry(
             kind="sink",
-            reads=("video", "scene", "stats"),
+            reads=("video", "scene", "spectra", "stats"),
             writes=("control",),
             thread="main",
             keeps_up=False,
@@ -143,7 +156,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "web": StageEntry(
             kind="sink",
-            reads=("video", "streams", "scene", "stats"),
+            reads=("video", "scene", "monitor", "spectra", "stats"),
             writes=("control",),
             keeps_up=False,
             is_replaced=True,

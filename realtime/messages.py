@@ -9,7 +9,7 @@ Rules that hold for every message:
 * Identity in time is the integer sample index ``first_sample``; ranges are half-open.
 * Arrays belong to the message once it is built: the producer does not write into them again, and
   the view that consumers get is read-only. ``repr`` shows shapes, never data.
-* A field that is out of range raises :class:`MessageError` naming field, wish and finding. Numbers
+* A field that is out of range raises ``MessageError`` naming field, wish and finding. Numbers
   are finite, but for a level of silence, which is -inf dB.
 """
 
@@ -19,10 +19,26 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+
+from realtime.checks import (
+    MOST_CHARACTERS,
+    MOST_OBJECTS,
+    MessageError,
+    brief,
+    check_array,
+    check_at_least,
+    check_ids,
+    check_integer,
+    check_number,
+    check_numbers,
+    check_rate,
+    check_text,
+    failure,
+)
 
 Float32: TypeAlias = NDArray[np.float32]
 Complex64: TypeAlias = NDArray[np.complex64]
@@ -34,18 +50,8 @@ ControlKind: TypeAlias = Literal[
 ]
 RESIDUAL_ID = 0  # the object id that stands for "everything no object claims"
 
-# Bounds that no honest message comes near; the largest and the smallest integer are int64's.
-MOST_CHARACTERS = 1024  # of a name
-MOST_OBJECTS = 1000  # of a scene, or of the streams
-HIGHEST_RATE_HZ = 1_000_000
 LONGEST_GAP_S = 24 * 3600
-_LARGEST_INTEGER = 2**63
-_LONGEST_REPR = 2000  # of one field
 _LARGEST_NUMBER = 1e6  # of gains, decibels, objects, milliseconds
-
-
-class MessageError(ValueError):
-    """A message's field is out of its range, or has the wrong type or shape."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -56,13 +62,12 @@ class Message:
     sequence: int
 
     def __post_init__(self) -> None:
-        _text(self, "stream")
-        _at_least(self, 0, "sequence")
+        check_text(self, "stream")
+        check_at_least(self, 0, "sequence")
 
     def __repr__(self) -> str:
         fields = (
-            f"{field.name}={_brief(getattr(self, field.name))}"
-            for field in dataclasses.fields(self)
+            f"{field.name}={brief(getattr(self, field.name))}" for field in dataclasses.fields(self)
         )
         return f"{type(self).__name__}({', '.join(fields)})"
 
@@ -76,8 +81,8 @@ class VideoFrame(Message):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        _integer(self, "capture_ns")
-        _array(self, "pixels", np.uint8, (None, None, 3))
+        check_integer(self, "capture_ns")
+        check_array(self, "pixels", np.uint8, (None, None, 3))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -91,10 +96,10 @@ class AudioChunk(Message):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        _integer(self, "capture_ns")
-        _at_least(self, 0, "first_sample")
-        _rate(self)
-        _array(self, "samples", np.float32, (None,))
+        check_integer(self, "capture_ns")
+        check_at_least(self, 0, "first_sample")
+        check_rate(self)
+        check_array(self, "samples", np.float32, (None,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -110,11 +115,11 @@ class AudioGap(Message):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        _at_least(self, 0, "first_sample")
-        _at_least(self, 1, "length_samples")
-        _rate(self)
+        check_at_least(self, 0, "first_sample")
+        check_at_least(self, 1, "length_samples")
+        check_rate(self)
         if self.length_samples > LONGEST_GAP_S * self.rate_hz:
-            raise _fail(self, "length_samples", f"at most {LONGEST_GAP_S} s")
+            raise failure(self, "length_samples", f"at most {LONGEST_GAP_S} s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -133,10 +138,10 @@ class SightMap(Message):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        _integer(self, "capture_ns")
-        _at_least(self, 0, "frame_sequence")
-        _at_least(self, 0, "shot")
-        _array(self, "features", np.float32, (None, None, None, None))
+        check_integer(self, "capture_ns")
+        check_at_least(self, 0, "frame_sequence")
+        check_at_least(self, 0, "shot")
+        check_array(self, "features", np.float32, (None, None, None, None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -157,11 +162,11 @@ class SoundColumns(Message):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        _integer(self, "capture_ns")
-        _at_least(self, 0, "first_column", "known_samples")
-        _rate(self)
-        _array(self, "features", np.float32, (None, None, None))
-        _array(self, "spectrum", np.complex64, (None, self.features.shape[2]))
+        check_integer(self, "capture_ns")
+        check_at_least(self, 0, "first_column", "known_samples")
+        check_rate(self)
+        check_array(self, "features", np.float32, (None, None, None))
+        check_array(self, "spectrum", np.complex64, (None, self.features.shape[2]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -183,14 +188,14 @@ class Streams(Message):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        _integer(self, "capture_ns")
-        _at_least(self, 0, "first_sample")
-        _rate(self)
-        _ids(self, "object_ids", 1)
+        check_integer(self, "capture_ns")
+        check_at_least(self, 0, "first_sample")
+        check_rate(self)
+        check_ids(self, "object_ids", 1)
         rows = len(self.object_ids) + 1
-        _array(self, "samples", np.float32, (rows, None))
-        _numbers(self, "gains", rows, 0.0, _LARGEST_NUMBER)
-        _numbers(self, "pans", rows, -1.0, 1.0)
+        check_array(self, "samples", np.float32, (rows, None))
+        check_numbers(self, "gains", rows, 0.0, _LARGEST_NUMBER)
+        check_numbers(self, "pans", rows, -1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,17 +218,17 @@ class SceneObject:
     name: str = ""
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "id")
-        _numbers(self, "colour", 3, 0, 255)
-        _numbers(self, "box", 4, 0.0, 1.0)
-        _numbers(self, "centroid", 2, 0.0, 1.0)
-        _number(self, "energy_db", -math.inf, _LARGEST_NUMBER)
-        _number(self, "level_db", -math.inf, _LARGEST_NUMBER)
-        _number(self, "gain", 0.0, _LARGEST_NUMBER)
+        check_at_least(self, 1, "id")
+        check_numbers(self, "colour", 3, 0, 255)
+        check_numbers(self, "box", 4, 0.0, 1.0)
+        check_numbers(self, "centroid", 2, 0.0, 1.0)
+        check_number(self, "energy_db", -math.inf, _LARGEST_NUMBER)
+        check_number(self, "level_db", -math.inf, _LARGEST_NUMBER)
+        check_number(self, "gain", 0.0, _LARGEST_NUMBER)
         if not isinstance(self.name, str) or len(self.name) > MOST_CHARACTERS:
-            raise _fail(self, "name", f"at most {MOST_CHARACTERS} characters")
+            raise failure(self, "name", f"at most {MOST_CHARACTERS} characters")
         if not self.name.isprintable():  # it is drawn, printed and written
-            raise _fail(self, "name", "characters that can be printed")
+            raise failure(self, "name", "characters that can be printed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -240,16 +245,16 @@ class Scene(Message):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        _integer(self, "capture_ns")
+        check_integer(self, "capture_ns")
         if not all(isinstance(item, SceneObject) for item in self.objects):
             raise MessageError("Scene.objects: wanted SceneObject only")
         if len(self.objects) > MOST_OBJECTS:
             raise MessageError(f"Scene.objects: wanted at most {MOST_OBJECTS}")
-        _array(self, "heatmap_db", np.float32, (None, None))
-        _array(self, "clusters", np.int16, self.heatmap_db.shape)
-        _number(self, "residual_level_db", -math.inf, _LARGEST_NUMBER)
-        _number(self, "residual_gain", 0.0, _LARGEST_NUMBER)
-        _ids(self, "soloed", 0)
+        check_array(self, "heatmap_db", np.float32, (None, None))
+        check_array(self, "clusters", np.int16, self.heatmap_db.shape)
+        check_number(self, "residual_level_db", -math.inf, _LARGEST_NUMBER)
+        check_number(self, "residual_gain", 0.0, _LARGEST_NUMBER)
+        check_ids(self, "soloed", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -276,12 +281,12 @@ class Control(Message):
             )
         for name in ("x", "y"):
             if getattr(self, name) is not None:
-                _number(self, name, 0.0, 1.0)
+                check_number(self, name, 0.0, 1.0)
         if self.object_id is not None:
-            _at_least(self, 0, "object_id")
+            check_at_least(self, 0, "object_id")
         if self.value is not None:
             least = -_LARGEST_NUMBER if self.kind == "lookahead" else 0.0
-            _number(self, "value", least, _LARGEST_NUMBER)
+            check_number(self, "value", least, _LARGEST_NUMBER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -296,14 +301,14 @@ class Stats(Message):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        _text(self, "stage")
+        check_text(self, "stage")
         for key, value in self.values.items():
             if not isinstance(key, str) or isinstance(value, bool):
                 raise MessageError(
-                    f"Stats.values: wanted name -> number, got {key!r} -> {_brief(value)}"
+                    f"Stats.values: wanted name -> number, got {key!r} -> {brief(value)}"
                 )
             if not isinstance(value, int | float | np.integer | np.floating):
-                raise MessageError(f"Stats.values[{key!r}]: wanted a number, got {_brief(value)}")
+                raise MessageError(f"Stats.values[{key!r}]: wanted a number, got {brief(value)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -319,102 +324,6 @@ class End(Message):
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
-        _text(self, "topic")
+        check_text(self, "topic")
         if self.stop_sample is not None:
-            _at_least(self, 0, "stop_sample")
-
-
-def _brief(value: object) -> str:
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype}{value.shape}"
-    if isinstance(value, Mapping):
-        return f"<{len(value)} values>"
-    text = repr(value)
-    return text if len(text) <= _LONGEST_REPR else f"{text[:_LONGEST_REPR]}..."
-
-
-def _fail(owner: object, name: str, wanted: str) -> MessageError:
-    found = _brief(getattr(owner, name))
-    return MessageError(f"{type(owner).__name__}.{name}: wanted {wanted}, got {found}")
-
-
-def _text(owner: object, name: str) -> None:
-    value = getattr(owner, name)
-    if not isinstance(value, str) or not 0 < len(value) <= MOST_CHARACTERS:
-        raise _fail(owner, name, f"a name of at most {MOST_CHARACTERS} characters")
-
-
-def _integer(owner: object, name: str) -> None:
-    value = getattr(owner, name)
-    if type(value) is not int or not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
-        raise _fail(owner, name, "an int of 64 bits")
-
-
-def _at_least(owner: object, least: int, *names: str) -> None:
-    for name in names:
-        _integer(owner, name)
-        if getattr(owner, name) < least:
-            raise _fail(owner, name, f"an int >= {least}")
-
-
-def _rate(owner: AudioChunk | AudioGap | SoundColumns | Streams) -> None:
-    _at_least(owner, 1, "rate_hz")
-    if owner.rate_hz > HIGHEST_RATE_HZ:
-        raise _fail(owner, "rate_hz", f"at most {HIGHEST_RATE_HZ} Hz")
-
-
-def _in_range(value: object, low: float, high: float) -> bool:
-    return (
-        isinstance(value, int | float | np.integer | np.floating)
-        and not isinstance(value, bool)
-        and not (isinstance(value, int) and abs(value) >= _LARGEST_INTEGER)
-        and bool(low <= value <= high)
-    )  # NaN is in no range
-
-
-def _number(owner: object, name: str, low: float, high: float) -> None:
-    if not _in_range(getattr(owner, name), low, high):
-        raise _fail(owner, name, f"a number in {low}..{high}")
-
-
-def _numbers(owner: object, name: str, count: int, low: float, high: float) -> None:
-    values = getattr(owner, name)
-    if (
-        not isinstance(values, tuple)
-        or len(values) != count
-        or not all(_in_range(value, low, high) for value in values)
-    ):
-        raise _fail(owner, name, f"a tuple of {count} numbers in {low}..{high}")
-
-
-def _ids(owner: object, name: str, least: int) -> None:
-    values = getattr(owner, name)
-    if (
-        not isinstance(values, tuple)
-        or len(values) > MOST_OBJECTS
-        or not all(type(value) is int and least <= value < _LARGEST_INTEGER for value in values)
-        or len(set(values)) != len(values)
-    ):
-        raise _fail(owner, name, f"a tuple of at most {MOST_OBJECTS} different ids >= {least}")
-
-
-def _array(
-    owner: object, name: str, dtype: type[np.generic], shape: tuple[int | None, ...]
-) -> None:
-    """Check an array field (None = any length >= 1) and make the message's view read-only."""
-    value: Any = getattr(owner, name)
-    if (
-        not isinstance(value, np.ndarray)
-        or value.dtype != dtype
-        or value.ndim != len(shape)
-        or any(
-            size < 1 if wanted is None else size != wanted
-            for size, wanted in zip(value.shape, shape, strict=True)
-        )
-    ):
-        sizes = ", ".join("any" if wanted is None else str(wanted) for wanted in shape)
-        raise _fail(owner, name, f"{np.dtype(dtype)}({sizes})")
-    if value.flags.writeable:
-        view = value.view()
-        view.flags.writeable = False
-        object.__setattr__(owner, name, view)
+            check_at_least(self, 0, "stop_sample")

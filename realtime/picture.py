@@ -147,6 +147,19 @@ def smoothed(grid: NDArray[np.float32], width: int, height: int) -> NDArray[np.f
     return np.asarray(fine, np.float32)
 
 
+def spread(grid: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """As `smoothed`, but never beyond the values next to a point: no fringes around edges."""
+    fine = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(fine, np.float32)
+
+
+def greyed(picture: Picture, share: float) -> Picture:
+    """The picture without its colours and with `share` of its light, as a new BGR array."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    dim = cv2.convertScaleAbs(grey, alpha=share)
+    return np.asarray(cv2.cvtColor(dim, cv2.COLOR_GRAY2BGR), np.uint8)
+
+
 def heat_colours() -> Picture:
     """The 256 BGR colours of heat, dark to light in even steps of lightness; (256, 3)."""
     steps = np.arange(256, dtype=np.uint8)[:, None]

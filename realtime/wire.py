@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from realtime.checks import MOST_CHARACTERS
 from realtime.messages import (
-    MOST_CHARACTERS,
     AudioChunk,
     AudioGap,
     Control,
@@ -32,6 +32,8 @@ from realtime.messages import (
     Streams,
     VideoFrame,
 )
+from realtime.spectra import ObjectSpectra, PixelSpectra
+from realtime.wishes import Show
 
 HEADER_BYTES = 256 * 1024  # a Scene of a thousand objects fits
 ARRAY_BYTES = 256 * 1024 * 1024  # an 8K picture fits
@@ -50,6 +52,9 @@ _ARRAYS: Mapping[type[Message], Mapping[str, np.dtype[Any]]] = MappingProxyType(
         Streams: {"samples": np.dtype(np.float32)},
         Scene: {"heatmap_db": np.dtype(np.float32), "clusters": np.dtype(np.int16)},
         Control: {},
+        Show: {},
+        ObjectSpectra: {"levels": np.dtype(np.uint8), "shares": np.dtype(np.uint8)},
+        PixelSpectra: {"levels": np.dtype(np.uint8)},
         Stats: {},
         End: {},
     }

@@ -9,11 +9,11 @@ from threading import Event
 from urllib.parse import urlsplit
 
 from pixelplayer.spec import ModelSpec
+from realtime.checks import MOST_CHARACTERS
 from realtime.clock import NS_PER_S, Clock
 from realtime.dial import dial_at
 from realtime.errors import UsageError
 from realtime.graph import MAIN
-from realtime.messages import MOST_CHARACTERS
 from realtime.options import MOST_OBJECTS, Options
 from realtime.plan import Plan, load_builder
 from realtime.remote.desk import Desk

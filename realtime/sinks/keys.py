@@ -9,6 +9,7 @@ from realtime.clock import NS_PER_S
 from realtime.messages import RESIDUAL_ID, Control, ControlKind, Scene
 from realtime.sinks.layout import Layout
 from realtime.sinks.viewer import gain_of, object_at, strip_at
+from realtime.sinks.views import VIEWS, View
 
 GAIN_STEP_DB = 1.5
 MOST_GAIN = 8.0
@@ -26,6 +27,7 @@ class Commands:
     stream: str
     positions_ms: Sequence[float] = ()  # of the dial, ascending; none: it cannot be turned
     selected: int | None = None
+    view: View = "objects"
     lookahead_ms: float | None = None  # as it is now, where that is known
     _count: int = 0
     _gains: dict[int, tuple[float, int]] = field(default_factory=dict)  # and when it was set
@@ -50,17 +52,21 @@ class Commands:
         if key in UP_KEYS or key in DOWN_KEYS:
             return self._change_gain(scene, GAIN_STEP_DB if key in UP_KEYS else -GAIN_STEP_DB)
         letter = chr(key).lower() if 0 <= key < 127 else ""
+        asked: list[Control] = []
         match letter:
             case "s":
-                return self.click(scene, layout, *pointer)
+                asked = self.click(scene, layout, *pointer)
             case "r" | "\x1b":
-                return [self._control("unsolo")]
+                asked = [self._control("unsolo")]
             case "q":
-                return [self.quit()]
+                asked = [self.quit()]
+            case "v":
+                self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
             case "[" | "]":
-                return self._look_ahead(1 if letter == "]" else -1)
-            case _:
-                return self._mute(scene, int(letter)) if letter.isdecimal() else []
+                asked = self._look_ahead(1 if letter == "]" else -1)
+            case _ if letter.isdecimal():
+                asked = self._mute(scene, int(letter))
+        return asked
 
     def quit(self) -> Control:
         """End the run."""

@@ -38,6 +38,7 @@ KEY_HINTS = (
     ("1-9, 0", "mute"),
     ("up, down", "gain"),
     ("[ ]", "ahead"),
+    ("v", "view"),
     ("q", "quit"),
 )
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,6 +43,8 @@ HEAT_TOP_DB = -3.0  # heat above is as bright as it gets
 _MOST_OPAQUE = 0.78
 _HEAT_FINENESS = 8  # points per grid cell before the picture is coloured
 
+Draw: TypeAlias = Callable[[Picture, Scene | None], Picture]
+
 
 def draw_scene(picture: Picture, scene: Scene | None) -> Picture:
     """The picture with heat, outlines and tags, as a new BGR array of the same size."""
@@ -56,17 +61,26 @@ def draw_scene(picture: Picture, scene: Scene | None) -> Picture:
 
 
 def draw_view(
-    picture: Picture | None, scene: Scene | None, hud: Hud, layout: Layout, selected: int | None
+    picture: Picture | None,
+    scene: Scene | None,
+    hud: Hud,
+    layout: Layout,
+    selected: int | None,
+    *,
+    draw: Draw = draw_scene,
+    caption: str = "",
 ) -> Picture:
     """The whole viewer as a new BGR array of the layout's size.
 
-    `selected` is the object (0: the residual) that the gain keys act on.
+    `selected` is the object (0: the residual) that the gain keys act on; `draw` makes the picture
+    of the camera's, and `caption` is written into its corner.
     """
     view = np.empty((layout.height, layout.width, 3), dtype=np.uint8)
     fill_box(view, (0, 0, layout.width, layout.height), BACKGROUND)
     x0, y0, x1, y1 = layout.picture
     if picture is not None:
-        view[y0:y1, x0:x1] = draw_scene(resized(picture, x1 - x0, y1 - y0), scene)
+        view[y0:y1, x0:x1] = draw(resized(picture, x1 - x0, y1 - y0), scene)
+        _draw_caption(view, caption, layout)
     else:
         _draw_waiting(view, layout)
     draw_panel(view, scene, layout, selected)
@@ -128,6 +142,18 @@ def _draw_tag(picture: Picture, item: SceneObject, scene: Scene, unit: float) ->
     fill_box(picture, (x0, y0, x0 + tag_width, y0 + tag_height), colour, tag_height // 3)
     baseline = y0 + (tag_height + capital_height(size)) // 2
     draw_text(picture, text, (x0 + pad, baseline), size, ink_on(colour), weight=SEMIBOLD)
+
+
+def _draw_caption(view: Picture, caption: str, layout: Layout) -> None:
+    if not caption:
+        return
+    x0, _, _, y1 = layout.picture
+    size, pad = max(11, layout.px(17)), layout.px(8)
+    left, bottom = x0 + pad, y1 - pad
+    box = (left, bottom - size - pad, left + text_width(caption, size) + 2 * pad, bottom)
+    fill_box(view, box, PANEL, layout.px(5))
+    baseline = (box[1] + box[3] + capital_height(size)) // 2
+    draw_text(view, caption, (left + pad, baseline), size, TEXT)
 
 
 def _draw_waiting(view: Picture, layout: Layout) -> None:

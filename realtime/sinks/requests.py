@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
 
 from realtime.messages import Control, ControlKind
+from realtime.sinks.views import VIEWS, View
 
 LARGEST_REQUEST_BYTES = 512
 MOST_GAIN = 8.0
@@ -61,7 +62,21 @@ class Listen:
     wants: bool
 
 
-Request: TypeAlias = Seen | Listen | Control
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Pictures are wanted in this view."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Spectrograms of the objects are wanted, or no more."""
+
+    wants: bool
+
+
+Request: TypeAlias = Seen | Listen | Look | Follow | Control
 
 
 def parse_request(body: str | bytes, stream: str, sequence: int) -> Request:
@@ -77,10 +92,15 @@ def parse_request(body: str | bytes, stream: str, sequence: int) -> Request:
             raise RequestError("'number' wants an integer >= 0")
         return Seen(number)
     if asked.get("kind") == "listen":
-        wants = _only(asked, "wants")
-        if not isinstance(wants, bool):
-            raise RequestError("'wants' wants true or false")
-        return Listen(wants)
+        return Listen(_wants(asked))
+    if asked.get("kind") == "follow":
+        return Follow(_wants(asked))
+    if asked.get("kind") == "look":
+        wanted = _only(asked, "view")
+        for view in VIEWS:
+            if view == wanted:
+                return Look(view)
+        raise RequestError(f"'view' wants one of {', '.join(VIEWS)}")
     return control_of(asked, stream, sequence)
 
 
@@ -94,6 +114,13 @@ def _asked(body: str | bytes) -> dict[str, Any]:
     if not isinstance(asked, dict):
         raise RequestError("wanted a JSON object")
     return asked
+
+
+def _wants(asked: dict[str, Any]) -> bool:
+    wants = _only(asked, "wants")
+    if not isinstance(wants, bool):
+        raise RequestError("'wants' wants true or false")
+    return wants
 
 
 def _only(asked: dict[str, Any], name: str) -> object:

@@ -1,4 +1,6 @@
-"""What each viewer of the page is owed: the newest state and picture, and sound who listens.
+"""What each viewer of the page is owed: the newest state and picture, sound who listens.
+
+Of a picture there may be several views, and each viewer is shown the one that it looks at.
 
 The one who shows never waits. A viewer says which pictures came; two may be on their way to each,
 so that a slow one gets fewer pictures, not older ones. No clock and no socket is in here.
@@ -7,20 +9,22 @@ so that a slow one gets fewer pictures, not older ones. No clock and no socket i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Condition, Lock
 
 from realtime.clock import NS_PER_S
+from realtime.sinks.views import View
 
 MOST_VIEWERS = 8
 STALL_TIMEOUT_S = 10.0  # a viewer that takes nothing for so long is let go
 MOST_ON_THEIR_WAY = 2  # pictures that a viewer has not acknowledged
 MOST_WAITING_SOUNDS = 24  # a second of them; then the oldest is left out
+MOST_WAITING_SPECTRA = 24
 
 HangUp = Callable[[], None]
 Parcel = str | bytes
-"""A text is JSON, bytes are a picture or a piece of sound."""
+"""A text is JSON, bytes are a picture, a piece of sound, or columns of spectrograms."""
 
 
 @dataclass(slots=True, eq=False)
@@ -29,10 +33,13 @@ class Seat:
 
     hang_up: HangUp
     is_listening: bool = False
+    is_following: bool = False  # the spectrograms
+    view: View = "objects"
     told: int = 0  # the number of the state that was sent last
     shown: int = 0  # and of the picture
     unseen: deque[tuple[int, int]] = field(default_factory=deque)  # number, when it was sent
     sounds: deque[bytes] = field(default_factory=lambda: deque(maxlen=MOST_WAITING_SOUNDS))
+    spectra: deque[bytes] = field(default_factory=lambda: deque(maxlen=MOST_WAITING_SPECTRA))
     note: str | None = None
     has_left: bool = False
 
@@ -43,7 +50,7 @@ class Showcase:
     def __init__(self) -> None:
         self._changed = Condition(Lock())
         self._seats: list[Seat] = []
-        self._picture = b""
+        self._pictures: Mapping[View, bytes] = {}
         self._picture_number = 0
         self._now_ns = 0
         self._state = ""
@@ -62,14 +69,26 @@ class Showcase:
             return sum(seat.is_listening for seat in self._seats)
 
     @property
+    def followers(self) -> int:
+        """How many of them want spectrograms."""
+        with self._changed:
+            return sum(seat.is_following for seat in self._seats)
+
+    @property
+    def views(self) -> frozenset[View]:
+        """All that somebody looks at."""
+        with self._changed:
+            return frozenset(seat.view for seat in self._seats)
+
+    @property
     def picture_number(self) -> int:
         """The number of the newest picture, from 1 on."""
         return self._picture_number
 
-    def show(self, picture: bytes) -> None:
-        """Replace the picture; who has not taken the last one will not see it."""
+    def show(self, pictures: Mapping[View, bytes]) -> None:
+        """Replace the picture, in all views; who has not taken the last one will not see it."""
         with self._changed:
-            self._picture = picture
+            self._pictures = pictures
             self._picture_number += 1
             self._changed.notify_all()
 
@@ -88,6 +107,14 @@ class Showcase:
             for seat in self._seats:
                 if seat.is_listening:
                     seat.sounds.append(sound)
+            self._changed.notify_all()
+
+    def trace(self, spectra: bytes) -> None:
+        """Give columns of the spectrograms to all who follow them."""
+        with self._changed:
+            for seat in self._seats:
+                if seat.is_following:
+                    seat.spectra.append(spectra)
             self._changed.notify_all()
 
     def enter(self, hang_up: HangUp) -> Seat | None:
@@ -119,6 +146,17 @@ class Showcase:
         with self._changed:
             seat.is_listening = wants
             seat.sounds.clear()
+
+    def look(self, seat: Seat, view: View) -> None:
+        """A viewer wants pictures in this view, from the next on."""
+        with self._changed:
+            seat.view = view
+
+    def follow(self, seat: Seat, *, wants: bool) -> None:
+        """A viewer wants spectrograms, or no more."""
+        with self._changed:
+            seat.is_following = wants
+            seat.spectra.clear()
 
     def answer(self, seat: Seat, note: str) -> None:
         """Say something to one viewer, JSON; of several answers the last."""
@@ -155,11 +193,13 @@ class Showcase:
         return self._is_closed or seat.has_left
 
     def _wants_picture(self, seat: Seat) -> bool:
-        return self._picture_number > seat.shown and len(seat.unseen) < MOST_ON_THEIR_WAY
+        is_new = self._picture_number > seat.shown and seat.view in self._pictures
+        return is_new and len(seat.unseen) < MOST_ON_THEIR_WAY
 
     def _is_due(self, seat: Seat) -> bool:
         return bool(
             seat.sounds
+            or seat.spectra
             or seat.note is not None
             or self._state_number > seat.told
             or self._wants_picture(seat)
@@ -174,8 +214,10 @@ class Showcase:
         if self._state_number > seat.told:
             parcels.append(self._state)
             seat.told = self._state_number
+        parcels += seat.spectra
+        seat.spectra.clear()
         if self._wants_picture(seat):
-            parcels.append(self._picture)
+            parcels.append(self._pictures[seat.view])
             seat.shown = self._picture_number
             seat.unseen.append((self._picture_number, self._now_ns))
         return parcels

@@ -11,10 +11,13 @@ from realtime.picture import Picture
 from realtime.sinks.hud import Hud, HudTracker
 from realtime.sinks.layout import Layout
 from realtime.sinks.render import draw_view
+from realtime.sinks.views import View, Views
+from realtime.spectra import PixelSpectra
 from realtime.stage import Inputs
 
 MOST_WAITING_FRAMES = 32  # a second of video; then the oldest is left out
 MOST_SCENES = 16
+MOST_WAITING_SPECTRA = 64
 _FOLLOW = 0.2  # of a change of the delay with every report: pictures do not jump with the sound
 _DATA_TOPICS = frozenset({"video", "scene"})
 
@@ -27,6 +30,8 @@ class Viewer:
         self._hud = HudTracker(engines)
         self._waiting: deque[VideoFrame] = deque(maxlen=MOST_WAITING_FRAMES)
         self._scenes: deque[Scene] = deque(maxlen=MOST_SCENES)
+        self._spectra: deque[PixelSpectra] = deque(maxlen=MOST_WAITING_SPECTRA)
+        self._views = Views()
         self._shown: VideoFrame | None = None
         self._delay_ms = 0.0
         self._ended: set[str] = set()
@@ -39,14 +44,20 @@ class Viewer:
 
     def turn(self, now_ns: int) -> bool:
         """Go on to the frame that is due at `now_ns`; True when that is a new one."""
-        due_ns = now_ns - round(self._delay_ms * NS_PER_MS)
+        due_ns = self.due_ns(now_ns)
         is_new = False
+        while self._spectra and self._spectra[0].capture_ns <= due_ns:
+            self._views.feed(self._spectra.popleft())
         while self._waiting and self._waiting[0].capture_ns <= due_ns:
             self._shown = self._waiting.popleft()
             is_new = True
         if is_new and self._shown is not None:
             self._hud.add_shown(now_ns, self._shown.capture_ns)
         return is_new
+
+    def due_ns(self, now_ns: int) -> int:
+        """The instant of capture that is heard at `now_ns`."""
+        return now_ns - round(self._delay_ms * NS_PER_MS)
 
     def stats(self) -> Mapping[str, float]:
         """How picture and sound fit together; empty until it is known."""
@@ -97,10 +108,22 @@ class Viewer:
         """How far ahead is heard, as last told."""
         return self._hud.value("hearing", "lookahead_ms")
 
-    def draw(self, layout: Layout, selected: int | None) -> Picture:
-        """The view as it is now, BGR, of the layout's size."""
+    def draw(self, layout: Layout, selected: int | None, view: View) -> Picture:
+        """The whole viewer as it is now, BGR, of the layout's size."""
         pixels = None if self._shown is None else self._shown.pixels
-        return draw_view(pixels, self.scene, self._hud.hud, layout, selected)
+        return draw_view(
+            pixels,
+            self.scene,
+            self._hud.hud,
+            layout,
+            selected,
+            draw=lambda picture, _: self.picture(view, picture),
+            caption="" if view == "objects" else view,
+        )
+
+    def picture(self, view: View, pixels: Picture) -> Picture:
+        """The frame on show, of any size, as `view` shows it."""
+        return self._views.draw(view, pixels, self.scene)
 
     def _take(self, message: Message) -> None:
         if isinstance(message, VideoFrame):
@@ -108,6 +131,8 @@ class Viewer:
             self._waiting.append(message)
         elif isinstance(message, Scene):
             self._scenes.append(message)
+        elif isinstance(message, PixelSpectra):
+            self._spectra.append(message)
         elif isinstance(message, Stats):
             self._hud.add_stats(message)
             latency_ms = self._hud.value("speaker", "latency_ms")

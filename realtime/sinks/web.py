@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from queue import Empty, Full, Queue
 
 from realtime.messages import Control
 from realtime.picture import resized, to_jpeg
-from realtime.sinks.render import draw_scene
-from realtime.sinks.requests import Listen, RequestError, Seen, parse_request
+from realtime.sinks.requests import Follow, Listen, Look, RequestError, Seen, parse_request
 from realtime.sinks.showcase import Seat, Showcase
 from realtime.sinks.viewer import Viewer
-from realtime.sinks.web_packets import MixPackets, picture_packet
+from realtime.sinks.views import NEEDS, View
+from realtime.sinks.web_packets import MixPackets, picture_packet, spectra_packet
 from realtime.sinks.web_server import WebServer
 from realtime.sinks.web_state import plain_numbers, plain_objects
+from realtime.sinks.wishes import Wishes
+from realtime.spectra import ObjectSpectra
 from realtime.stage import Inputs, Outputs
+from realtime.wishes import Wish
 
 MOST_WAITING_REQUESTS = 64  # then the user is told to slow down
 LONGEST_SIDE, SHORTEST_LONG_SIDE = 1024, 640  # outlines are drawn into what is sent
 _JPEG_QUALITY = 85
+MOST_WAITING_SPECTRA = 64
 
 
 class Web:
-    """Stage: reads `video`, `streams`, `scene` and `stats`, writes `control`.
+    """Stage: reads `video`, `scene`, `monitor`, `spectra` and `stats`, writes `control`.
 
-    Draws only when watched, and mixes only when listened to.
+    Draws only when watched, and in the views that are looked at; mixes only when listened to.
     """
 
     def __init__(
@@ -47,10 +52,13 @@ class Web:
         self._viewer = Viewer(engines)
         self._showcase = Showcase()
         self._mix = MixPackets()
+        self._wishes = Wishes(stream)
+        self._spectra: deque[ObjectSpectra] = deque(maxlen=MOST_WAITING_SPECTRA)
         self._server: WebServer | None = None
         self._requests: Queue[Control] = Queue(MOST_WAITING_REQUESTS)
         self._numbers = count()
         self._watched = 0
+        self._views: frozenset[View] = frozenset()
         self._released = 0
         self._finished = False
 
@@ -71,12 +79,14 @@ class Web:
         self._released += self._showcase.release_stalled(now_ns)
         if "scene" in inputs or "stats" in inputs:
             self._tell()
-        watched = self._showcase.viewers
-        if watched and (is_changed or watched > self._watched):
-            self._show()
-        self._watched = watched
+        watched, views = self._showcase.viewers, self._showcase.views
+        if watched and (is_changed or watched > self._watched or not views <= self._views):
+            self._show(views)
+        self._watched, self._views = watched, views
+        self._trace(now_ns, inputs)
         self._finished = self._viewer.ended
-        return [("control", control) for control in self._asked()]
+        wishes = self._wishes.due(now_ns, self._wanted(views))
+        return [("control", asked) for asked in (*self._asked(), *wishes)]
 
     @property
     def finished(self) -> bool:
@@ -102,7 +112,7 @@ class Web:
         if not self._showcase.listeners:
             self._mix.reset()
             return
-        for message in inputs.get("streams", ()):
+        for message in inputs.get("monitor", ()):
             packet = self._mix.feed(message)
             if packet is not None:
                 self._showcase.play(packet)
@@ -117,15 +127,38 @@ class Web:
         }
         self._showcase.tell(json.dumps(state, allow_nan=False))
 
-    def _show(self) -> None:
+    def _wanted(self, views: frozenset[View]) -> set[Wish]:
+        wanted: set[Wish] = {wish for view in views for wish in NEEDS[view]}
+        if self._showcase.followers:
+            wanted.add("objects")
+        if self._showcase.listeners:
+            wanted.add("streams")
+        return wanted
+
+    def _trace(self, now_ns: int, inputs: Inputs) -> None:
+        """Send columns of spectrograms when they are heard."""
+        if not self._showcase.followers:
+            self._spectra.clear()
+            return
+        for message in inputs.get("spectra", ()):
+            if isinstance(message, ObjectSpectra):
+                self._spectra.append(message)
+        due_ns = self._viewer.due_ns(now_ns)
+        while self._spectra and self._spectra[0].capture_ns <= due_ns:
+            self._showcase.trace(spectra_packet(self._spectra.popleft()))
+
+    def _show(self, views: frozenset[View]) -> None:
         frame = self._viewer.shown
         if frame is None:
             return
         height, width = frame.pixels.shape[:2]
         pixels = resized(frame.pixels, *sent_size(width, height))
-        jpeg = to_jpeg(draw_scene(pixels, self._viewer.scene), _JPEG_QUALITY)
         number = self._showcase.picture_number + 1
-        self._showcase.show(picture_packet(number, frame.capture_ns, jpeg))
+        pictures = {}
+        for view in views:
+            jpeg = to_jpeg(self._viewer.picture(view, pixels), _JPEG_QUALITY)
+            pictures[view] = picture_packet(number, frame.capture_ns, jpeg)
+        self._showcase.show(pictures)
 
     def _ask(self, seat: Seat, body: str | bytes) -> None:
         """Take a request, from any of the server's threads; raises RequestError."""
@@ -135,6 +168,10 @@ class Web:
                 self._showcase.seen(seat, asked.number)
             elif isinstance(asked, Listen):
                 self._showcase.listen(seat, wants=asked.wants)
+            elif isinstance(asked, Look):
+                self._showcase.look(seat, asked.view)
+            elif isinstance(asked, Follow):
+                self._showcase.follow(seat, wants=asked.wants)
             else:
                 self._put(asked)
         except RequestError as error:

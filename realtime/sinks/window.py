@@ -15,6 +15,8 @@ from realtime.picture import ViewWindow
 from realtime.sinks.keys import Commands
 from realtime.sinks.layout import Layout, lay_out, natural_size
 from realtime.sinks.viewer import Viewer
+from realtime.sinks.views import NEEDS
+from realtime.sinks.wishes import Wishes
 from realtime.stage import Inputs, Outputs
 
 TITLE = "PixelPlayer"
@@ -59,7 +61,10 @@ def working_display() -> Iterator[None]:
 
 
 class Window:
-    """Stage: reads `video`, `scene` and `stats`, writes `control`. Needs the main thread."""
+    """Stage: reads `video`, `scene`, `spectra` and `stats`, writes `control`.
+
+    Needs the main thread.
+    """
 
     def __init__(
         self, stream: str, engines: Mapping[str, str], positions_ms: Sequence[float] = ()
@@ -70,6 +75,7 @@ class Window:
         """
         self._viewer = Viewer(engines)
         self._commands = Commands(stream, positions_ms)
+        self._wishes = Wishes(stream)
         self._window: ViewWindow | None = None
         self._layout = lay_out(*natural_size(*_USUAL_PICTURE), *_USUAL_PICTURE)
         self._is_drawn = False
@@ -102,15 +108,18 @@ class Window:
         is_changed = self._viewer.turn(now_ns) or bool(inputs) or layout != self._layout
         self._layout = layout
         if is_changed or not self._is_drawn:
-            window.show(self._viewer.draw(layout, self._commands.selected))
+            commands = self._commands
+            window.show(self._viewer.draw(layout, commands.selected, commands.view))
             self._is_drawn = True
+        view = self._commands.view
         controls = self._listen(window)
-        if controls:
+        if controls or self._commands.view != view:
             self._is_drawn = False
         if not window.is_open:
             controls = [*controls, self._commands.quit()]
         self._finished = self._viewer.ended or not window.is_open
-        return [("control", control) for control in controls]
+        wishes = self._wishes.due(now_ns, NEEDS[self._commands.view])
+        return [("control", asked) for asked in (*controls, *wishes)]
 
     @property
     def finished(self) -> bool:

@@ -16,9 +16,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from realtime.checks import HIGHEST_RATE_HZ
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.errors import UsageError
-from realtime.messages import HIGHEST_RATE_HZ
 from realtime.sources.samples import mono, silence_broken, to_float
 from realtime.sources.size import reduced
 from realtime.sources.timeline import Timeline

@@ -50,11 +50,17 @@ class ObjectStreams:
         # The residual, then the objects.
         self._inverse = StreamingIstft(analysis, streams=1, windows=low_delay(analysis))
         self._power = np.zeros(1)  # mean square, in the same order
+        self._given = np.ones((1, 1, 1), np.float32)
 
     @property
     def object_ids(self) -> tuple[int, ...]:
         """The objects that have streams."""
         return tuple(range(1, self._inverse.streams))
+
+    @property
+    def shares(self) -> NDArray[np.float32]:
+        """``(N + 1, F, w)`` of the columns and objects fed last, the residual's at the end."""
+        return self._given
 
     def level_dbfs(self, object_id: int) -> float:
         """Level of a stream lately; 0 for the residual's."""
@@ -89,6 +95,7 @@ class ObjectStreams:
         self.grow(max((item.id for item in objects), default=0))
         parts = np.zeros((self._inverse.streams, *spectrum.shape), np.complex64)
         parts[0] = spectrum
+        self._given = np.ones((1, *sound.shape[1:]), np.float32)
         if objects:
             claims = self._shares(sound, objects) * spectrum
             parts[[item.id for item in objects]] = claims
@@ -106,7 +113,8 @@ class ObjectStreams:
         masks = self._synthesizer.masks(np.stack([item.vector for item in objects]), sound)
         masks *= np.array([item.presence for item in objects], np.float32)[:, None, None]
         mask = self._synthesizer.mask
-        return self._warp.to_linear(share(masks, mask.power, mask.residual_floor)[:-1])
+        self._given = share(masks, mask.power, mask.residual_floor)
+        return self._warp.to_linear(self._given[:-1])
 
     def _out(self, samples: Samples) -> Samples:
         """Follow the levels; put the residual last."""

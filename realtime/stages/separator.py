@@ -37,6 +37,9 @@ from realtime.stages.gains import Gains
 from realtime.stages.join import Join, Joined
 from realtime.stages.object_streams import ObjectStreams, Synthesizer
 from realtime.stages.scene import clusters, pan_of, scene_objects
+from realtime.stages.spectra import Spectra
+from realtime.stages.wanted import Wanted
+from realtime.wishes import Show
 
 _WATCHED_COLUMNS = 4  # scenes are told at most twice as often as objects are looked for
 _WATCHED_LATE_COLUMNS = 16  # objects age before sound comes too late
@@ -72,6 +75,8 @@ class _Input:
 class Separator:
     """Topics ``sight``, ``sound`` and ``control`` in, ``streams`` and ``scene`` out.
 
+    While somebody wishes for them, ``spectra`` and ``monitor`` as well.
+
     The rows of all ``Streams`` follow one another without a gap from the first column on, and sum
     to the mixture. Where columns never came, since hearing was replaced, so many samples are
     missing: who listens has the mixture (:mod:`realtime.sinks.carrier`).
@@ -95,6 +100,8 @@ class Separator:
         self._energy = PixelEnergy(*grid, settings.energy)
         self._grid = grid
         self._gains = Gains()
+        self._wanted = Wanted()
+        self._spectra = Spectra(spec.audio.frequency_bins)
         self._objects: tuple[TrackedObject, ...] = ()
         self._meant: tuple[TrackedObject, ...] = ()  # with the vectors that they are separated by
         self._names: dict[int, str] = {}
@@ -105,7 +112,7 @@ class Separator:
         self._input: _Input | None = None
         self._sound_end: End | None = None
         self._scene_period: int | None = None
-        self._sequences = {"streams": 0, "scene": 0}
+        self._sequences = {"streams": 0, "scene": 0, "monitor": 0}
         self._rows = 0  # streams of objects that a former separator had
         self._understood: Mapping[str, Any] | None = None  # what it had heard
         self._lost_columns = 0
@@ -120,9 +127,12 @@ class Separator:
         Raises:
             UsageError: the sample rate changes.
         """
+        self._wanted.turn(now_ns)
         for message in inputs.get("control", ()):
             if isinstance(message, Control):
                 self._obey(message)
+            elif isinstance(message, Show):
+                self._wanted.wish(message)
         for message in inputs.get("sight", ()):
             if isinstance(message, SightMap):
                 self._join.add_map(message)
@@ -196,12 +206,24 @@ class Separator:
         self._look(joined.maps)
         if current.understanding is not None:
             current.understanding.feed(columns.features, columns.spectrum)
-        self._watch(current, columns, _WATCHED_LATE_COLUMNS if joined.is_late else _WATCHED_COLUMNS)
+        every = _WATCHED_LATE_COLUMNS if joined.is_late else _WATCHED_COLUMNS
+        outputs += self._watch(current, columns, every)
         known = columns.known_samples - current.first_column * current.analysis.hop
         samples = current.streams.feed(columns.spectrum, columns.features, self._meant, known)
         self._advance(current, columns.features.shape[2])
         outputs += self._streams(current, samples)
+        if self._wanted.has("objects"):
+            outputs += self._object_spectra(current, columns)
         return outputs + self._scene(current, columns)
+
+    def _object_spectra(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
+        return self._spectra.objects(
+            columns,
+            current.analysis,
+            current.log_power.of(columns.spectrum),
+            object_ids=tuple(item.id for item in self._meant),
+            shares=current.streams.shares,
+        )
 
     def _current(self, columns: SoundColumns) -> _Input:
         """The state of the recording that the columns belong to."""
@@ -289,7 +311,10 @@ class Separator:
             pans=tuple(self._pans.get(row, 0.0) for row in rows),
         )
         current.next_sample += samples.shape[1]
-        return [("streams", message)]
+        if not self._wanted.has("streams"):
+            return [("streams", message)]
+        again = replace(message, sequence=self._next("monitor"))
+        return [("streams", message), ("monitor", again)]
 
     def _end(self, end: End) -> list[tuple[str, Message]]:
         outputs: list[tuple[str, Message]] = []
@@ -340,16 +365,19 @@ class Separator:
             self._energy = PixelEnergy(rows, columns, self._settings.energy)
             self._tracker.regrid(rows, columns)
 
-    def _watch(self, current: _Input, columns: SoundColumns, every: int) -> None:
+    def _watch(
+        self, current: _Input, columns: SoundColumns, every: int
+    ) -> list[tuple[str, Message]]:
         """Update heat and objects ``every`` so many columns, from the first picture on.
 
-        What sounds in the newest columns stands for those since the last time.
+        What sounds in the newest columns stands for those since the last time. What the pixels
+        sound is told where somebody wants to see it.
         """
         if self._looks is None:
-            return
+            return []
         current.unwatched_columns += columns.features.shape[2]
         if current.heat is not None and current.unwatched_columns < every:
-            return
+            return []
         duration_s = current.unwatched_columns * current.analysis.hop / current.analysis.rate_hz
         current.unwatched_columns = 0
         cells = self._seen(current, self._looks)
@@ -361,6 +389,11 @@ class Separator:
         self._pans.update({item.id: pan_of(item) for item in self._objects})
         self._understand(current)
         current.heat = heat
+        if not self._wanted.has("pixels"):
+            return []
+        return self._spectra.pixels(
+            columns, current.analysis, power, masks=masks, grid=self._grid, shot=self._shot or 0
+        )
 
     def _seen(self, current: _Input, looks: NDArray[np.float32]) -> NDArray[np.float32]:
         """The cells ``(n, K)``, as they look in the light of what is heard."""

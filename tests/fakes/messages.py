@@ -18,6 +18,8 @@ from realtime.messages import (
     Streams,
     VideoFrame,
 )
+from realtime.spectra import ObjectSpectra, PixelSpectra
+from realtime.wishes import Show
 
 
 def frame(sequence: int = 0, height: int = 2, width: int = 3) -> VideoFrame:
@@ -89,6 +91,15 @@ def one_of_each() -> tuple[Message, ...]:
         scene(),
         Control(stream="s", sequence=0, kind="gain", object_id=0, value=0.25),
         Control(stream="s", sequence=1, kind="pin", x=0.1, y=1.0),
+        Show(stream="s", sequence=2, what=("objects", "pixels")),
+        ObjectSpectra(
+            stream="s", sequence=0, capture_ns=4, column_ns=9, object_ids=(3, 1),
+            levels=np.arange(6, dtype=np.uint8).reshape(3, 2), shares=np.ones((3, 3, 2), np.uint8),
+        ),
+        PixelSpectra(
+            stream="s", sequence=1, capture_ns=4, duration_ns=9, shot=1,
+            levels=np.arange(12, dtype=np.uint8).reshape(2, 3, 2),
+        ),
         Stats(stream="s", sequence=0, stage="sight", values={"rate_hz": 14.5, "late": 2}),
         end("audio", 7),
         End(stream="s", sequence=8, topic="sound", stop_sample=100),

@@ -33,8 +33,9 @@ def main() -> int:
     turns = 0
     while not window.finished and time.monotonic() < until_s:
         for _, control in window.step(time.monotonic_ns(), inputs):
-            fields = ("kind", "x", "y", "object_id", "value")
-            print(json.dumps({name: getattr(control, name) for name in fields}), flush=True)
+            fields = ("kind", "x", "y", "object_id", "value", "what")
+            asked = {name: getattr(control, name, None) for name in fields}
+            print(json.dumps(asked), flush=True)
         inputs = {}
         turns += 1
         if turns == 5:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from threading import Event, Thread
 
 import numpy as np
@@ -45,6 +46,7 @@ class Showing:
         self.loudness = LOUDNESS
         self.asked: list[Message] = []
         self.flashes = False
+        self.spectra: Callable[[int], list[Message]] | None = None
         self._ages = (picture_age_s, sound_age_s)
         self.start()
 
@@ -77,8 +79,10 @@ class Showing:
                 if self.scene is not None and picture % 2 == 0:
                     inputs["scene"] = [self.scene]
             if now_ns >= began_ns + sound * PIECE_SAMPLES * 1e9 / RATE_HZ:
-                inputs["streams"] = [self._sound(sound, began_ns)]
+                inputs["monitor"] = [self._sound(sound, began_ns)]
                 sound += 1
+            if self.spectra is not None and (spectra := self.spectra(now_ns)):
+                inputs["spectra"] = spectra
             self.asked += [message for _, message in self._web.step(now_ns, inputs)]
 
     def _picture(self, number: int, now_ns: int) -> VideoFrame:

@@ -90,6 +90,58 @@ def test_a_click_leaves_one_instrument(address: str, page: Page) -> None:
         until(page, f"{SOLOED} === 0 && {HEARD} === {CARDS}")
 
 
+# How light the picture is around a point, 0..255, and how much more of it is red than blue.
+LOOK = """([x, y]) => {
+  const view = document.getElementById('view');
+  const around = view.getContext('2d').getImageData(x * view.width - 6, y * view.height - 6, 12, 12).data;
+  const mean = one => around.filter((_, place) => place % 4 === one).reduce((sum, each) => sum + each) / 144;
+  return [(mean(0) + mean(1) + mean(2)) / 3, mean(0) - mean(2)];
+}"""  # noqa: E501
+NOWHERE = ((0.5, 0.9), (0.06, 0.1), (0.5, 0.08))
+# How many points within a box are bright and more red than blue, as the colours of sounds are.
+GLOWING = """([x0, y0, x1, y1]) => {
+  const view = document.getElementById('view'), {width, height} = view;
+  const box = [x0 * width, y0 * height, (x1 - x0) * width, (y1 - y0) * height].map(Math.round);
+  const {data} = view.getContext('2d').getImageData(...box);
+  let count = 0;
+  for (let at = 0; at < data.length; at += 4)
+    count += data[at] > 150 && data[at] - data[at + 2] > 50;
+  return count;
+}"""
+# Of a card's spectrogram: how many points have a colour, and how many have none and are lit.
+POINTS = """id => {
+  const canvas = document.querySelector(`[data-id="${id}"] canvas`);
+  const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let coloured = 0, grey = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    const lights = [...data.slice(at, at + 3)], most = Math.max(...lights);
+    if (most - Math.min(...lights) > 60) coloured++;
+    else if (most > 60 && most - Math.min(...lights) < 8) grey++;
+  }
+  return [coloured, grey];
+}"""
+
+
+def test_the_papers_pictures_show_the_duet(address: str, page: Page) -> None:
+    """Bright is what sounds, and nothing else; the two have two colours, and their notes."""
+    page.goto(address)
+    until(page, f"{CARDS} >= 3")
+    for card in (1, 2):
+        until(page, f"({POINTS})({card})[0] > 300 && ({POINTS})({card})[1] > 300")
+    assert page.evaluate(POINTS, 0)[0] == 0  # the rest has the colour grey
+    page.get_by_role("radio", name="Energy").check()
+    for place in (GUITAR, FLUTE):  # each rests now and then
+        until(page, f"({LOOK})([{place[0]}, {place[1]}])[0] > 90")
+    assert max(page.evaluate(LOOK, list(place))[0] for place in NOWHERE) < 60
+    page.get_by_role("radio", name="Clusters").check()
+    one, other = (f"({LOOK})([{place[0]}, {place[1]}])[1]" for place in (GUITAR, FLUTE))
+    until(page, f"Math.min({one}, {other}) < -30 && Math.max({one}, {other}) > 30")
+    page.get_by_role("radio", name="Sounds").check()
+    for box in ([0.15, 0.3, 0.4, 0.9], [0.55, 0.2, 0.95, 0.8]):
+        until(page, f"({GLOWING})({box}) > 50")
+    assert page.evaluate(GLOWING, [0, 0, 0.1, 1]) == 0
+
+
 def test_all_can_be_done_with_keys(address: str, page: Page) -> None:
     page.goto(address)
     until(page, f"{CARDS} >= 3")

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +110,11 @@ def count(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
     return int((np.abs(picture.astype(int) - colour).max(axis=2) <= 12).sum())
 
 
+def seen_until(window: ShownWindow, is_it: Callable[[np.ndarray], bool]) -> bool:
+    """Look at the screen again and again, until it is what is waited for."""
+    return any(is_it(window.screenshot()) for _ in range(50))
+
+
 def at(layout: Layout, x: float, y: float) -> tuple[int, int]:
     x0, y0, x1, y1 = layout.picture
     return round(x0 + x * (x1 - x0)), round(y0 + y * (y1 - y0))
@@ -163,6 +168,24 @@ def test_on_a_dense_screen_all_is_larger_and_a_click_is_where_it_is_seen(display
         assert count(window.screenshot(), ORANGE) > 2 * 500  # lines are thicker, and as sharp
     finally:
         end_process(window.process)
+
+
+def test_a_key_shows_the_next_picture(window: ShownWindow) -> None:
+    """First what pixels sound, which has to be asked for; then the energy."""
+    x0, y0, x1, y1 = window.layout().picture
+    assert seen_until(window, lambda shown: count(shown[y0:y1, x0:x1], ORANGE) > 500)
+    window.key("v")
+    assert window.control() == {"what": ["pixels"]}
+    assert seen_until(window, lambda shown: count(shown[y0:y1, x0:x1], ORANGE) == 0)
+    window.key("v")
+    assert seen_until(window, lambda shown: is_energy(shown[y0:y1, x0:x1]))
+
+
+def is_energy(picture: np.ndarray) -> bool:
+    """Whether it glows in the two cells of 8 by 8 that are hot, and nowhere else."""
+    height, width = picture.shape[0] // 8, picture.shape[1] // 8
+    cells = picture[: 8 * height, : 8 * width].reshape(8, height, 8, width, 3).mean(axis=(1, 3, 4))
+    return bool(cells[5, 1:3].min() > 80 and cells[:4].max() < 60 and cells[:, 5:].max() < 60)
 
 
 def test_closing_the_window_ends_the_run(window: ShownWindow) -> None:

@@ -16,7 +16,7 @@ _HEADER = struct.Struct("<BBHIq")
 
 @dataclass(frozen=True)
 class Packet:
-    """A picture (kind 1) or a piece of sound (kind 2)."""
+    """A picture (kind 1), a piece of sound (kind 2), or columns of spectrograms (kind 3)."""
 
     kind: int
     channels: int
@@ -65,6 +65,9 @@ class Viewing:
 
     def sound(self) -> Packet:
         return self._packet(2)
+
+    def spectra(self) -> Packet:
+        return self._packet(3)
 
     def told(self, key: str = "objects") -> dict[str, Any]:
         """The next state, or the next with another key."""

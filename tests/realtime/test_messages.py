@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from realtime.messages import AudioChunk, Control, Message, MessageError, Stats, Streams
+from realtime.checks import MessageError
+from realtime.messages import AudioChunk, Control, Message, Stats, Streams
 from tests.fakes.messages import chunk, frame, one_of_each, scene
 
 

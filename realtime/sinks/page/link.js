@@ -3,13 +3,13 @@
 
 const FIRST_WAIT_MS = 250, LONGEST_WAIT_MS = 5000;
 const TOO_MANY = 4000;
-const PICTURE = 1, SOUND = 2, HEADER_BYTES = 16;
+const PICTURE = 1, SOUND = 2, SPECTRA = 3, HEADER_BYTES = 16;
 
 /**
  * @typedef {{number: number, captureMs: number, jpeg: Blob}} Picture
  * @typedef {{rateHz: number, captureMs: number, samples: Int16Array}} Sound  two channels, by turns
  * @typedef {{picture(one: Picture): void, sound(one: Sound): void, told(state: any): void,
- *   link(state: "open" | "waiting", text: string): void}} Listener
+ *   spectra(one: import("./spectrogram.js").Spectra): void, link(state: "open" | "waiting", text: string): void}} Listener
  */
 
 export class Link {
@@ -63,6 +63,16 @@ export class Link {
       this.listener.picture({number, captureMs, jpeg});
     } else if (header.getUint8(0) === SOUND) {
       this.listener.sound({rateHz: number, captureMs, samples: new Int16Array(data, HEADER_BYTES)});
+    } else if (header.getUint8(0) === SPECTRA) {
+      this.listener.spectra({captureMs, columnMs: number / 1e6, ...spectra(data, header.getUint8(1), header.getUint16(2, true))});
     }
   }
+}
+
+/** @param {ArrayBuffer} data @param {number} rows @param {number} bands */
+function spectra(data, rows, bands) {
+  const ids = new Uint32Array(data, HEADER_BYTES, rows), start = HEADER_BYTES + ids.byteLength;
+  const size = (data.byteLength - start) / (rows + 1);
+  const parts = Array.from({length: rows + 1}, (_, row) => new Uint8Array(data, start + row * size, size));
+  return {bands, ids, levels: parts[0], shares: parts.slice(1)};
 }

@@ -6,6 +6,8 @@ import {Graphs} from "./graphs.js";
 import {Link} from "./link.js";
 import {View} from "./picture.js";
 import {Sound} from "./sound.js";
+import {Spectrograms} from "./spectrogram.js";
+import {Views} from "./views.js";
 
 /** @param {string} id @returns {any} */
 const find = id => document.getElementById(id);
@@ -39,6 +41,8 @@ function noteSound(text) {
 const cards = new Cards(find("objects"), ask);
 const sound = new Sound(request => link.ask(request), noteSound);
 const view = new View(find("view"), () => sound.heardMs(), (kind, x, y) => ask({kind, x, y}));
+const views = new Views(find("views"), which => link.ask({kind: "look", view: which}));
+const spectrograms = new Spectrograms(find("objects"), wants => link.ask({kind: "follow", wants}), () => sound.heardMs());
 const graphs = new Graphs(find("graphs"), [
   {key: "latency_ms", what: "to the ear", unit: " ms"},
   {key: "sound_early_ms", what: "sound before picture", unit: " ms"},
@@ -53,6 +57,7 @@ const link = new Link({
     view.take(picture);
   },
   sound(piece) { sound.take(piece); },
+  spectra(columns) { spectrograms.take(columns); },
   told(state) {
     if (state.refused) note(`Refused: ${state.refused}.`);
     else show(state);
@@ -60,13 +65,14 @@ const link = new Link({
   link(state, text) {
     find("link").dataset.state = state;
     write("link", text);
-    if (state === "open") sound.again();
+    if (state === "open") for (const each of [sound, views, spectrograms]) each.again();
   },
 });
 
 /** @param {any} state */
 function show({objects, numbers, lookahead_ms, positions_ms}) {
   cards.show(objects);
+  spectrograms.fit();
   find("listening").hidden = objects.length > 0;
   find("all").disabled = !objects.some((/** @type {any} */ one) => one.state === "solo");
   graphs.take(numbers);
@@ -121,6 +127,7 @@ find("listen").addEventListener("click", () => {
 document.addEventListener("keydown", event => {
   const target = /** @type {HTMLInputElement} */ (event.target);
   if (event.ctrlKey || event.metaKey || event.altKey || target.type === "range" || target.tagName === "SELECT") return;
+  if (target.type === "radio" && event.key.startsWith("Arrow")) return;  // to the next of them
   const key = event.key.toLowerCase();
   if (/^[0-9]$/.test(key)) {
     const one = cards.objects.find(each => each.id === +key);
@@ -134,5 +141,6 @@ document.addEventListener("keydown", event => {
   else if (key === "s") view.pointHere("click");
   else if (key === "p") view.pointHere("pin");
   else if (key === "[" || key === "]") turn(key === "]" ? 1 : -1);
+  else if (key === "v") views.next();
   else if (key === "q") ask({kind: "quit"});
 });

@@ -34,6 +34,14 @@ def commands():
     return Commands("test")
 
 
+def test_a_key_goes_from_view_to_view_and_asks_for_nothing(commands):
+    seen = []
+    for _ in range(5):
+        seen.append(commands.view)
+        assert press(commands, "v") == []
+    assert seen == ["objects", "sounds", "energy", "clusters", "objects"]
+
+
 def test_a_click_on_the_picture_tells_where(commands):
     (control,) = commands.click(scene(OBJECTS), LAYOUT, *pixel(0.75, 0.25))
     assert control.kind == "click"

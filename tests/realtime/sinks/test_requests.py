@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from realtime.messages import Control
-from realtime.sinks.requests import Listen, RequestError, Seen, parse_request
+from realtime.sinks.requests import Follow, Listen, Look, RequestError, Seen, parse_request
 
 
 def parse(asked):
@@ -96,6 +96,8 @@ def test_no_bytes_do_harm():
 def test_what_the_page_asks_of_its_server_is_told_from_control():
     assert parse_request('{"kind":"seen","number":7}', "test", 3) == Seen(7)
     assert parse_request('{"kind":"listen","wants":true}', "test", 3) == Listen(True)
+    assert parse_request('{"kind":"follow","wants":false}', "test", 3) == Follow(False)
+    assert parse_request('{"kind":"look","view":"clusters"}', "test", 3) == Look("clusters")
     control = parse_request('{"kind":"mute","object_id":1}', "test", 3)
     assert isinstance(control, Control)
     assert (control.kind, control.object_id) == ("mute", 1)
@@ -114,6 +116,12 @@ def test_what_the_page_asks_of_its_server_is_told_from_control():
         {"kind": "listen", "wants": 1},
         {"kind": "listen", "wants": True, "number": 1},
         {"kind": "watch"},
+        {"kind": "follow"},
+        {"kind": "follow", "wants": None},
+        {"kind": "look"},
+        {"kind": "look", "view": "all"},
+        {"kind": "look", "view": ["energy"]},
+        {"kind": "look", "view": "energy", "wants": True},
         [],
     ],
 )

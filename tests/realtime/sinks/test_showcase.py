@@ -6,6 +6,7 @@ from realtime.sinks.showcase import (
     MOST_ON_THEIR_WAY,
     MOST_VIEWERS,
     MOST_WAITING_SOUNDS,
+    MOST_WAITING_SPECTRA,
     Showcase,
 )
 
@@ -30,12 +31,12 @@ def test_a_slow_viewer_gets_fewer_pictures_and_the_newest(showcase):
     seat, _ = seat_of(showcase)
     got = []
     for number in range(1, 11):
-        showcase.show(b"%d" % number)
+        showcase.show({"objects": b"%d" % number})
         got += showcase.next(seat, SOON_S)
     assert got == [b"1", b"2"]  # the second is on its way, and no more
     showcase.seen(seat, 1)
     assert showcase.next(seat, SOON_S) == [b"10"]
-    showcase.show(b"11")
+    showcase.show({"objects": b"11"})
     assert showcase.next(seat, SOON_S) == []
     showcase.seen(seat, 10)
     assert showcase.next(seat, SOON_S) == [b"11"]
@@ -45,7 +46,7 @@ def test_one_who_takes_nothing_does_not_keep_another_from_it(showcase):
     slow, _ = seat_of(showcase)
     quick, _ = seat_of(showcase)
     for number in range(1, 6):
-        showcase.show(b"%d" % number)
+        showcase.show({"objects": b"%d" % number})
         showcase.next(slow, SOON_S)
         assert showcase.next(quick, SOON_S) == [b"%d" % number]
         showcase.seen(quick, number)
@@ -56,7 +57,7 @@ def test_who_stalls_is_let_go_and_who_takes_pictures_stays(showcase):
     stalled, gone = seat_of(showcase)
     _, stays = seat_of(showcase)
     showcase.release_stalled(100 * NS_PER_S)
-    showcase.show(b"1")
+    showcase.show({"objects": b"1"})
     showcase.next(stalled, SOON_S)
     assert showcase.release_stalled(110 * NS_PER_S) == 0
     assert showcase.release_stalled(111 * NS_PER_S) == 1
@@ -68,7 +69,7 @@ def test_who_stalls_is_let_go_and_who_takes_pictures_stays(showcase):
 
 def test_an_old_picture_does_not_make_a_new_viewer_a_stalled_one(showcase):
     showcase.release_stalled(0)
-    showcase.show(b"1")
+    showcase.show({"objects": b"1"})
     showcase.release_stalled(1000 * NS_PER_S)
     seat, _ = seat_of(showcase)
     assert showcase.next(seat, SOON_S) == [b"1"]
@@ -79,7 +80,7 @@ def test_an_acknowledgement_of_what_was_never_sent_opens_nothing(showcase):
     seat, _ = seat_of(showcase)
     showcase.seen(seat, 10**9)
     for number in range(1, 6):
-        showcase.show(b"%d" % number)
+        showcase.show({"objects": b"%d" % number})
         showcase.next(seat, SOON_S)
     assert len(seat.unseen) == MOST_ON_THEIR_WAY
 
@@ -99,13 +100,44 @@ def test_sound_goes_to_who_listens_and_first(showcase):
     watcher, _ = seat_of(showcase)
     showcase.listen(listener, wants=True)
     assert showcase.listeners == 1
-    showcase.show(b"picture")
+    showcase.show({"objects": b"picture"})
     showcase.play(b"sound")
     assert showcase.next(listener, SOON_S) == [b"sound", b"picture"]
     assert showcase.next(watcher, SOON_S) == [b"picture"]
     showcase.play(b"more")
     showcase.listen(listener, wants=False)
     assert showcase.next(listener, SOON_S) == []
+
+
+def test_each_is_shown_the_view_that_it_looks_at(showcase):
+    one, _ = seat_of(showcase)
+    other, _ = seat_of(showcase)
+    showcase.look(other, "energy")
+    assert showcase.views == {"objects", "energy"}
+    showcase.show({"objects": b"plain", "energy": b"glow"})
+    assert showcase.next(one, SOON_S) == [b"plain"]
+    assert showcase.next(other, SOON_S) == [b"glow"]
+    showcase.look(one, "clusters")  # which is not drawn yet
+    showcase.show({"energy": b"glow"})
+    assert showcase.next(one, SOON_S) == []
+    showcase.show({"clusters": b"colours"})
+    assert showcase.next(one, SOON_S) == [b"colours"]
+
+
+def test_spectrograms_go_to_who_follows_and_do_not_pile_up(showcase):
+    follower, _ = seat_of(showcase)
+    watcher, _ = seat_of(showcase)
+    showcase.follow(follower, wants=True)
+    assert showcase.followers == 1
+    for number in range(100):
+        showcase.trace(b"%d" % number)
+    waiting = showcase.next(follower, SOON_S)
+    assert len(waiting) == MOST_WAITING_SPECTRA
+    assert waiting[-1] == b"99"
+    assert showcase.next(watcher, SOON_S) == []
+    showcase.trace(b"more")
+    showcase.follow(follower, wants=False)
+    assert showcase.next(follower, SOON_S) == []
 
 
 def test_sound_that_waits_is_bounded_and_the_newest(showcase):

@@ -61,10 +61,10 @@ def test_a_picture_is_shown_with_the_scene_of_its_time():
 def test_it_draws_at_every_stage_of_a_run():
     viewer = Viewer({"vision": "openvino/int8"})
     layout = lay_out(640, 360, 160, 90)
-    assert viewer.draw(layout, None).shape == (360, 640, 3)
+    assert viewer.draw(layout, None, "objects").shape == (360, 640, 3)
     viewer.take({"video": [frame(0, grey=90)], "scene": [scene()]})
     viewer.turn(NS_PER_S)
-    picture = viewer.draw(layout, 1)
+    picture = viewer.draw(layout, 1, "objects")
     assert np.abs(picture.astype(int) - ORANGE).max(axis=2).min() < 12
 
 

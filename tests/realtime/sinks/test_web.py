@@ -131,13 +131,13 @@ def test_sound_comes_to_who_wants_it_and_as_long_as_it_does(show):
         listener.ask(kind="listen", wants=True)
         show.wait_for(1, "listeners")
         for number in range(3):
-            show.step(streams=[streams(tone, 400 * number)])
+            show.step(monitor=[streams(tone, 400 * number)])
         taken = [listener.sound() for _ in range(3)]
         assert [one.capture_ns for one in taken] == [0, 50_000_000, 100_000_000]
         assert np.frombuffer(taken[1].body, "<i2")[100] == round(0.5 * 32767)
         listener.ask(kind="listen", wants=False)
         show.wait_for(0, "listeners")
-        show.step(streams=[streams(tone, 1200)])
+        show.step(monitor=[streams(tone, 1200)])
         show.step(scene=[scene(OBJECTS)])
         while (taken := watcher.take()) and not isinstance(taken, dict):
             assert taken.kind == 1
