@@ -19,6 +19,8 @@ from realtime.sinks.views import View
 MOST_VIEWERS = 8
 STALL_TIMEOUT_S = 10.0  # a viewer that takes nothing for so long is let go
 MOST_ON_THEIR_WAY = 2  # pictures that a viewer has not acknowledged
+MOST_AHEAD_S = 0.15  # that a picture leaves before it is due
+_FOLLOW = 0.1  # of every change, of how long pictures are on their way
 MOST_WAITING_SOUNDS = 24  # a second of them; then the oldest is left out
 MOST_WAITING_SPECTRA = 24
 
@@ -38,6 +40,7 @@ class Seat:
     told: int = 0  # the number of the state that was sent last
     shown: int = 0  # and of the picture
     unseen: deque[tuple[int, int]] = field(default_factory=deque)  # number, when it was sent
+    way_ns: float | None = None  # how long pictures are on their way, of late
     sounds: deque[bytes] = field(default_factory=lambda: deque(maxlen=MOST_WAITING_SOUNDS))
     spectra: deque[bytes] = field(default_factory=lambda: deque(maxlen=MOST_WAITING_SPECTRA))
     note: str | None = None
@@ -79,6 +82,16 @@ class Showcase:
         """All that somebody looks at."""
         with self._changed:
             return frozenset(seat.view for seat in self._seats)
+
+    @property
+    def ahead_ns(self) -> int:
+        """How long before its time a picture should leave: as long as the quickest viewer's take.
+
+        So that nobody sees it before it is due.
+        """
+        with self._changed:
+            ways_ns = [seat.way_ns for seat in self._seats if seat.way_ns is not None]
+        return round(min(*ways_ns, MOST_AHEAD_S * NS_PER_S)) if ways_ns else 0
 
     @property
     def picture_number(self) -> int:
@@ -138,7 +151,9 @@ class Showcase:
         """The pictures up to `number` came."""
         with self._changed:
             while seat.unseen and seat.unseen[0][0] <= number:
-                seat.unseen.popleft()
+                way_ns = float(self._now_ns - seat.unseen.popleft()[1])
+                before_ns = way_ns if seat.way_ns is None else seat.way_ns
+                seat.way_ns = before_ns + _FOLLOW * (way_ns - before_ns)
             self._changed.notify_all()
 
     def listen(self, seat: Seat, *, wants: bool) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from queue import Empty, Full, Queue
 
+from realtime.clock import NS_PER_MS
 from realtime.messages import Control
 from realtime.picture import resized, to_jpeg
 from realtime.sinks.requests import Follow, Listen, Look, RequestError, Seen, parse_request
@@ -75,7 +76,9 @@ class Web:
         """Show and play what is due to those who want it; emit what they asked for."""
         self._play(inputs)
         self._viewer.take(inputs)
-        is_changed = self._viewer.turn(now_ns) or "scene" in inputs
+        # What is drawn now is seen when it has come.
+        seen_ns = now_ns + self._showcase.ahead_ns
+        is_changed = self._viewer.turn(seen_ns) or "scene" in inputs
         self._released += self._showcase.release_stalled(now_ns)
         if "scene" in inputs or "stats" in inputs:
             self._tell()
@@ -100,11 +103,12 @@ class Web:
             self._server = None
 
     def stats(self) -> Mapping[str, float]:
-        """How many watch and listen, who was let go, how picture and sound fit together."""
+        """Who watches, listens, was let go; how early pictures leave; how they fit the sound."""
         return {
             "viewers": self._showcase.viewers,
             "listeners": self._showcase.listeners,
             "stalled_viewers": self._released,
+            "ahead_ms": self._showcase.ahead_ns / NS_PER_MS,
             **self._viewer.stats(),
         }
 

@@ -3,6 +3,7 @@ import threading
 import pytest
 
 from realtime.sinks.showcase import (
+    MOST_AHEAD_S,
     MOST_ON_THEIR_WAY,
     MOST_VIEWERS,
     MOST_WAITING_SOUNDS,
@@ -13,6 +14,7 @@ from realtime.sinks.showcase import (
 from .examples import NS_PER_S
 
 SOON_S = 0.01
+NS_PER_MS = NS_PER_S // 1000
 
 
 @pytest.fixture
@@ -65,6 +67,22 @@ def test_who_stalls_is_let_go_and_who_takes_pictures_stays(showcase):
     assert not stays.is_set()
     assert showcase.viewers == 1
     assert showcase.next(stalled, SOON_S) is None
+
+
+def test_pictures_leave_as_early_as_the_quickest_viewer_takes(showcase):
+    assert showcase.ahead_ns == 0
+    (quick, _), (slow, _) = seat_of(showcase), seat_of(showcase)
+    showcase.release_stalled(0)
+    showcase.show({"objects": b"1"})
+    for seat in (quick, slow):
+        showcase.next(seat, SOON_S)
+    showcase.release_stalled(40 * NS_PER_MS)
+    showcase.seen(quick, 1)
+    showcase.release_stalled(1000 * NS_PER_MS)
+    showcase.seen(slow, 1)
+    assert showcase.ahead_ns == 40 * NS_PER_MS
+    showcase.leave(quick)
+    assert showcase.ahead_ns == MOST_AHEAD_S * NS_PER_S
 
 
 def test_an_old_picture_does_not_make_a_new_viewer_a_stalled_one(showcase):

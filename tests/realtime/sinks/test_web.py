@@ -4,6 +4,7 @@ import socket
 import numpy as np
 import pytest
 
+from realtime.clock import NS_PER_MS
 from realtime.errors import DeviceError
 from realtime.messages import Stats
 from realtime.picture import from_jpeg
@@ -69,6 +70,17 @@ def test_a_viewer_who_comes_late_sees_the_last_picture(show):
         show.until(lambda _: show.web.stats()["viewers"], show.step)
         show.step()
         assert viewer.picture().capture_ns == frame(3).capture_ns
+
+
+def test_a_picture_leaves_as_early_as_it_takes_to_come(show):
+    with Viewing(show.url) as viewer:
+        show.until(lambda _: show.web.stats()["viewers"], show.step)
+        show.step(video=[frame(30)])  # due now
+        assert viewer.picture().capture_ns == show.now_ns
+        show.now_ns += 60 * NS_PER_MS
+        show.until(lambda _: show.web.stats()["ahead_ms"] == 60, show.step)
+        show.step(video=[frame(33), frame(34)])  # due in 40 ms, and in 73
+        assert viewer.picture().capture_ns == frame(33).capture_ns
 
 
 def test_nothing_is_drawn_while_nobody_watches(show, monkeypatch):
@@ -174,7 +186,8 @@ def test_closing_lets_viewers_go_and_frees_the_port(show):
         show.wait_for(1)
         show.web.close()
         assert viewer.close_code() in (1001, None)
-        assert silent.recv(1000) == b""
+        with contextlib.suppress(ConnectionResetError):  # it had not been accepted yet
+            assert silent.recv(1000) == b""
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", show.port), timeout=TIMEOUT_S)
 
