@@ -109,9 +109,15 @@ def _track(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _camera(options: Options, plan: Plan, clock: Clock) -> Stage:
-    from realtime.sources.camera import CameraDevice, CameraSource
+    from realtime.sources.camera import CameraDevice, CameraSource, named_camera
 
-    return CameraSource(CameraDevice(options.input.video), stream=plan.stream, clock=clock)
+    given = options.input.video
+    return CameraSource(
+        CameraDevice(given),
+        stream=plan.stream,
+        clock=clock,
+        other=lambda name: named_camera(name, given),
+    )
 
 
 def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -119,15 +125,24 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sources.microphone_process import MicrophoneDevice
 
     dial, speaker = _dial(options), options.output.speaker
-    device = MicrophoneDevice(
-        options.input.audio,
-        clock,
-        latency=dial.microphone_latency,
+
+    def found(name: str | None) -> MicrophoneDevice:
+        return MicrophoneDevice(
+            name,
+            clock,
+            latency=dial.microphone_latency,
+            block_s=dial.block_s,
+            has_speaker=speaker != NONE,
+            speaker=speaker,
+        )
+
+    return MicrophoneSource(
+        found(options.input.audio),
+        stream=plan.stream,
+        clock=clock,
         block_s=dial.block_s,
-        has_speaker=speaker != NONE,
-        speaker=speaker,
+        other=found,
     )
-    return MicrophoneSource(device, stream=plan.stream, clock=clock, block_s=dial.block_s)
 
 
 def _dial(options: Options) -> Dial:
@@ -216,15 +231,20 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
 
     name, dial = options.output.speaker, _dial(options)
     untold_s = (options.rig.untold_ms or 0.0) / 1000
-    device = (
-        NoDevice() if name == NONE else SoundDevice(name, clock, dial.speaker_latency, untold_s)
-    )
+
+    def found(name: str | None, untold_s: float) -> NoDevice | SoundDevice:
+        if name == NONE:
+            return NoDevice()
+        return SoundDevice(name, clock, dial.speaker_latency, untold_s)
+
     spec = open_model(Path(options.model.model)).spec
     return Speaker(
-        device,
+        found(name, untold_s),
         playout=PlayoutSettings.for_queue(dial.queue_s),
         turning=_turning(spec, dial),
-        guard=FeedbackGuard if "microphone" in plan.stages and name != NONE else None,
+        guard=FeedbackGuard if "microphone" in plan.stages else None,
+        other=lambda other: found(other, 0.0),  # how much later it is heard was not measured
+        stream=plan.stream,
     )
 
 
@@ -250,6 +270,18 @@ def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:
     )
     carrier = None if plan.pace == "fast" else Carrier()
     return Recorder(Path(options.output.record or ""), info, carrier=carrier)
+
+
+def _takes(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.clock import time_stamp
+    from realtime.sinks.session import SessionInfo
+    from realtime.sinks.takes import Takes
+
+    info = SessionInfo(
+        model=open_model(Path(options.model.model)).spec.name, engines=_engine_names(options)
+    )
+    root = Path(options.output.recordings).absolute()
+    return Takes(root, info, plan.stream, time_stamp)
 
 
 def _engine_names(options: Options) -> dict[str, str]:
@@ -301,6 +333,7 @@ _MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyTyp
         "separator": _separator,
         "speaker": _speaker,
         "recorder": _recorder,
+        "takes": _takes,
         "outputs": _outputs,
         "window": _window,
         "web": _web,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from realtime.desk import Choice, Present, Recording
 from realtime.messages import (
     AudioChunk,
     AudioGap,
@@ -89,10 +90,17 @@ TOPICS: Mapping[str, TopicEntry] = MappingProxyType(
         "streams": TopicEntry(messages=(Streams, AudioGap), rate_hz=22, depth=220, when_full="gap"),
         "scene": TopicEntry(messages=(Scene,), rate_hz=10, depth=8, when_full="newest"),
         "control": TopicEntry(
-            messages=(Control,), rate_hz=10, depth=1000, when_full="wait", is_data=False
+            messages=(Control, Choice), rate_hz=10, depth=1000, when_full="wait", is_data=False
         ),
         "stats": TopicEntry(
             messages=(Stats,), rate_hz=10, depth=100, when_full="drop", is_data=False
+        ),
+        "desk": TopicEntry(
+            messages=(Present, Recording),
+            rate_hz=10,
+            depth=100,
+            when_full="drop",
+            is_data=False,
         ),
     }
 )
@@ -103,8 +111,12 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "media": StageEntry(kind="source", writes=("video", "audio")),
         "film": StageEntry(kind="source", writes=("video",)),
         "track": StageEntry(kind="source", writes=("audio",)),
-        "camera": StageEntry(kind="source", writes=("video",), is_replaced=True),
-        "microphone": StageEntry(kind="source", writes=("audio",), is_replaced=True),
+        "camera": StageEntry(
+            kind="source", reads=("control",), writes=("video", "desk"), is_replaced=True
+        ),
+        "microphone": StageEntry(
+            kind="source", reads=("control",), writes=("audio", "desk"), is_replaced=True
+        ),
         "sight": StageEntry(
             kind="stage", reads=("video",), writes=("sight",), process="sight", is_replaced=True
         ),
@@ -122,9 +134,21 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             process="separator",
             is_replaced=True,
         ),
-        "speaker": StageEntry(kind="sink", reads=("audio", "streams", "control"), is_replaced=True),
+        "speaker": StageEntry(
+            kind="sink",
+            reads=("audio", "streams", "control"),
+            writes=("desk",),
+            is_replaced=True,
+        ),
         "recorder": StageEntry(
             kind="sink", reads=("video", "audio", "streams", "scene", "stats"), is_vital=False
+        ),
+        "takes": StageEntry(
+            kind="sink",
+            reads=("video", "audio", "streams", "scene", "control", "stats"),
+            writes=("desk",),
+            is_vital=False,
+            is_replaced=True,
         ),
         "outputs": StageEntry(
             kind="sink",
@@ -135,7 +159,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "window": StageEntry(
             kind="sink",
-            reads=("video", "scene", "stats"),
+            reads=("video", "scene", "stats", "desk"),
             writes=("control",),
             thread="main",
             keeps_up=False,
@@ -143,7 +167,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "web": StageEntry(
             kind="sink",
-            reads=("video", "streams", "scene", "stats"),
+            reads=("video", "streams", "scene", "stats", "desk"),
             writes=("control",),
             keeps_up=False,
             is_replaced=True,

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from realtime.desk import Choice, Present, Recording
 from realtime.messages import (
     MOST_CHARACTERS,
     AudioChunk,
@@ -50,6 +51,9 @@ _ARRAYS: Mapping[type[Message], Mapping[str, np.dtype[Any]]] = MappingProxyType(
         Streams: {"samples": np.dtype(np.float32)},
         Scene: {"heatmap_db": np.dtype(np.float32), "clusters": np.dtype(np.int16)},
         Control: {},
+        Choice: {},
+        Present: {},
+        Recording: {},
         Stats: {},
         End: {},
     }

@@ -23,6 +23,7 @@ _FIELDS: dict[str, frozenset[str]] = {
     "unsolo": frozenset(),
     "objects": frozenset({"value"}),
     "lookahead": frozenset({"value"}),
+    "record": frozenset(),
     "quit": frozenset(),
 }
 
@@ -31,6 +32,7 @@ _FIELDS: dict[str, frozenset[str]] = {
 _OPTIONAL: dict[str, frozenset[str]] = {
     "solo": frozenset({"value"}),
     "mute": frozenset({"value"}),
+    "record": frozenset({"value"}),
 }
 
 # Of what a value may be; less than nothing is heard ahead where what comes next is guessed.
@@ -38,6 +40,7 @@ _RANGES = {
     "gain": (0.0, MOST_GAIN),
     "solo": (0.0, 1.0),
     "mute": (0.0, 1.0),
+    "record": (0.0, 1.0),
     "objects": (0.0, float(MOST_OBJECTS)),
     "lookahead": (-MOST_LOOKAHEAD_MS, MOST_LOOKAHEAD_MS),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from realtime.desk import Choice, Present, Recording
 from realtime.messages import (
     AudioChunk,
     AudioGap,
@@ -89,6 +90,13 @@ def one_of_each() -> tuple[Message, ...]:
         scene(),
         Control(stream="s", sequence=0, kind="gain", object_id=0, value=0.25),
         Control(stream="s", sequence=1, kind="pin", x=0.1, y=1.0),
+        Choice(stream="s", sequence=2, part="speaker", name="USB Headset"),
+        Present(
+            stream="s", sequence=0, part="camera", name="", said="no", number=3, is_refusal=True,
+        ),
+        Recording(
+            stream="s", sequence=1, is_on=True, began_ns=-7, said="", number=0, is_refusal=False,
+        ),
         Stats(stream="s", sequence=0, stage="sight", values={"rate_hz": 14.5, "late": 2}),
         end("audio", 7),
         End(stream="s", sequence=8, topic="sound", stop_sample=100),

@@ -120,8 +120,9 @@ def speaker(device):
 
 
 def test_the_first_piece_waits_behind_silence(speaker, device):
-    assert list(run(speaker, 0, 200)) == []
+    ((topic, present),) = run(speaker, 0, 200)
     (output,) = device.outputs
+    assert (topic, present.part, present.name) == ("desk", "speaker", output.name)
     assert output.queued_samples == START + PIECE
     assert not output.queue[:START].any()
     assert output.queue[-1, 0] == 0.5
