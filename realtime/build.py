@@ -310,9 +310,12 @@ def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _web(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.scout import Scout
     from realtime.sinks.web import Web
+    from realtime.sources.listing import Lister
 
-    return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options))
+    scout = Scout(Lister(clock))
+    return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options), scout)
 
 
 def _announce(address: str) -> None:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, TypeAlias, get_args
 
+from realtime.desk import Part
 from realtime.messages import Control, ControlKind
 
 LARGEST_REQUEST_BYTES = 512
@@ -64,7 +65,20 @@ class Listen:
     wants: bool
 
 
-Request: TypeAlias = Seen | Listen | Control
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What devices and engines are there now?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Another device or engine is wanted, by its name in the list."""
+
+    part: Part
+    name: str
+
+
+Request: TypeAlias = Seen | Listen | Look | Chosen | Control
 
 
 def parse_request(body: str | bytes, stream: str, sequence: int) -> Request:
@@ -84,7 +98,24 @@ def parse_request(body: str | bytes, stream: str, sequence: int) -> Request:
         if not isinstance(wants, bool):
             raise RequestError("'wants' wants true or false")
         return Listen(wants)
+    if asked.get("kind") == "look":
+        if asked.keys() != {"kind"}:
+            raise RequestError("'look' wants nothing besides its kind")
+        return Look()
+    if asked.get("kind") == "choose":
+        return _chosen(asked)
     return control_of(asked, stream, sequence)
+
+
+def _chosen(asked: dict[str, Any]) -> Chosen:
+    if asked.keys() != {"kind", "part", "name"}:
+        raise RequestError("'choose' wants name, part besides its kind")
+    if not isinstance(asked["name"], str):
+        raise RequestError("'name' wants a text")
+    for part in get_args(Part):
+        if asked["part"] == part:
+            return Chosen(part, asked["name"])
+    raise RequestError(f"'part' wants one of {', '.join(get_args(Part))}")
 
 
 def _asked(body: str | bytes) -> dict[str, Any]:

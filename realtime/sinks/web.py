@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from queue import Empty, Full, Queue
 
-from realtime.messages import Control
+from realtime.desk import Choice
+from realtime.messages import Message
 from realtime.picture import resized, to_jpeg
+from realtime.scout import NoLooking, Scout
 from realtime.sinks.render import draw_scene
-from realtime.sinks.requests import Listen, RequestError, Seen, parse_request
+from realtime.sinks.requests import Chosen, Listen, Look, RequestError, Seen, parse_request
 from realtime.sinks.showcase import Seat, Showcase
 from realtime.sinks.viewer import Viewer
 from realtime.sinks.web_packets import MixPackets, picture_packet
@@ -35,20 +37,23 @@ class Web:
         engines: Mapping[str, str],
         announce: Callable[[str], None],
         positions_ms: Sequence[float] = (),
+        scout: Scout | None = None,
     ) -> None:
         """`announce` is told the address once it is served.
 
         `engines` maps each network to backend/precision, for the status line. `positions_ms` are
-        the lookaheads that the dial can be turned to; none: it cannot be turned.
+        the lookaheads that the dial can be turned to; none: it cannot be turned. `scout` finds
+        what devices and engines there are to choose from.
         """
         self._stream = stream
         self._announce = announce
         self._positions_ms = list(positions_ms)
         self._viewer = Viewer(engines)
+        self._scout = scout or Scout(NoLooking())
         self._showcase = Showcase()
         self._mix = MixPackets()
         self._server: WebServer | None = None
-        self._requests: Queue[Control] = Queue(MOST_WAITING_REQUESTS)
+        self._requests: Queue[Message] = Queue(MOST_WAITING_REQUESTS)
         self._numbers = count()
         self._watched = 0
         self._released = 0
@@ -69,8 +74,10 @@ class Web:
         self._viewer.take(inputs)
         is_changed = self._viewer.turn(now_ns) or "scene" in inputs
         self._released += self._showcase.release_stalled(now_ns)
-        if "scene" in inputs or "stats" in inputs:
-            self._tell()
+        is_listed = self._scout.turn(now_ns)
+        self._viewer.console.listed = self._scout.listed
+        if is_listed or inputs.keys() & {"scene", "stats", "desk"}:
+            self._tell(now_ns)
         watched = self._showcase.viewers
         if watched and (is_changed or watched > self._watched):
             self._show()
@@ -85,6 +92,7 @@ class Web:
 
     def close(self) -> None:
         """Stop serving."""
+        self._scout.close()
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -107,13 +115,14 @@ class Web:
             if packet is not None:
                 self._showcase.play(packet)
 
-    def _tell(self) -> None:
+    def _tell(self, now_ns: int) -> None:
         scene = self._viewer.newest_scene
         state = {
             "objects": [] if scene is None else plain_objects(scene),
             "numbers": plain_numbers(self._viewer.hud),
             "lookahead_ms": self._viewer.lookahead_ms,
             "positions_ms": self._positions_ms,
+            **self._viewer.console.plain(now_ns),
         }
         self._showcase.tell(json.dumps(state, allow_nan=False))
 
@@ -135,19 +144,30 @@ class Web:
                 self._showcase.seen(seat, asked.number)
             elif isinstance(asked, Listen):
                 self._showcase.listen(seat, wants=asked.wants)
+            elif isinstance(asked, Look):
+                self._scout.ask()
+            elif isinstance(asked, Chosen):
+                self._put(self._choice(asked))
             else:
                 self._put(asked)
         except RequestError as error:
             self._showcase.answer(seat, json.dumps({"refused": str(error)}))
             raise
 
-    def _put(self, control: Control) -> None:
+    def _choice(self, asked: Chosen) -> Choice:
+        """Nothing may be named that was not offered: who asks could be anybody."""
+        if asked.name not in self._viewer.console.offered(asked.part):
+            raise RequestError(f"there is no {asked.part} of this name to choose")
+        number = next(self._numbers)
+        return Choice(stream=self._stream, sequence=number, part=asked.part, name=asked.name)
+
+    def _put(self, control: Message) -> None:
         try:
             self._requests.put_nowait(control)
         except Full:
             raise RequestError("too many requests at once") from None
 
-    def _asked(self) -> list[Control]:
+    def _asked(self) -> list[Message]:
         controls = []
         while True:
             try:

@@ -4,7 +4,9 @@
 import {Cards, nameOf} from "./cards.js";
 import {Graphs} from "./graphs.js";
 import {Link} from "./link.js";
+import {Pickers} from "./pickers.js";
 import {View} from "./picture.js";
+import {Recorder} from "./record.js";
 import {Sound} from "./sound.js";
 
 /** @param {string} id @returns {any} */
@@ -38,6 +40,8 @@ function noteSound(text) {
 
 const cards = new Cards(find("objects"), ask);
 const sound = new Sound(request => link.ask(request), noteSound);
+const recorder = new Recorder(find("record"), find("recorded"), ask);
+const pickers = new Pickers(find("rig"), find("parts"), find("chosen"), request => link.ask(request));
 const view = new View(find("view"), () => sound.heardMs(), (kind, x, y) => ask({kind, x, y}));
 const graphs = new Graphs(find("graphs"), [
   {key: "latency_ms", what: "to the ear", unit: " ms"},
@@ -65,7 +69,9 @@ const link = new Link({
 });
 
 /** @param {any} state */
-function show({objects, numbers, lookahead_ms, positions_ms}) {
+function show({objects, numbers, lookahead_ms, positions_ms, recording, parts}) {
+  recorder.show(recording);
+  pickers.show(parts);
   cards.show(objects);
   find("listening").hidden = objects.length > 0;
   find("all").disabled = !objects.some((/** @type {any} */ one) => one.state === "solo");
@@ -134,5 +140,6 @@ document.addEventListener("keydown", event => {
   else if (key === "s") view.pointHere("click");
   else if (key === "p") view.pointHere("pin");
   else if (key === "[" || key === "]") turn(key === "]" ? 1 : -1);
+  else if (key === "t") recorder.toggle();
   else if (key === "q") ask({kind: "quit"});
 });
