@@ -304,9 +304,12 @@ def _outputs(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.scout import Scout
     from realtime.sinks.window import Window
+    from realtime.sources.listing import Lister
 
-    return Window(plan.stream, _engine_names(options), _positions_ms(options))
+    scout = Scout(Lister(clock))
+    return Window(plan.stream, _engine_names(options), _positions_ms(options), scout)
 
 
 def _web(options: Options, plan: Plan, clock: Clock) -> Stage:

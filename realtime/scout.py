@@ -9,7 +9,7 @@ from realtime.attempt import Attempt, Pending
 from realtime.clock import NS_PER_S
 from realtime.desk import Part
 
-EVERY_S = 2.0  # at the most, however often it is asked for
+EVERY_S = 1.0  # at the most, however often it is asked for
 KEPT_S = 10.0  # without a question what looks is let go
 
 Listing = Mapping[Part, Sequence[str]]

@@ -48,6 +48,8 @@ KEY_HINTS = (
     ("up, down", "gain"),
     ("[ ]", "ahead"),
     ("q", "quit"),
+    ("t", "record"),
+    ("c, m, l", "devices"),
 )
 
 
@@ -254,7 +256,7 @@ def _draw_strip(
 
 
 def _draw_hints(view: Picture, layout: Layout) -> None:
-    left, top, right, _ = layout.hints
+    left, top, right, bottom = layout.hints
     size = max(11, layout.px(16))
     columns = layout.hint_columns
     width = (right - left) // columns
@@ -262,6 +264,8 @@ def _draw_hints(view: Picture, layout: Layout) -> None:
     for number, (key, meaning) in enumerate(KEY_HINTS):
         x = left + number % columns * width
         y = top + (number // columns + 1) * layout.px(24) - layout.px(6)
+        if y > bottom - layout.px(16):
+            break
         draw_text(view, key, (x, y), size, _DIM, weight=SEMIBOLD)
         draw_text(view, meaning, (x + key_width, y), size, _DIM)
 

@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from realtime.errors import DeviceError
-from realtime.messages import Control
+from realtime.messages import Message
 from realtime.picture import ViewWindow
+from realtime.scout import NoLooking, Scout
 from realtime.sinks.keys import Commands
 from realtime.sinks.layout import Layout, lay_out, natural_size
+from realtime.sinks.marks import Marks
+from realtime.sinks.next_device import NextDevice
 from realtime.sinks.viewer import Viewer
 from realtime.stage import Inputs, Outputs
 
@@ -62,13 +65,20 @@ class Window:
     """Stage: reads `video`, `scene` and `stats`, writes `control`. Needs the main thread."""
 
     def __init__(
-        self, stream: str, engines: Mapping[str, str], positions_ms: Sequence[float] = ()
+        self,
+        stream: str,
+        engines: Mapping[str, str],
+        positions_ms: Sequence[float] = (),
+        scout: Scout | None = None,
     ) -> None:
         """`engines` maps each network to backend/precision, for the status line.
 
         `positions_ms` are the lookaheads that the dial can be turned to; none: it cannot be turned.
+        `scout` finds what devices there are to choose from.
         """
         self._viewer = Viewer(engines)
+        self._marks = Marks(self._viewer.console)
+        self._next = NextDevice(stream, self._viewer.console, scout or Scout(NoLooking()))
         self._commands = Commands(stream, positions_ms)
         self._window: ViewWindow | None = None
         self._layout = lay_out(*natural_size(*_USUAL_PICTURE), *_USUAL_PICTURE)
@@ -101,10 +111,13 @@ class Window:
         layout = self._current_layout(window)
         is_changed = self._viewer.turn(now_ns) or bool(inputs) or layout != self._layout
         self._layout = layout
+        self._marks.turn(now_ns)
         if is_changed or not self._is_drawn:
-            window.show(self._viewer.draw(layout, self._commands.selected))
+            view = self._viewer.draw(layout, self._commands.selected)
+            self._marks.draw(view, layout, now_ns)
+            window.show(view)
             self._is_drawn = True
-        controls = self._listen(window)
+        controls = [*self._listen(window), *self._next.turn(now_ns)]
         if controls:
             self._is_drawn = False
         if not window.is_open:
@@ -122,6 +135,7 @@ class Window:
         if self._window is not None:
             self._window.close()
             self._window = None
+        self._next.close()
 
     def stats(self) -> Mapping[str, float]:
         """How picture and sound fit together."""
@@ -131,12 +145,13 @@ class Window:
         size = window.size or (self._layout.width, self._layout.height)
         return lay_out(*size, *(self._viewer.picture_size or _USUAL_PICTURE))
 
-    def _listen(self, window: ViewWindow) -> list[Control]:
+    def _listen(self, window: ViewWindow) -> list[Message]:
         key = window.take_key()
         scene = self._viewer.newest_scene
-        controls = []
+        controls: list[Message] = []
         for x, y in window.take_clicks():
             controls += self._commands.click(scene, self._layout, x, y)
+        self._next.key(key)
         if key != -1:
             controls += self._commands.key(key, scene, self._layout, window.pointer)
         return controls
