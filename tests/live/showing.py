@@ -44,6 +44,7 @@ class Showing:
         self.scene: Scene | None = None
         self.loudness = LOUDNESS
         self.asked: list[Message] = []
+        self.desk: tuple[Message, ...] = ()
         self.flashes = False
         self._ages = (picture_age_s, sound_age_s)
         self.start()
@@ -76,6 +77,7 @@ class Showing:
                 picture += 1
                 if self.scene is not None and picture % 2 == 0:
                     inputs["scene"] = [self.scene]
+                inputs["desk"] = [*self.desk]
             if now_ns >= began_ns + sound * PIECE_SAMPLES * 1e9 / RATE_HZ:
                 inputs["streams"] = [self._sound(sound, began_ns)]
                 sound += 1
