@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from engines.fallback import FallingBack, open_or_fall_back
 from engines.model import has_graph, open_model
 from engines.protocol import Engine, Network
-from engines.registry import backend_of, open_engine
-from engines.upgrade import Upgrading
+from engines.registry import backend_of
 from pixelplayer.spec import ModelSpec
 from realtime.clock import Clock
 from realtime.compose import file_of
 from realtime.dial import Dial, dial_at
+from realtime.engine_choice import EngineChoice
 from realtime.graph import STAGES
+from realtime.opening import Opening, engine_name, open_asked, opens
 from realtime.options import MOST_OBJECTS, NONE, OUTPUTS, Options, RigOptions
 from realtime.plan import Plan
 from realtime.remote.placing import fingerprint, host_of, read_places
@@ -24,9 +24,8 @@ from realtime.sources.continued import Continued
 from realtime.sources.corrected import Corrected
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
+from realtime.stages.exchanged import Exchanged
 from realtime.turning import Turning
-
-READY_AT_ONCE = ("onnxruntime", "fp32")  # everywhere, in every model
 
 
 def build(name: str, plan: Plan, clock: Clock) -> Stage:
@@ -150,63 +149,45 @@ def _dial(options: Options) -> Dial:
     return dial_at(spec, options.separation.lookahead)
 
 
-def _open(
-    options: Options,
-    plan: Plan,
-    network: Network,
-    *,
-    grid: tuple[int, int] | None = None,
-    newest: int | None = None,
-) -> Engine:
-    """The engine asked for.
-
-    To build for a GPU may take minutes: live, another goes ahead. It also takes over again should
-    the GPU fail, and where nothing is live but ``auto`` chose the GPU.
-    """
-    given = options.model
-    threads = given.threads_per_network or 1
-
-    def opened(backend: str, precision: str) -> Engine:
-        return open_engine(
-            Path(given.model), network, backend, precision, threads, grid=grid, newest=newest
-        )
-
-    entry = backend_of(given.engine)
-    is_live = plan.pace != "fast"
-    if entry is None or not entry.needs_gpu or not (is_live or given.is_chosen):
-        return opened(given.engine, given.precision)
-
-    def ready() -> Engine:
-        return opened(*READY_AT_ONCE)
-
-    def asked() -> Engine:
-        return opened(given.engine, given.precision)
-
-    if is_live:
-        return Upgrading(ready(), lambda: FallingBack(asked(), ready))
-    return open_or_fall_back(asked, ready)
-
-
 def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.stages.sight import Sight
 
-    spec = open_model(Path(options.model.model)).spec
-    return Sight(lambda grid: _open(options, plan, "vision", grid=grid), spec.vision)
+    spec, choice = open_model(Path(options.model.model)).spec, _choice(options, plan, "sees")
+
+    def opened(grid: tuple[int, int]) -> Engine:
+        return _opened(Opening(model=options.model, network="vision", grid=grid), choice)
+
+    stage = Sight(opened, spec.vision)
+    return stage if choice is None else Exchanged(stage, choice, "vision", plan.stream)
+
+
+def _choice(options: Options, plan: Plan, what: str) -> EngineChoice | None:
+    """The choice of an engine; there is none where every run must give the same."""
+    return None if plan.pace == "fast" else EngineChoice(what, engine_name(options.model))
+
+
+def _opened(opening: Opening, choice: EngineChoice | None) -> Engine:
+    if choice is None:
+        return open_asked(opening, is_live=False)
+    return choice.open(opens(opening))
 
 
 def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.stages.hearing import Hearing
 
-    spec = open_model(Path(options.model.model)).spec
+    spec, choice = open_model(Path(options.model.model)).spec, _choice(options, plan, "hears")
     steps = _dial(options).pace(is_fast=plan.pace == "fast")
 
     def opened(network: Network) -> Callable[[int], Engine]:
-        return lambda newest: _open(options, plan, network, newest=newest)
+        return lambda newest: _opened(
+            Opening(model=options.model, network=network, newest=newest), choice
+        )
 
     given, entry = options.model, backend_of(options.model.engine)
     caches = entry is not None and entry.caches
     has_steps = caches and has_graph(Path(given.model), "step", given.precision)
-    return Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None)
+    stage = Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None)
+    return stage if choice is None else Exchanged(stage, choice, "sound", plan.stream)
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -285,8 +266,7 @@ def _takes(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _engine_names(options: Options) -> dict[str, str]:
-    given = options.model
-    name = f"{given.engine}/{given.precision}"
+    name = engine_name(options.model)
     return {"vision": name, "sound": name}
 
 
@@ -304,20 +284,22 @@ def _outputs(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.engine_names import EngineNames
     from realtime.scout import Scout
     from realtime.sinks.window import Window
     from realtime.sources.listing import Lister
 
-    scout = Scout(Lister(clock))
+    scout = Scout(Lister(clock, EngineNames(options.model.model)))
     return Window(plan.stream, _engine_names(options), _positions_ms(options), scout)
 
 
 def _web(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.engine_names import EngineNames
     from realtime.scout import Scout
     from realtime.sinks.web import Web
     from realtime.sources.listing import Lister
 
-    scout = Scout(Lister(clock))
+    scout = Scout(Lister(clock, EngineNames(options.model.model)))
     return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options), scout)
 
 

@@ -16,6 +16,7 @@ from realtime.messages import MOST_CHARACTERS, Message, MessageError
 Part: TypeAlias = Literal["camera", "microphone", "speaker", "vision", "sound"]
 """What can be exchanged: a device, or the engine of a network."""
 
+NETWORKS: tuple[Part, ...] = ("vision", "sound")
 TELL_NS = NS_PER_S
 
 

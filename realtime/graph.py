@@ -118,12 +118,16 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             kind="source", reads=("control",), writes=("audio", "desk"), is_replaced=True
         ),
         "sight": StageEntry(
-            kind="stage", reads=("video",), writes=("sight",), process="sight", is_replaced=True
+            kind="stage",
+            reads=("video", "control"),
+            writes=("sight", "desk"),
+            process="sight",
+            is_replaced=True,
         ),
         "hearing": StageEntry(
             kind="stage",
             reads=("audio", "control"),
-            writes=("sound",),
+            writes=("sound", "desk"),
             process="hearing",
             is_replaced=True,
         ),

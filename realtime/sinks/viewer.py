@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping
 
 from realtime.clock import NS_PER_MS
-from realtime.desk import Present, Recording
+from realtime.desk import NETWORKS, Present, Recording
 from realtime.messages import RESIDUAL_ID, End, Message, Scene, SceneObject, Stats, VideoFrame
 from realtime.picture import Picture
 from realtime.sinks.console import Console
@@ -119,6 +119,8 @@ class Viewer:
                 self._delay_ms = near if self._delay_ms else latency_ms
         elif isinstance(message, Present | Recording):
             self.console.take(message)
+            if isinstance(message, Present) and message.part in NETWORKS:
+                self._hud.exchange_engine(message.part, message.name)
         elif isinstance(message, End):
             self._ended.add(message.topic)
 

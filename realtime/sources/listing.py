@@ -1,4 +1,4 @@
-"""The names of the cameras, microphones and speakers that there are now."""
+"""The names of the cameras, microphones, speakers and engines that there are now."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from threading import Lock
 from realtime.clock import Clock
 from realtime.desk import Part
 from realtime.device_process import DeviceProcess
+from realtime.engine_names import EngineNames
 from realtime.errors import DeviceError
 from realtime.portaudio import Direction, shown_names
 from realtime.sources.devices import camera_names, list_cameras
@@ -18,14 +19,20 @@ _DIRECTIONS: tuple[tuple[Part, Direction], ...] = (("microphone", "input"), ("sp
 class Lister:
     """Looks in a process of its own: PortAudio's list in this one would stay as it is."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, engines: EngineNames) -> None:
         self._clock = clock
+        self._engines = engines
         self._lock = Lock()  # of the process: it is closed by another thread than looks
         self._process: DeviceProcess | None = None
 
     def look(self) -> dict[Part, Sequence[str]]:
         """The names by part; sound devices are left out where their server does not answer."""
-        found: dict[Part, Sequence[str]] = {"camera": [*camera_names(list_cameras()).values()]}
+        engines = self._engines.now()
+        found: dict[Part, Sequence[str]] = {
+            "camera": [*camera_names(list_cameras()).values()],
+            "vision": engines,
+            "sound": engines,
+        }
         try:
             devices = self._running().list()
         except DeviceError:

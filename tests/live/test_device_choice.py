@@ -11,6 +11,7 @@ import pytest
 
 from realtime.clock import SystemClock
 from realtime.desk import Choice, Present
+from realtime.engine_names import EngineNames
 from realtime.messages import VideoFrame
 from realtime.sources.camera import CameraDevice, CameraSource
 from realtime.sources.listing import Lister
@@ -176,11 +177,11 @@ def test_the_chosen_one_is_the_one_that_is_looked_for_when_it_goes(
 
 
 def test_the_list_follows_what_is_there(
-    devices: TwoOfEach, monkeypatch: pytest.MonkeyPatch
+    devices: TwoOfEach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in devices.environment.items():
         monkeypatch.setenv(name, value)
-    lister = Lister(SystemClock())
+    lister = Lister(SystemClock(), EngineNames(str(tmp_path)))
     try:
         before = lister.look()
         assert {SPEAKER, OTHER_SPEAKER} <= set(before["speaker"])
