@@ -145,11 +145,13 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             is_replaced=True,
         ),
         "recorder": StageEntry(
-            kind="sink", reads=("video", "audio", "streams", "scene", "stats"), is_vital=False
+            kind="sink",
+            reads=("video", "audio", "streams", "scene", "stats", "desk"),
+            is_vital=False,
         ),
         "takes": StageEntry(
             kind="sink",
-            reads=("video", "audio", "streams", "scene", "control", "stats"),
+            reads=("video", "audio", "streams", "scene", "control", "stats", "desk"),
             writes=("desk",),
             is_vital=False,
             is_replaced=True,
@@ -193,7 +195,7 @@ class Edge:
 
 
 def edges(stages: Collection[str]) -> tuple[Edge, ...]:
-    """All edges between the stages of a run, in the order of the tables.
+    """All edges between the stages of a run, in the order of the tables; none to itself.
 
     Raises:
         KeyError: a name that is not in ``STAGES``.
@@ -204,7 +206,7 @@ def edges(stages: Collection[str]) -> tuple[Edge, ...]:
         for producer in stages
         if topic in STAGES[producer].writes
         for consumer in stages
-        if topic in STAGES[consumer].reads
+        if topic in STAGES[consumer].reads and consumer != producer
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from realtime.clock import NS_PER_S
-from realtime.desk import Recording
+from realtime.desk import NETWORKS, Present, Recording
 from realtime.errors import DeviceError, UsageError
 from realtime.messages import AudioChunk, Control, End, Message, Streams, VideoFrame
 from realtime.sinks.carrier import Carrier
@@ -51,7 +51,8 @@ class Takes:
     ) -> None:
         """Recordings are folders of `root`, named by what `stamp` says when they begin."""
         self._root = root
-        self._info = info
+        self._model = info.model
+        self._engines = dict(info.engines)
         self._stream = stream
         self._stamp = stamp
         self._take: _Take | None = None
@@ -110,7 +111,8 @@ class Takes:
         try:
             make_folder(self._root)
             folder = self._new_folder()
-            self._take = _Take(folder, self._info, now_ns)
+            info = SessionInfo(model=self._model, engines=dict(self._engines))
+            self._take = _Take(folder, info, now_ns)
         except OSError as error:
             self._refuse(
                 f"nothing is recorded: {folder} cannot be made ({error.strerror}); make room there,"
@@ -155,6 +157,8 @@ class Takes:
             for message in messages:
                 if isinstance(message, End):
                     self._ended[topic] = message
+                elif isinstance(message, Present) and message.part in NETWORKS:
+                    self._engines[message.part] = message.name
                 elif topic == "audio":
                     self._carrier.hear(message)
                 elif isinstance(message, VideoFrame) and not self._is_running:

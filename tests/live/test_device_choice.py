@@ -79,6 +79,12 @@ def loud(samples: np.ndarray) -> np.ndarray:
     return np.asarray(np.abs(pieces).max(axis=1) > 0.05)
 
 
+def longest_silence_s(sounds: np.ndarray) -> float:
+    """Of pieces of 10 ms."""
+    runs = np.split(sounds, np.flatnonzero(np.diff(sounds)) + 1)
+    return max((len(run) for run in runs if not run[0]), default=0) / 100
+
+
 def strongest_hz(samples: np.ndarray) -> float:
     spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
     return float(np.argmax(spectrum) * RATE_HZ / len(samples))
@@ -143,9 +149,7 @@ def test_another_microphone_is_heard_in_its_place_in_time(
         FIRST_HZ, abs=4.0
     )
     assert strongest_hz(samples[-RATE_HZ // 2 :]) == pytest.approx(SECOND_HZ, abs=4.0)
-    runs = np.split(sounds[begin:], np.flatnonzero(np.diff(sounds[begin:])) + 1)
-    longest = max((len(run) for run in runs if not run[0]), default=0)
-    assert longest / 100 < LONGEST_GAP_S
+    assert longest_silence_s(sounds[begin:]) < LONGEST_GAP_S
     duplex.wait(lambda told: abs(told["behind_s"]) < 0.5)  # samples are where time is
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,13 +16,16 @@ from pixelplayer.spec import ModelSpec
 from realtime.clock import NS_PER_S
 from realtime.desk import Choice, Present
 from realtime.engine_choice import EngineChoice
+from realtime.messages import AudioChunk, Message, SoundColumns
 from realtime.opening import Opening, opens
 from realtime.options import ModelOptions
 from realtime.stages.exchanged import Exchanged
+from realtime.stages.hearing import Hearing
+from realtime.stages.listener import Pace
 from realtime.stages.sight import Sight
 from tests.fakes.attempts import AtOnce
 from tests.fakes.messages import end
-from tests.fakes.tiny_model import write_tiny_model
+from tests.fakes.tiny_model import tiny_streaming_spec, write_tiny_model
 from tests.realtime.sinks.examples import frame
 
 pytestmark = pytest.mark.skipif(not is_installed("openvino"), reason="there is one engine alone")
@@ -125,6 +129,67 @@ def test_a_flood_of_wishes_opens_one_a_second(model: Path) -> None:
 
 def opened(model: Path) -> Engine:
     return open_engine(model, "vision", "onnxruntime", "fp32", 1, grid=(4, 4))
+
+
+SAMPLES = np.random.default_rng(0).normal(0, 0.1, 88_200).astype(np.float32)
+
+
+def heard(folder: Path, *, is_exchanged: bool) -> list[SoundColumns]:
+    """All columns of 2 s; a quarter of the way another engine is opened, beside the one at work."""
+    given = ModelOptions(
+        model=str(folder), engine="onnxruntime", precision="fp32", threads_per_network=1
+    )
+    choice = EngineChoice("hears", FIRST)
+
+    def opened(newest: int) -> Engine:
+        return choice.open(opens(Opening(model=given, network="sound", newest=newest)))
+
+    pace = Pace(columns_per_step=2, lookahead_columns=4, most_columns_per_step=2)
+    hearing = Hearing(opened, tiny_streaming_spec(), pace)
+    stage = Exchanged(hearing, choice, "sound", "test")
+    stage.open()
+    found: list[SoundColumns] = []
+    for start in range(0, len(SAMPLES), 441):
+        chunk = AudioChunk(
+            stream="test",
+            sequence=start // 441,
+            capture_ns=start * NS_PER_S // 44_100,
+            first_sample=start,
+            rate_hz=44_100,
+            samples=SAMPLES[start : start + 441],
+        )
+        inputs: dict[str, list[Message]] = {"audio": [chunk]}
+        if is_exchanged and start == 50 * 441:
+            wish = Choice(stream="test", sequence=0, part="sound", name=SECOND)
+            inputs["control"] = [wish]
+        outputs = stage.step(chunk.capture_ns, inputs)
+        found += [one for _, one in outputs if isinstance(one, SoundColumns)]
+        if is_exchanged and start == 120 * 441:  # a machine on which opening takes 0.7 s
+            settle(choice, chunk.capture_ns)
+    stage.close()
+    assert choice.name == (SECOND if is_exchanged else FIRST)
+    return found
+
+
+def settle(choice: EngineChoice, now_ns: int) -> None:
+    give_up_s = time.monotonic() + 30.0
+    while choice.name == FIRST:
+        assert time.monotonic() < give_up_s
+        time.sleep(0.01)
+        choice.turn(now_ns)
+
+
+def test_no_column_is_missed_and_what_is_remembered_goes_on(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("streaming") / "model"
+    write_tiny_model(folder, tiny_streaming_spec())
+    wanted, found = heard(folder, is_exchanged=False), heard(folder, is_exchanged=True)
+    assert [one.first_column for one in found] == [one.first_column for one in wanted]
+    assert len(found) > 30
+    for one, other in zip(found, wanted, strict=True):
+        most = max(float(np.abs(other.features).max()), 1.0)
+        np.testing.assert_allclose(one.features, other.features, atol=1e-3 * most)
 
 
 def test_the_stage_obeys_its_own_choices_and_who_takes_its_place_has_its_engine(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime.desk import Recording
+from realtime.desk import Part, Present, Recording
 from realtime.messages import AudioChunk, Control, Message
 from realtime.remix.recorded import open_recorded
 from realtime.sinks.rebased import rebased
@@ -225,6 +225,21 @@ def test_it_is_told_once_a_second_for_who_comes_later(show: Show) -> None:
     show.run(20 * 5)
     assert len(show.told) == 5
     assert [one.sequence for one in show.told] == list(range(5))
+
+
+def test_the_engines_are_those_that_it_was_made_with(show: Show, tmp_path: Path) -> None:
+    def runs(part: Part, name: str) -> Present:
+        return Present(
+            stream="test", sequence=0, part=part, name=name, said="", number=0, is_refusal=False
+        )
+
+    show.run(20)
+    show.feed({"desk": [runs("vision", "before/fp32"), runs("speaker", "USB Headset")]})
+    show.run(20, press(1.0))
+    show.feed({"desk": [runs("sound", "during/fp32")]})
+    show.run(5, press(0.0))
+    session = json.loads((tmp_path / "recordings" / "one" / "session.json").read_text())
+    assert session["engines"] == {"vision": "before/fp32", "sound": "during/fp32"}
 
 
 def test_what_lies_before_the_beginning_is_cut_off() -> None:
