@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from realtime.messages import Control
-from realtime.sinks.requests import Listen, RequestError, Seen, parse_request
+from realtime.sinks.requests import Chosen, Listen, Look, RequestError, Seen, parse_request
 
 
 def parse(asked):
@@ -96,6 +96,11 @@ def test_no_bytes_do_harm():
 def test_what_the_page_asks_of_its_server_is_told_from_control():
     assert parse_request('{"kind":"seen","number":7}', "test", 3) == Seen(7)
     assert parse_request('{"kind":"listen","wants":true}', "test", 3) == Listen(True)
+    assert parse_request('{"kind":"look"}', "test", 3) == Look()
+    chosen = parse_request('{"kind":"choose","part":"speaker","name":"USB"}', "test", 3)
+    assert chosen == Chosen("speaker", "USB")
+    control = parse_request('{"kind":"record","value":1}', "test", 3)
+    assert (control.kind, control.value) == ("record", 1.0)
     control = parse_request('{"kind":"mute","object_id":1}', "test", 3)
     assert isinstance(control, Control)
     assert (control.kind, control.object_id) == ("mute", 1)
@@ -114,6 +119,15 @@ def test_what_the_page_asks_of_its_server_is_told_from_control():
         {"kind": "listen", "wants": 1},
         {"kind": "listen", "wants": True, "number": 1},
         {"kind": "watch"},
+        {"kind": "look", "part": "speaker"},
+        {"kind": "choose"},
+        {"kind": "choose", "part": "speaker"},
+        {"kind": "choose", "part": "window", "name": "a"},
+        {"kind": "choose", "part": ["speaker"], "name": "a"},
+        {"kind": "choose", "part": "speaker", "name": 3},
+        {"kind": "choose", "part": "speaker", "name": "a", "x": 1},
+        {"kind": "record", "value": 2},
+        {"kind": "record", "object_id": 1},
         [],
     ],
 )
