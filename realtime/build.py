@@ -256,13 +256,19 @@ def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:
 def _takes(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.clock import time_stamp
     from realtime.sinks.session import SessionInfo
-    from realtime.sinks.takes import Takes
+    from realtime.sinks.takes import Recorder, Takes
+
+    def recorder(folder: Path, info: SessionInfo) -> Recorder:
+        from realtime.sinks.carrier import Carrier
+        from realtime.sinks.recorder import Recorder
+
+        return Recorder(folder, info, carrier=Carrier())
 
     info = SessionInfo(
         model=open_model(Path(options.model.model)).spec.name, engines=_engine_names(options)
     )
     root = Path(options.output.recordings).absolute()
-    return Takes(root, info, plan.stream, time_stamp)
+    return Takes(root, info, plan.stream, time_stamp, recorder)
 
 
 def _engine_names(options: Options) -> dict[str, str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from realtime.clock import NS_PER_S
 from realtime.desk import NETWORKS, Present, Recording
@@ -17,27 +19,44 @@ from realtime.messages import AudioChunk, Control, End, Message, Streams, VideoF
 from realtime.sinks.carrier import Carrier
 from realtime.sinks.private import FOLDER_MODE, make_folder
 from realtime.sinks.rebased import rebased
-from realtime.sinks.recorder import Recorder
 from realtime.sinks.session import SessionInfo
 from realtime.stage import Inputs, Outputs
 from realtime.telling import Remark, Telling
 
 LEAST_S = 1.0  # between two presses: who holds a key down makes no folders without end
-MOST_EARLIER_FRAMES = 32  # kept from before the press; viewers keep the same
+MOST_EARLIER_FRAMES = 32  # that are kept, as their sound has not come yet
 MOST_OF_ONE_NAME = 99  # folders
 _DATA_TOPICS = frozenset({"video", "audio", "streams", "scene"})
 
 
-class _Take:
-    """One recording."""
+class Recorder(Protocol):
+    """:class:`realtime.sinks.recorder.Recorder`: it raises DeviceError where it cannot write."""
 
-    def __init__(self, folder: Path, info: SessionInfo, began_ns: int) -> None:
-        """Raises UsageError: the folder cannot be written to."""
-        self.folder = folder
-        self.began_ns = began_ns
-        self.origin: int | None = None  # the run's sample that is its first
-        self.recorder = Recorder(folder, info, carrier=Carrier())
-        self.recorder.open()
+    def open(self) -> None:
+        """Begin to write; raises UsageError where the folder cannot be used."""
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """Write what has arrived."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether all has ended."""
+
+    def close(self) -> None:
+        """Finish all files."""
+
+    def stats(self) -> Mapping[str, float]:
+        """Among others ``recorded_s``."""
+
+
+@dataclass(slots=True)
+class _Take:
+    """One recording; ``origin`` is the run's sample that is its first."""
+
+    folder: Path
+    began_ns: int
+    recorder: Recorder
+    origin: int | None = None
 
 
 class Takes:
@@ -47,9 +66,18 @@ class Takes:
     """
 
     def __init__(
-        self, root: Path, info: SessionInfo, stream: str, stamp: Callable[[], str]
+        self,
+        root: Path,
+        info: SessionInfo,
+        stream: str,
+        stamp: Callable[[], str],
+        recorder: Callable[[Path, SessionInfo], Recorder],
     ) -> None:
-        """Recordings are folders of `root`, named by what `stamp` says when they begin."""
+        """Recordings are folders of `root`, named by what `stamp` says when they begin.
+
+        `recorder` makes what writes into one; not before, for it takes long to load.
+        """
+        self._recorder = recorder
         self._root = root
         self._model = info.model
         self._engines = dict(info.engines)
@@ -58,6 +86,7 @@ class Takes:
         self._take: _Take | None = None
         self._carrier = Carrier()
         self._frames: deque[VideoFrame] = deque(maxlen=MOST_EARLIER_FRAMES)
+        self._heard_ns = 0  # when what is heard was captured
         self._ended: dict[str, End] = {}
         self._remark = Remark()
         self._telling = Telling()
@@ -112,7 +141,9 @@ class Takes:
             make_folder(self._root)
             folder = self._new_folder()
             info = SessionInfo(model=self._model, engines=dict(self._engines))
-            self._take = _Take(folder, info, now_ns)
+            recorder = self._recorder(folder, info)
+            recorder.open()
+            self._take = _Take(folder, now_ns, recorder)
         except OSError as error:
             self._refuse(
                 f"nothing is recorded: {folder} cannot be made ({error.strerror}); make room there,"
@@ -161,8 +192,12 @@ class Takes:
                     self._engines[message.part] = message.name
                 elif topic == "audio":
                     self._carrier.hear(message)
+                elif isinstance(message, Streams):
+                    self._heard_ns = message.capture_ns
                 elif isinstance(message, VideoFrame) and not self._is_running:
                     self._frames.append(message)
+        while len(self._frames) > 1 and self._frames[1].capture_ns <= self._heard_ns:
+            self._frames.popleft()
 
     @property
     def _is_running(self) -> bool:

@@ -15,7 +15,9 @@ import soundfile
 from realtime.desk import Part, Present, Recording
 from realtime.messages import AudioChunk, Control, Message
 from realtime.remix.recorded import open_recorded
+from realtime.sinks.carrier import Carrier
 from realtime.sinks.rebased import rebased
+from realtime.sinks.recorder import Recorder
 from realtime.sinks.session import SessionInfo
 from realtime.sinks.takes import Takes
 from tests.fakes.disk import room_for
@@ -29,12 +31,16 @@ TOPICS = ("video", "audio", "streams", "scene")
 PARTS = np.random.default_rng(1).normal(0, 0.1, (2, 400 * STEP)).astype(np.float32)
 
 
+def recorder(folder: Path, info: SessionInfo) -> Recorder:
+    return Recorder(folder, info, carrier=Carrier())
+
+
 class Show:
     """A run of steps of 50 ms: an object and the rest, a picture in each step."""
 
     def __init__(self, root: Path, stamps: Sequence[str] = ("one", "two", "three")) -> None:
         given = iter(stamps)
-        self.takes = Takes(root, INFO, "test", lambda: next(given))
+        self.takes = Takes(root, INFO, "test", lambda: next(given), recorder)
         self.takes.open()
         self.step = 0
         self.told: list[Recording] = []
