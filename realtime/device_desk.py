@@ -35,6 +35,16 @@ class DeviceDesk(Generic[Finder]):
         self._stream = stream
         self._other = other
         self._telling = Telling()
+        self._resumed: str | None = None
+
+    @staticmethod
+    def state(life: DeviceLife[Any] | None) -> str | None:
+        """The device that was chosen; None while it is the one of the start."""
+        return life.name if life is not None and life.exchanges else None
+
+    def resume(self, name: str | None) -> None:
+        """Choose what another has left."""
+        self._resumed = name
 
     def obey(
         self,
@@ -51,6 +61,9 @@ class DeviceDesk(Generic[Finder]):
             for one in inputs.get("control", ())
             if isinstance(one, Choice) and one.part == self._part
         ]
+        if self._resumed is not None:
+            names.insert(0, self._resumed)
+            self._resumed = None
         if not names or (names[-1] == life.name and life.device is not None):
             return
         finder = self._other(names[-1])

@@ -178,6 +178,11 @@ class DeviceLife(Generic[Device]):
         """What came of the last exchange that was asked for."""
         return self._remark
 
+    @property
+    def exchanges(self) -> int:
+        """How often another device took the place."""
+        return self._exchanges
+
     def exchange(self, now_ns: int, name: str, way: Way[Device]) -> None:
         """Open the device ``name`` beside the present one, and take it as soon as it is open."""
         reason = ""

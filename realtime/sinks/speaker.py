@@ -160,11 +160,14 @@ class Speaker:
         return self._desk.told(now_ns, line.life)
 
     def state(self) -> State:
-        """Where the dial stands."""
-        return {"columns": None if self._turning is None else self._turning.columns}
+        """Where the dial stands, and which device was chosen."""
+        life = None if self._line is None else self._line.life
+        columns = None if self._turning is None else self._turning.columns
+        return {"columns": columns, "device": self._desk.state(life)}
 
     def resume(self, state: State) -> None:
-        """Follow the dial from there."""
+        """Follow the dial from there; play on that device, once it is open."""
+        self._desk.resume(state["device"])
         if self._turning is not None:
             self._turning.columns = int(state["columns"])
 

@@ -22,7 +22,7 @@ from realtime.sources.camera_stream import CameraStream, Pictures
 from realtime.sources.devices import Camera, camera_names, list_cameras
 from realtime.sources.pacing import LONGEST_WAIT_S
 from realtime.sources.size import LONGEST_SIDE_PX, reduced
-from realtime.stage import Inputs, Outputs
+from realtime.stage import Inputs, Outputs, State
 
 TIMEOUT_MS = 5_000  # for a network's camera: a thread that nobody waits for any more ends then
 CLOSE_TIMEOUT_S = 2.0
@@ -167,6 +167,14 @@ class CameraSource:
         )
         self._sequence += 1
         return [("video", frame)]
+
+    def state(self) -> State:
+        """Which device was chosen."""
+        return {"device": self._desk.state(self._life)}
+
+    def resume(self, state: State) -> None:
+        """Exchange the device of the start for that one."""
+        self._desk.resume(state["device"])
 
     @property
     def finished(self) -> bool:

@@ -14,7 +14,7 @@ from realtime.messages import AudioChunk, AudioGap, Message
 from realtime.sources.microphone_queue import MicrophoneBlock
 from realtime.sources.samples import mono, silence_broken
 from realtime.sources.timekeeper import Timekeeper
-from realtime.stage import Inputs, Outputs
+from realtime.stage import Inputs, Outputs, State
 
 POLLS_PER_BLOCK = 2.5  # the callback must not wake anybody, so the ring is looked at
 # While the microphone is gone its silence is told in pieces of this, and as late as its sound would
@@ -186,6 +186,14 @@ class MicrophoneSource:
     def _next_sequence(self) -> int:
         self._sequence += 1
         return self._sequence - 1
+
+    def state(self) -> State:
+        """Which device was chosen."""
+        return {"device": self._desk.state(self._life)}
+
+    def resume(self, state: State) -> None:
+        """Exchange the device of the start for that one."""
+        self._desk.resume(state["device"])
 
     @property
     def finished(self) -> bool:

@@ -475,3 +475,32 @@ def test_a_speaker_that_cannot_be_opened_leaves_the_sound_alone(device):
     assert not output.closed
     assert refused.closed
     speaker.close()
+
+
+def test_who_takes_its_place_has_the_speaker_that_was_chosen():
+    def made():
+        others = {}
+
+        def other(name):
+            others[name] = FakeDevice()
+            return others[name]
+
+        speaker = Speaker(FakeDevice(), centred, live=life, other=other)
+        speaker.open()
+        return speaker, others
+
+    first, _ = made()
+    assert first.state()["device"] is None
+    run(first, 0, 200)
+    assert first.state()["device"] is None
+    choice = Choice(stream="test", sequence=0, part="speaker", name="Loudspeaker")
+    first.step(210 * MS, {"control": [choice]})
+    run(first, 1, 270)
+    assert first.state()["device"] == "fake"
+    second, others = made()
+    second.resume({"columns": None, "device": "Loudspeaker"})
+    run(second, 0, 200)
+    run(second, 1, 270)
+    assert len(others["Loudspeaker"].outputs) == 1
+    for speaker in (first, second):
+        speaker.close()
