@@ -153,11 +153,12 @@ def test_the_button_makes_a_session_that_can_be_mixed_again(
 
 
 def test_a_folder_that_cannot_be_written_to_is_told_and_the_sound_goes_on(
-    pulse: PulseServer, page: Page, tmp_path: Path
+    pulse: PulseServer, page: Page, streaming: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
-    options = ["--demo", "--speaker", "kitchen", "--recordings", str(tmp_path / "file" / "takes")]
-    with playing(pulse, options) as url:
+    recordings = str(tmp_path / "file" / "takes")
+    options = ["--demo", "--model", str(streaming), "--speaker", "kitchen"]
+    with playing(pulse, [*options, "--recordings", recordings]) as url:
         page.goto(url)
         until(page, "!document.getElementById('record').hidden")
         page.click("#record")
@@ -260,8 +261,9 @@ def told_for(viewing: Viewing, duration_s: float) -> None:
         viewing.take()
 
 
-def test_nothing_can_be_chosen_that_was_not_offered(pulse: PulseServer) -> None:
-    with playing(pulse, ["--demo", "--speaker", "kitchen"]) as url, Viewing(url) as viewing:
+def test_nothing_can_be_chosen_that_was_not_offered(pulse: PulseServer, streaming: Path) -> None:
+    options = ["--demo", "--model", str(streaming), "--speaker", "kitchen"]
+    with playing(pulse, options) as url, Viewing(url) as viewing:
         while not viewing.told("parts")["parts"]:
             pass
         for name in ("http://127.0.0.1:9/", "studio", ""):  # nobody has looked yet

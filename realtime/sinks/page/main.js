@@ -69,7 +69,7 @@ const link = new Link({
 });
 
 /** @param {any} state */
-function show({objects, numbers, lookahead_ms, positions_ms, recording, parts}) {
+function show({objects, numbers, lookahead_ms, positions_ms, recording = null, parts = []}) {
   recorder.show(recording);
   pickers.show(parts);
   cards.show(objects);
