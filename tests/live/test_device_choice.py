@@ -112,7 +112,7 @@ def test_another_speaker_plays_on_and_the_first_is_silent(
     assert first.sum() > 100
     assert second.sum() > 100
     assert not first[-100:].any()
-    assert second[-100:].all()
+    assert second[-100:].mean() > 0.8
     assert gap_s(first, second) < LONGEST_GAP_S
     assert duplex.told["speaker"]["device_losses"] == 0
     assert duplex.told["told"]["speaker"]["said"] == f"speaker is '{OTHER_SPEAKER}' now"
