@@ -15,37 +15,26 @@ from realtime.engine_names import EngineNames
 from realtime.messages import VideoFrame
 from realtime.sources.camera import CameraDevice, CameraSource
 from realtime.sources.listing import Lister
+from tests.live.duplexing import Duplex
 from tests.live.mjpeg import MjpegCamera
 from tests.live.parts import end_process
 from tests.live.pulse import RATE_HZ, PulseServer, read_raw
-from tests.live.sound_devices import MICROPHONE, SPEAKER, SoundDevices
-from tests.live.test_device_life import Duplex
+from tests.live.sound_devices import (
+    MICROPHONE,
+    OTHER_MICROPHONE,
+    OTHER_SPEAKER,
+    SPEAKER,
+    TwoOfEach,
+)
+from tests.live.tones import longest_silence_s, loud, strongest_hz, tone
 
-OTHER_SPEAKER, OTHER_MICROPHONE = "other_speaker", "other_microphone"
 FIRST_HZ, SECOND_HZ = 440.0, 990.0
 LONGEST_GAP_S = 0.6  # at a busy machine; about what a plug costs that is put in again
-
-
-class TwoOfEach(SoundDevices):
-    """Each server with another sink, which is another device for programs that look."""
-
-    def list_devices(self, *others: str) -> None:
-        super().list_devices(*others)
-        lines = [
-            (OTHER_SPEAKER, self.speaker, "spk2"),
-            (OTHER_MICROPHONE, self.microphone, "mic2.monitor"),
-        ]
-        with (self.speaker.home / ".asoundrc").open("a") as file:
-            for name, server, device in lines:
-                file.write(f'pcm.{name} {{ type pulse server "{server.address}" ')
-                file.write(f'device "{device}" }}\n')
 
 
 @pytest.fixture
 def devices() -> Iterator[TwoOfEach]:
     both = TwoOfEach()
-    both.speaker.load("spk2")
-    both.microphone.load("mic2")
     yield both
     both.close()
 
@@ -62,34 +51,6 @@ def duplex(devices: TwoOfEach) -> Iterator[Duplex]:
         program.close()
 
 
-def ask(duplex: Duplex, part: str, name: str) -> None:
-    assert duplex.process.stdin is not None
-    duplex.process.stdin.write(f"{part} {name}\n")
-    duplex.process.stdin.flush()
-
-
-def tone(frequency_hz: float, duration_s: float) -> np.ndarray:
-    time_s = np.arange(round(duration_s * RATE_HZ)) / RATE_HZ
-    return (0.2 * np.sin(2 * np.pi * frequency_hz * time_s)).astype(np.float32)
-
-
-def loud(samples: np.ndarray) -> np.ndarray:
-    """Whether each piece of 10 ms sounds."""
-    pieces = samples[: len(samples) // 480 * 480].reshape(-1, 480)
-    return np.asarray(np.abs(pieces).max(axis=1) > 0.05)
-
-
-def longest_silence_s(sounds: np.ndarray) -> float:
-    """Of pieces of 10 ms."""
-    runs = np.split(sounds, np.flatnonzero(np.diff(sounds)) + 1)
-    return max((len(run) for run in runs if not run[0]), default=0) / 100
-
-
-def strongest_hz(samples: np.ndarray) -> float:
-    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
-    return float(np.argmax(spectrum) * RATE_HZ / len(samples))
-
-
 def heard(server: PulseServer, paths: dict[str, Path]) -> list:
     return [server.record(path, f"{sink}.monitor") for sink, path in paths.items()]
 
@@ -102,7 +63,7 @@ def test_another_speaker_plays_on_and_the_first_is_silent(
     recorders = heard(devices.speaker, paths)
     try:
         time.sleep(2.0)
-        ask(duplex, "speaker", OTHER_SPEAKER)
+        duplex.ask("speaker", OTHER_SPEAKER)
         duplex.wait(lambda told: told["told"]["speaker"]["name"] == OTHER_SPEAKER)
         time.sleep(2.0)
     finally:
@@ -136,7 +97,7 @@ def test_another_microphone_is_heard_in_its_place_in_time(
     recorder = devices.speaker.record(tmp_path / "heard")
     try:
         time.sleep(2.0)
-        ask(duplex, "microphone", OTHER_MICROPHONE)
+        duplex.ask("microphone", OTHER_MICROPHONE)
         duplex.wait(lambda told: told["told"]["microphone"]["name"] == OTHER_MICROPHONE)
         time.sleep(2.5)
     finally:
@@ -157,7 +118,7 @@ def test_another_microphone_is_heard_in_its_place_in_time(
 def test_what_cannot_be_opened_is_told_and_the_first_goes_on(
     devices: TwoOfEach, duplex: Duplex, part: str
 ) -> None:
-    ask(duplex, part, "nothing of this name")
+    duplex.ask(part, "nothing of this name")
     duplex.wait(lambda told: told["told"][part]["is_refusal"])
     told = duplex.told["told"][part]
     first = MICROPHONE if part == "microphone" else SPEAKER
@@ -170,7 +131,7 @@ def test_what_cannot_be_opened_is_told_and_the_first_goes_on(
 def test_the_chosen_one_is_the_one_that_is_looked_for_when_it_goes(
     devices: TwoOfEach, duplex: Duplex
 ) -> None:
-    ask(duplex, "speaker", OTHER_SPEAKER)
+    duplex.ask("speaker", OTHER_SPEAKER)
     duplex.wait(lambda told: told["told"]["speaker"]["name"] == OTHER_SPEAKER)
     devices.speaker.kill()
     duplex.wait(lambda told: told["speaker"]["device_lost"] == 1.0)

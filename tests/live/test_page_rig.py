@@ -24,15 +24,8 @@ from tests.live.browser import open_browser, until
 from tests.live.mjpeg import MjpegCamera
 from tests.live.parts import end_process
 from tests.live.pulse import RATE_HZ, PulseServer, read_raw
-from tests.live.test_device_choice import (
-    FIRST_HZ,
-    LONGEST_GAP_S,
-    SECOND_HZ,
-    longest_silence_s,
-    loud,
-    strongest_hz,
-    tone,
-)
+from tests.live.test_device_choice import FIRST_HZ, LONGEST_GAP_S, SECOND_HZ
+from tests.live.tones import longest_silence_s, loud, strongest_hz, tone
 from tests.live.viewing import Viewing
 
 ROOT = Path(__file__).resolve().parents[2]
