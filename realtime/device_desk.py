@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
 from realtime.desk import Choice, Part, Present, as_line
-from realtime.device_life import DeviceLife, Way
+from realtime.device_life import DeviceLife
+from realtime.device_search import Way
 from realtime.stage import Inputs, Outputs
 from realtime.telling import Telling
 

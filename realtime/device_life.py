@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic
 
 from realtime.attempt import Attempt, Pending
 from realtime.clock import NS_PER_S
+from realtime.device_search import Device, Search, Way
 from realtime.errors import DeviceError
 from realtime.telling import Remark
 
@@ -28,92 +29,13 @@ REST_S = 1.0  # between two exchanges: whoever asks on and on must not take the 
 _log = logging.getLogger(__name__)
 
 
-class Living(Protocol):
-    """An open device that can be watched."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in the list of devices."""
-
-    @property
-    def active(self) -> bool:
-        """False once it has gone and says so."""
-
-    @property
-    def beats(self) -> int:
-        """Grows for as long as it is at work."""
-
-    @property
-    def patience_s(self) -> float:
-        """Without a beat for so long it is taken for gone."""
-
-    def trouble(self) -> str | None:
-        """What a new stream would mend, in words that follow its name; None while all is well."""
-
-    def close(self) -> object:
-        """Give it back; at once, even where the device answers to nothing."""
-
-
-Device = TypeVar("Device", bound=Living)
-
-
-def _nothing() -> None:
-    """There is nothing to end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Way(Generic[Device]):
-    """How a device is opened, however long that takes, and what ends the looking for it."""
-
-    connect: Callable[[], Device]
-    close: Callable[[], None] = _nothing
-
-
 @dataclass(slots=True)
 class _Rival(Generic[Device]):
     """What is to take the present device's place, once it is open."""
 
     way: Way[Device]
     name: str
-    search: _Search[Device]
-
-
-class _Search(Generic[Device]):
-    """One attempt to open a device, which may turn out not to be wanted any more."""
-
-    def __init__(
-        self,
-        connect: Callable[[], Device],
-        start: Callable[[Callable[[], Device], str], Pending[Device]],
-        name: str,
-    ) -> None:
-        self._connect = connect
-        self._is_wanted = True
-        self._attempt = start(self._run, name)
-
-    def _run(self) -> Device:
-        device = self._connect()
-        if not self._is_wanted:
-            device.close()
-        return device
-
-    @property
-    def is_over(self) -> bool:
-        """Whether there is an outcome."""
-        return self._attempt.is_over
-
-    def outcome(self) -> Device:
-        """The open device, once it is over; raises DeviceError."""
-        return self._attempt.outcome()
-
-    def drop(self) -> None:
-        """Nobody wants it: it is closed, now or as soon as it is open."""
-        self._is_wanted = False
-        if self.is_over:
-            try:
-                self.outcome().close()
-            except DeviceError:
-                return
+    search: Search[Device]
 
 
 class DeviceLife(Generic[Device]):
@@ -136,7 +58,7 @@ class DeviceLife(Generic[Device]):
         self._start = start
         self._name = ""
         self._device: Device | None = None
-        self._search: _Search[Device] | None = None
+        self._search: Search[Device] | None = None
         self._rival: _Rival[Device] | None = None
         self._rest_until_ns: int | None = None
         self._remark = Remark()
@@ -194,7 +116,7 @@ class DeviceLife(Generic[Device]):
             way.close()
             self._refuse(f"{self._kind} '{name}' was not opened: {reason}; ask again in a moment")
             return
-        search = _Search(way.connect, self._start, f"open {self._kind}")
+        search = Search(way.connect, self._start, f"open {self._kind}")
         self._rival = _Rival(way, name, search)
 
     def _decide(self, now_ns: int) -> None:
@@ -284,7 +206,7 @@ class DeviceLife(Generic[Device]):
         """Go on looking for it; never waits."""
         if self._search is None:
             if now_ns >= self._retry_ns:
-                self._search = _Search(self._way.connect, self._start, f"find {self._kind}")
+                self._search = Search(self._way.connect, self._start, f"find {self._kind}")
             return
         if not self._search.is_over:
             return

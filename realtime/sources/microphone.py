@@ -9,7 +9,8 @@ import numpy as np
 
 from realtime.clock import NS_PER_S, Clock
 from realtime.device_desk import DeviceDesk
-from realtime.device_life import DeviceLife, Living
+from realtime.device_life import DeviceLife
+from realtime.device_search import Living
 from realtime.messages import AudioChunk, AudioGap, Message
 from realtime.sources.microphone_queue import MicrophoneBlock
 from realtime.sources.samples import mono, silence_broken

@@ -9,7 +9,8 @@ import pytest
 from realtime import device_life
 from realtime.attempt import Attempt
 from realtime.clock import NS_PER_MS
-from realtime.device_life import DeviceLife, Way
+from realtime.device_life import DeviceLife
+from realtime.device_search import Way
 from realtime.errors import DeviceError
 from tests.fakes.attempts import AtOnce
 
