@@ -1,6 +1,7 @@
 """Engines on this machine: what is there, how fast it is, how exact, and what is kept.
 
 python -m engines list                 runtimes, the model's precisions, kept engines
+python -m engines names                all that run the model here, backend/precision, a line each
 python -m engines build                compile the model for what is here, for quick starts
 python -m engines bench                both networks at once in every engine; keeps the choice
 python -m engines compare              how far every engine is from the reference (needs torch)
@@ -12,15 +13,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
-from engines import auto, cuda, memory, parity, survey
+from engines import auto, memory, parity, survey
 from engines.errors import EngineError
 from engines.model import read_spec
 from engines.protocol import Network
-from engines.registry import BACKENDS, installed_runtime, open_engine
+from engines.registry import installed_runtime, open_engine
 from engines.repository import export
 from engines.shipped import SHIPPED_MODEL
 from engines.store import Store
@@ -33,18 +33,6 @@ _INPUTS = 4
 _OWN_CACHE = "make its folder writable, or set XDG_CACHE_HOME to one that is"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """One engine that might run here."""
-
-    backend: str
-    precision: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.backend}/{self.precision}"
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 where something is missing or too far off; 2 for wrong use."""
     parser = argparse.ArgumentParser(prog="python -m engines", description=__doc__)
@@ -52,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run in (
         ("list", _list),
+        ("names", _names),
         ("build", _build),
         ("bench", _bench),
         ("compare", _compare),
@@ -87,22 +76,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _cases(folder: Path) -> Iterator[_Case]:
-    """Every backend that can be used here in every precision that it and the model have.
-
-    Without those that would compile for minutes and keep nothing.
-    """
-    read_spec(folder)
-    for found in survey.backends():
-        entry = BACKENDS[found.backend]
-        if found.problem or entry.is_slow_to_open:
-            continue
-        for precision in survey.precisions(folder):
-            is_lacking = precision == "fp8" and entry.needs_gpu and not cuda.device().has_float8
-            if precision in entry.precisions and not is_lacking:
-                yield _Case(backend=found.backend, precision=precision)
-
-
 def _list(options: argparse.Namespace) -> int:
     spec = read_spec(options.model)
     for found in survey.backends():
@@ -118,9 +91,15 @@ def _list(options: argparse.Namespace) -> int:
     return 0
 
 
+def _names(options: argparse.Namespace) -> int:
+    for case in survey.cases(options.model):
+        print(case.name)
+    return 0
+
+
 def _build(options: argparse.Namespace) -> int:
     grid = read_spec(options.model).vision.grid_for(*USUAL)
-    cases = [case for case in _cases(options.model) if case.backend != "torch"]
+    cases = [case for case in survey.cases(options.model) if case.backend != "torch"]
     if options.portable and not any(_compiles_for_others(case.backend) for case in cases):
         raise EngineError(
             "nothing here compiles for other GPUs: --portable needs a GPU and the classic package, "
@@ -164,7 +143,7 @@ def _compare(options: argparse.Namespace) -> int:
         given = parity.inputs(spec, network, grid, _INPUTS)
         with open_engine(options.model, network, "torch", "fp32", 1, grid=grid) as reference:
             wanted = [parity.answer(reference, one) for one in given]
-        for case in _cases(options.model):
+        for case in survey.cases(options.model):
             if case.backend == "torch":
                 continue
             with open_engine(

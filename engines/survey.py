@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterator
 from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
 
 from engines import cuda
 from engines.errors import EngineError
-from engines.model import PRECISIONS
+from engines.model import PRECISIONS, read_spec
 from engines.registry import BACKENDS, installed_runtime
 from engines.versions import installed_version
 
@@ -40,6 +41,38 @@ def precisions(folder: Path) -> list[str]:
         for one, suffix in names.items()
         if all((folder / f"{network}{suffix}.onnx").exists() for network in ("vision", "sound"))
     ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One engine that might run here."""
+
+    backend: str
+    precision: str
+
+    @property
+    def name(self) -> str:
+        """As users are shown it."""
+        return f"{self.backend}/{self.precision}"
+
+
+def cases(folder: Path) -> Iterator[Case]:
+    """Every backend that can be used here in every precision that it and the model have.
+
+    Without those that would compile for minutes and keep nothing.
+
+    Raises:
+        EngineError: ``folder`` holds no model.
+    """
+    read_spec(folder)
+    for found in backends():
+        entry = BACKENDS[found.backend]
+        if found.problem or entry.is_slow_to_open:
+            continue
+        for precision in precisions(folder):
+            is_lacking = precision == "fp8" and entry.needs_gpu and not cuda.device().has_float8
+            if precision in entry.precisions and not is_lacking:
+                yield Case(backend=found.backend, precision=precision)
 
 
 def _backend(name: str) -> Found:

@@ -7,19 +7,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from engines.fallback import FallingBack, open_or_fall_back
 from engines.model import has_graph, open_model
 from engines.protocol import Engine, Network
-from engines.registry import backend_of, open_engine
-from engines.upgrade import Upgrading
-from engines.watching import unwatched
+from engines.registry import backend_of
 from pixelplayer.spec import ModelSpec
 from realtime.clock import Clock
 from realtime.compose import file_of
 from realtime.dial import Dial, dial_at
+from realtime.engine_choice import EngineChoice
 from realtime.engine_slices import EngineSlices
 from realtime.graph import STAGES
 from realtime.nvtx_ranges import nvtx_ranges
+from realtime.opening import Opening, engine_name, open_asked, opens
 from realtime.options import MOST_OBJECTS, NONE, OUTPUTS, Options, RigOptions
 from realtime.plan import Plan
 from realtime.remote.placing import fingerprint, host_of, read_places
@@ -27,9 +26,8 @@ from realtime.sources.continued import Continued
 from realtime.sources.corrected import Corrected
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
+from realtime.stages.exchanged import Exchanged
 from realtime.turning import Turning
-
-READY_AT_ONCE = ("onnxruntime", "fp32")  # everywhere, in every model
 
 
 def build(name: str, plan: Plan, clock: Clock) -> Stage:
@@ -112,9 +110,15 @@ def _track(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _camera(options: Options, plan: Plan, clock: Clock) -> Stage:
-    from realtime.sources.camera import CameraDevice, CameraSource
+    from realtime.sources.camera import CameraDevice, CameraSource, named_camera
 
-    return CameraSource(CameraDevice(options.input.video), stream=plan.stream, clock=clock)
+    given = options.input.video
+    return CameraSource(
+        CameraDevice(given),
+        stream=plan.stream,
+        clock=clock,
+        other=lambda name: named_camera(name, given),
+    )
 
 
 def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -122,65 +126,29 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sources.microphone_process import MicrophoneDevice
 
     dial, speaker = _dial(options), options.output.speaker
-    device = MicrophoneDevice(
-        options.input.audio,
-        clock,
-        latency=dial.microphone_latency,
+
+    def found(name: str | None) -> MicrophoneDevice:
+        return MicrophoneDevice(
+            name,
+            clock,
+            latency=dial.microphone_latency,
+            block_s=dial.block_s,
+            has_speaker=speaker != NONE,
+            speaker=speaker,
+        )
+
+    return MicrophoneSource(
+        found(options.input.audio),
+        stream=plan.stream,
+        clock=clock,
         block_s=dial.block_s,
-        has_speaker=speaker != NONE,
-        speaker=speaker,
+        other=found,
     )
-    return MicrophoneSource(device, stream=plan.stream, clock=clock, block_s=dial.block_s)
 
 
 def _dial(options: Options) -> Dial:
     spec = open_model(Path(options.model.model)).spec
     return dial_at(spec, options.separation.lookahead)
-
-
-def _open(
-    options: Options,
-    plan: Plan,
-    network: Network,
-    *,
-    grid: tuple[int, int] | None = None,
-    newest: int | None = None,
-    slices: EngineSlices | None = None,
-) -> Engine:
-    """The engine asked for; ``slices`` are told when it is at work.
-
-    To build for a GPU may take minutes: live, another goes ahead. It also takes over again should
-    the GPU fail, and where nothing is live but ``auto`` chose the GPU.
-    """
-    given = options.model
-    threads = given.threads_per_network or 1
-
-    def opened(backend: str, precision: str) -> Engine:
-        return open_engine(
-            Path(given.model),
-            network,
-            backend,
-            precision,
-            threads,
-            grid=grid,
-            newest=newest,
-            during=unwatched if slices is None else slices.during,
-        )
-
-    entry = backend_of(given.engine)
-    is_live = plan.pace != "fast"
-    if entry is None or not entry.needs_gpu or not (is_live or given.is_chosen):
-        return opened(given.engine, given.precision)
-
-    def ready() -> Engine:
-        return opened(*READY_AT_ONCE)
-
-    def asked() -> Engine:
-        return opened(given.engine, given.precision)
-
-    if is_live:
-        return Upgrading(ready(), lambda: FallingBack(asked(), ready))
-    return open_or_fall_back(asked, ready)
 
 
 def _slices(plan: Plan, clock: Clock) -> EngineSlices | None:
@@ -190,27 +158,45 @@ def _slices(plan: Plan, clock: Clock) -> EngineSlices | None:
 def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.stages.sight import Sight
 
-    spec = open_model(Path(options.model.model)).spec
+    spec, choice = open_model(Path(options.model.model)).spec, _choice(options, plan, "sees")
     slices = _slices(plan, clock)
-    return Sight(
-        lambda grid: _open(options, plan, "vision", grid=grid, slices=slices), spec.vision, slices
-    )
+
+    def opened(grid: tuple[int, int]) -> Engine:
+        opening = Opening(model=options.model, network="vision", grid=grid, slices=slices)
+        return _opened(opening, choice)
+
+    stage = Sight(opened, spec.vision, slices)
+    return stage if choice is None else Exchanged(stage, choice, "vision", plan.stream)
+
+
+def _choice(options: Options, plan: Plan, what: str) -> EngineChoice | None:
+    """The choice of an engine; there is none where every run must give the same."""
+    return None if plan.pace == "fast" else EngineChoice(what, engine_name(options.model))
+
+
+def _opened(opening: Opening, choice: EngineChoice | None) -> Engine:
+    if choice is None:
+        return open_asked(opening, is_live=False)
+    return choice.open(opens(opening))
 
 
 def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.stages.hearing import Hearing
 
-    spec = open_model(Path(options.model.model)).spec
+    spec, choice = open_model(Path(options.model.model)).spec, _choice(options, plan, "hears")
     steps = _dial(options).pace(is_fast=plan.pace == "fast")
     slices = _slices(plan, clock)
 
     def opened(network: Network) -> Callable[[int], Engine]:
-        return lambda newest: _open(options, plan, network, newest=newest, slices=slices)
+        return lambda newest: _opened(
+            Opening(model=options.model, network=network, newest=newest, slices=slices), choice
+        )
 
     given, entry = options.model, backend_of(options.model.engine)
     caches = entry is not None and entry.caches
     has_steps = caches and has_graph(Path(given.model), "step", given.precision)
-    return Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None, slices)
+    stage = Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None, slices)
+    return stage if choice is None else Exchanged(stage, choice, "sound", plan.stream)
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:
@@ -235,15 +221,20 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
 
     name, dial = options.output.speaker, _dial(options)
     untold_s = (options.rig.untold_ms or 0.0) / 1000
-    device = (
-        NoDevice() if name == NONE else SoundDevice(name, clock, dial.speaker_latency, untold_s)
-    )
+
+    def found(name: str | None, untold_s: float) -> NoDevice | SoundDevice:
+        if name == NONE:
+            return NoDevice()
+        return SoundDevice(name, clock, dial.speaker_latency, untold_s)
+
     spec = open_model(Path(options.model.model)).spec
     return Speaker(
-        device,
+        found(name, untold_s),
         playout=PlayoutSettings.for_queue(dial.queue_s),
         turning=_turning(spec, dial),
-        guard=FeedbackGuard if "microphone" in plan.stages and name != NONE else None,
+        guard=FeedbackGuard if "microphone" in plan.stages else None,
+        other=lambda other: found(other, 0.0),  # how much later it is heard was not measured
+        stream=plan.stream,
     )
 
 
@@ -271,9 +262,26 @@ def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:
     return Recorder(Path(options.output.record or ""), info, carrier=carrier)
 
 
+def _takes(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.clock import time_stamp
+    from realtime.sinks.session import SessionInfo
+    from realtime.sinks.takes import Recorder, Takes
+
+    def recorder(folder: Path, info: SessionInfo) -> Recorder:
+        from realtime.sinks.carrier import Carrier
+        from realtime.sinks.recorder import Recorder
+
+        return Recorder(folder, info, carrier=Carrier())
+
+    info = SessionInfo(
+        model=open_model(Path(options.model.model)).spec.name, engines=_engine_names(options)
+    )
+    root = Path(options.output.recordings).absolute()
+    return Takes(root, info, plan.stream, time_stamp, recorder)
+
+
 def _engine_names(options: Options) -> dict[str, str]:
-    given = options.model
-    name = f"{given.engine}/{given.precision}"
+    name = engine_name(options.model)
     return {"vision": name, "sound": name}
 
 
@@ -291,15 +299,23 @@ def _outputs(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 
 def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.engine_names import EngineNames
+    from realtime.scout import Scout
     from realtime.sinks.window import Window
+    from realtime.sources.listing import Lister
 
-    return Window(plan.stream, _engine_names(options), _positions_ms(options))
+    scout = Scout(Lister(clock, EngineNames(options.model.model)))
+    return Window(plan.stream, _engine_names(options), _positions_ms(options), scout)
 
 
 def _web(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.engine_names import EngineNames
+    from realtime.scout import Scout
     from realtime.sinks.web import Web
+    from realtime.sources.listing import Lister
 
-    return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options))
+    scout = Scout(Lister(clock, EngineNames(options.model.model)))
+    return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options), scout)
 
 
 def _announce(address: str) -> None:
@@ -320,6 +336,7 @@ _MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyTyp
         "separator": _separator,
         "speaker": _speaker,
         "recorder": _recorder,
+        "takes": _takes,
         "outputs": _outputs,
         "window": _window,
         "web": _web,

@@ -32,6 +32,11 @@ class SystemClock:
             time.sleep(duration_s)
 
 
+def time_stamp() -> str:
+    """Date and time of day where the machine is, in the order of a list: 2026-11-27-084515."""
+    return time.strftime("%Y-%m-%d-%H%M%S")
+
+
 def unbroken_ns() -> int:
     """As a clock's ``now_ns``, from another instant; it goes on while the machine sleeps."""
     # Linux's monotonic clock stands still meanwhile; elsewhere it is the other way round.

@@ -211,6 +211,12 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 metavar="DIR",
                 help="write every object, and the picture, there",
             ),
+            "recordings": _Row(
+                place="output.recordings",
+                metavar="DIR",
+                help="where the page's record button, and the window's key, make their folders "
+                "(default: recordings)",
+            ),
             "outputs": _Row(
                 place="output.outputs",
                 metavar="tcp:PORT",

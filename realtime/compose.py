@@ -133,6 +133,8 @@ def _sinks(options: Options) -> tuple[str, ...]:
         names.append("speaker")
     if options.output.record is not None:
         names.append("recorder")
+    if options.run.pace == "realtime" and options.output.view != NONE:
+        names.append("takes")  # when a viewer asks for it
     if options.output.outputs is not None or options.output.osc is not None:
         names.append("outputs")
     if options.output.view != NONE:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 from realtime.clock import SystemClock
-from realtime.device_orders import Answer, Find, Open, to_line
+from realtime.device_orders import Answer, Find, List, Open, to_line
 from realtime.errors import DeviceError
 from realtime.plain import from_line
 from realtime.portaudio import (
@@ -26,6 +26,7 @@ from realtime.portaudio import (
     accepts_rate,
     find_again,
     find_audio_device,
+    list_audio_devices,
     look_again,
 )
 from realtime.shared import SharedArrays
@@ -71,10 +72,17 @@ class _Host:
         self._direction: Direction = "input"
         self._has_looked = False
 
-    def find(self, order: Find) -> Answer:
+    def list(self) -> Answer:
+        self._look()
+        return Answer(devices=list_audio_devices())
+
+    def _look(self) -> None:
         if self._has_looked:
             look_again()
         self._has_looked = True
+
+    def find(self, order: Find) -> Answer:
+        self._look()
         self._direction = order.direction
         if order.known is None:
             self._device = find_audio_device(order.wanted, order.direction)
@@ -130,6 +138,10 @@ def _serve(host: _Host, answer: Callable[[Answer], None]) -> Stream | None:
         try:
             if '"direction"' in line:
                 answer(host.find(from_line(Find, line)))
+                continue
+            if '"every"' in line:
+                from_line(List, line)
+                answer(host.list())
                 continue
             stream, told = host.open(from_line(Open, line))
         except DeviceError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,13 @@ class Find:
     direction: Direction
     wanted: str | None
     known: AudioDevice | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class List:
+    """Look all devices up, of either direction."""
+
+    every: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +45,17 @@ class Open:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """``device`` when it was found, its format once it runs; ``text`` is why it is not so."""
+    """``device`` when it was found, its format once it runs; ``text`` is why it is not so.
+
+    ``devices``: all that there are, where that was asked.
+    """
 
     device: AudioDevice | None = None
     rate_hz: int = 0
     channels: int = 0
     latency_s: float = 0.0
     text: str = ""
+    devices: Sequence[AudioDevice] = ()
 
 
 def to_line(said: Any) -> str:

@@ -7,11 +7,12 @@ import select
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 
 from realtime.children import child_environment
 from realtime.clock import NS_PER_S, Clock
-from realtime.device_orders import Answer, Find, Open, to_line
+from realtime.device_orders import Answer, Find, List, Open, to_line
 from realtime.errors import DeviceError
 from realtime.plain import PlainError, from_line
 from realtime.portaudio import AudioDevice, Direction
@@ -51,6 +52,15 @@ class DeviceProcess:
         assert found.device is not None
         return found.device
 
+    def list(self) -> Sequence[AudioDevice]:
+        """All that there are now, microphones and speakers.
+
+        Raises:
+            DeviceError: PortAudio is missing, or the sound server does not answer.
+        """
+        with self._lock:
+            return self._answer(List(), "the list of devices").devices
+
     def open(self, order: Open, name: str) -> Answer:
         """Start the device that was found.
 
@@ -64,7 +74,7 @@ class DeviceProcess:
         with self._lock:
             return self._answer(order, what)
 
-    def _answer(self, order: Find | Open, what: str) -> Answer:
+    def _answer(self, order: Find | List | Open, what: str) -> Answer:
         assert self._popen.stdin is not None
         if self._file < 0:
             raise DeviceError(f"{what} is looked for no more")

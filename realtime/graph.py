@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from realtime.desk import Choice, Present, Recording
 from realtime.messages import (
     AudioChunk,
     AudioGap,
@@ -91,7 +92,11 @@ TOPICS: Mapping[str, TopicEntry] = MappingProxyType(
         "streams": TopicEntry(messages=(Streams, AudioGap), rate_hz=22, depth=220, when_full="gap"),
         "scene": TopicEntry(messages=(Scene,), rate_hz=10, depth=8, when_full="newest"),
         "control": TopicEntry(
-            messages=(Control, Show), rate_hz=10, depth=1000, when_full="wait", is_data=False
+            messages=(Control, Show, Choice),
+            rate_hz=10,
+            depth=1000,
+            when_full="wait",
+            is_data=False,
         ),
         # For viewers, while they want it: nothing that is heard waits for it, nothing ends with it.
         "monitor": TopicEntry(
@@ -107,6 +112,13 @@ TOPICS: Mapping[str, TopicEntry] = MappingProxyType(
         "stats": TopicEntry(
             messages=(Stats,), rate_hz=10, depth=100, when_full="drop", is_data=False
         ),
+        "desk": TopicEntry(
+            messages=(Present, Recording),
+            rate_hz=10,
+            depth=100,
+            when_full="drop",
+            is_data=False,
+        ),
     }
 )
 
@@ -116,15 +128,23 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "media": StageEntry(kind="source", writes=("video", "audio")),
         "film": StageEntry(kind="source", writes=("video",)),
         "track": StageEntry(kind="source", writes=("audio",)),
-        "camera": StageEntry(kind="source", writes=("video",), is_replaced=True),
-        "microphone": StageEntry(kind="source", writes=("audio",), is_replaced=True),
+        "camera": StageEntry(
+            kind="source", reads=("control",), writes=("video", "desk"), is_replaced=True
+        ),
+        "microphone": StageEntry(
+            kind="source", reads=("control",), writes=("audio", "desk"), is_replaced=True
+        ),
         "sight": StageEntry(
-            kind="stage", reads=("video",), writes=("sight",), process="sight", is_replaced=True
+            kind="stage",
+            reads=("video", "control"),
+            writes=("sight", "desk"),
+            process="sight",
+            is_replaced=True,
         ),
         "hearing": StageEntry(
             kind="stage",
             reads=("audio", "control"),
-            writes=("sound",),
+            writes=("sound", "desk"),
             process="hearing",
             is_replaced=True,
         ),
@@ -135,9 +155,23 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             process="separator",
             is_replaced=True,
         ),
-        "speaker": StageEntry(kind="sink", reads=("audio", "streams", "control"), is_replaced=True),
+        "speaker": StageEntry(
+            kind="sink",
+            reads=("audio", "streams", "control"),
+            writes=("desk",),
+            is_replaced=True,
+        ),
         "recorder": StageEntry(
-            kind="sink", reads=("video", "audio", "streams", "scene", "stats"), is_vital=False
+            kind="sink",
+            reads=("video", "audio", "streams", "scene", "stats", "desk"),
+            is_vital=False,
+        ),
+        "takes": StageEntry(
+            kind="sink",
+            reads=("video", "audio", "streams", "scene", "control", "stats", "desk"),
+            writes=("desk",),
+            is_vital=False,
+            is_replaced=True,
         ),
         "outputs": StageEntry(
             kind="sink",
@@ -148,7 +182,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "window": StageEntry(
             kind="sink",
-            reads=("video", "scene", "spectra", "stats"),
+            reads=("video", "scene", "spectra", "stats", "desk"),
             writes=("control",),
             thread="main",
             keeps_up=False,
@@ -156,7 +190,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "web": StageEntry(
             kind="sink",
-            reads=("video", "scene", "monitor", "spectra", "stats"),
+            reads=("video", "scene", "monitor", "spectra", "stats", "desk"),
             writes=("control",),
             keeps_up=False,
             is_replaced=True,
@@ -178,7 +212,7 @@ class Edge:
 
 
 def edges(stages: Collection[str]) -> tuple[Edge, ...]:
-    """All edges between the stages of a run, in the order of the tables.
+    """All edges between the stages of a run, in the order of the tables; none to itself.
 
     Raises:
         KeyError: a name that is not in ``STAGES``.
@@ -189,7 +223,7 @@ def edges(stages: Collection[str]) -> tuple[Edge, ...]:
         for producer in stages
         if topic in STAGES[producer].writes
         for consumer in stages
-        if topic in STAGES[consumer].reads
+        if topic in STAGES[consumer].reads and consumer != producer
     )
 
 

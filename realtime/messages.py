@@ -46,7 +46,7 @@ Uint8: TypeAlias = NDArray[np.uint8]
 Int16: TypeAlias = NDArray[np.int16]
 
 ControlKind: TypeAlias = Literal[
-    "click", "solo", "unsolo", "mute", "gain", "pin", "objects", "lookahead", "quit"
+    "click", "solo", "unsolo", "mute", "gain", "pin", "objects", "lookahead", "record", "quit"
 ]
 RESIDUAL_ID = 0  # the object id that stands for "everything no object claims"
 
@@ -263,8 +263,8 @@ class Control(Message):
 
     ``x`` and ``y`` are fractions of the picture (click, pin), ``object_id`` is an object or 0 for
     the residual (solo, mute, gain), ``value`` a linear gain, a number of objects,
-    or milliseconds of lookahead, less than 0 where what comes next is guessed; of solo and mute
-    0 for off and 1 for on, None for the other of the two.
+    or milliseconds of lookahead, less than 0 where what comes next is guessed; of solo, mute and
+    record 0 for off and 1 for on, None for the other of the two.
     """
 
     kind: ControlKind

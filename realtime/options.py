@@ -85,6 +85,7 @@ class SeparationOptions:
 class OutputOptions:
     """Where the result goes. ``speaker`` None: the default one; ``record`` None: nowhere.
 
+    ``recordings`` is the folder of those that are begun while the player runs.
     ``outputs``: the first TCP port at which other programs hear the objects, before or behind
     their gains (``tap``); ``osc``: the UDP port
     at which they turn gains. None: at none.
@@ -93,6 +94,7 @@ class OutputOptions:
     speaker: str | None = None
     view: View = "auto"
     record: str | None = None
+    recordings: str = "recordings"
     profile: str | None = None
     outputs: int | None = None
     tap: Tap = "pre-fader"

@@ -10,7 +10,8 @@ from __future__ import annotations
 import atexit
 import sys
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -133,6 +134,16 @@ def find_audio_device(wanted: str | None, direction: Direction) -> AudioDevice:
     raise DeviceError(f"{problem}: {names}; see: python run_live.py --list-devices")
 
 
+def shown_names(devices: Sequence[AudioDevice]) -> list[str]:
+    """What to call each: its name, and where several have that, whose list it stands in."""
+    times = Counter(device.name for device in devices)
+    return [_full_name(one) if times[one.name] > 1 else one.name for one in devices]
+
+
+def _full_name(device: AudioDevice) -> str:
+    return f"{device.name} ({device.host})"
+
+
 def _usable(direction: Direction) -> list[AudioDevice]:
     return [device for device in list_audio_devices() if device.channels(direction) > 0]
 
@@ -149,7 +160,11 @@ def _matching(
     if wanted.isdecimal():
         return [device for device in usable if device.number == int(wanted)]
     name = wanted.casefold()
-    exact = [device for device in usable if device.name.casefold() == name]
+    exact = [
+        device
+        for device in usable
+        if name in (device.name.casefold(), _full_name(device).casefold())
+    ]
     return exact or [device for device in usable if name in device.name.casefold()]
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from realtime.checks import MOST_CHARACTERS
+from realtime.desk import Choice, Present, Recording
 from realtime.messages import (
     AudioChunk,
     AudioGap,
@@ -55,6 +56,9 @@ _ARRAYS: Mapping[type[Message], Mapping[str, np.dtype[Any]]] = MappingProxyType(
         Show: {},
         ObjectSpectra: {"levels": np.dtype(np.uint8), "shares": np.dtype(np.uint8)},
         PixelSpectra: {"levels": np.dtype(np.uint8)},
+        Choice: {},
+        Present: {},
+        Recording: {},
         Stats: {},
         End: {},
     }

@@ -48,7 +48,7 @@ class HudTracker:
 
     def __init__(self, engines: Mapping[str, str]) -> None:
         """`engines` maps each network to backend/precision."""
-        self._engines = engine_names(engines)
+        self._engines = dict(engines)
         self._values: dict[str, Mapping[str, float]] = {}
         self._late: dict[str, int] = {}
         self._frames: deque[tuple[int, int]] = deque(maxlen=_FRAMES_FOR_RATE)
@@ -57,6 +57,10 @@ class HudTracker:
     def add_frame(self, frame: VideoFrame) -> None:
         """Count a frame; those in between that were not seen here count as well."""
         self._frames.append((frame.capture_ns, frame.sequence))
+
+    def exchange_engine(self, network: str, name: str) -> None:
+        """A network runs in another engine now."""
+        self._engines[network] = name
 
     def add_shown(self, now_ns: int, capture_ns: int) -> None:
         """A picture goes on show: how long after its sound is heard?"""
@@ -93,7 +97,7 @@ class HudTracker:
             masks_per_s=self.value("separator", "rate_hz"),
             frames_per_s=self._frames_per_s(),
             drops=self._drops(),
-            engines=self._engines,
+            engines=engine_names(self._engines),
             warnings=self._warnings(),
             sound_early_ms=self._sound_early_ms,
             av_offset_ms=total(self._values, "av_offset_ms"),

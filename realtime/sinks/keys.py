@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from realtime.clock import NS_PER_S
 from realtime.messages import RESIDUAL_ID, Control, ControlKind, Scene
@@ -17,6 +18,9 @@ MOST_GAIN = 8.0
 # The same key has another number on each window system: GTK and Qt, Windows, macOS.
 UP_KEYS = frozenset({65362, 2490368, 63232})
 DOWN_KEYS = frozenset({65364, 2621440, 63233})
+_PLAIN: Mapping[str, ControlKind] = MappingProxyType(
+    {"r": "unsolo", "\x1b": "unsolo", "t": "record", "q": "quit"}
+)
 _SCENE_LAG_NS = NS_PER_S  # after this the scene shows what a key did
 
 
@@ -56,10 +60,8 @@ class Commands:
         match letter:
             case "s":
                 asked = self.click(scene, layout, *pointer)
-            case "r" | "\x1b":
-                asked = [self._control("unsolo")]
-            case "q":
-                asked = [self.quit()]
+            case letter if letter in _PLAIN:
+                asked = [self._control(_PLAIN[letter])]
             case "v":
                 self.view = VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
             case "[" | "]":

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 Box = tuple[int, int, int, int]  # [x0, x1) x [y0, y1), pixels
 
-HINTS = 7  # lines of the key hints
+HINTS = 9  # lines of the key hints
 SMALLEST_WIDTH = 320
 SMALLEST_HEIGHT = 180
 
@@ -36,8 +36,9 @@ class Layout:
     @property
     def hints(self) -> Box:
         """Where the panel explains the keys: its lower end."""
-        x0, _, x1, y1 = self.panel
-        lines = math.ceil(HINTS / self.hint_columns)
+        x0, y0, x1, y1 = self.panel
+        half = (y1 - y0) // 2 // self.px(24)  # the objects have the other half at the least
+        lines = min(math.ceil(HINTS / self.hint_columns), max(half, 1))
         pad = self.px(20)
         return x0 + pad, y1 - self.px(16) - lines * self.px(24), x1 - pad, y1
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.clock import Clock
-from realtime.device_life import Living
 from realtime.device_orders import Open
 from realtime.device_process import DeviceLink
+from realtime.device_search import Living
 from realtime.portaudio import Latency
 from realtime.sinks.speaker_process import QUEUE_S, SpeakerProcess
 

@@ -48,6 +48,7 @@ class OverlayTrack:
         self._writer: OverlayWriter | None = None
         self._held: list[NDArray[np.float32]] = []
         self._held_samples = 0
+        self._sound_samples = 0
         self._frames: deque[tuple[int, bytes]] = deque()
         self._scenes: deque[Scene] = deque()
         self._scenes_ended = False
@@ -98,7 +99,12 @@ class OverlayTrack:
             samples -= part.shape[1]
 
     def close(self) -> None:
-        """Draw what waits and finish the movie; raises DeviceError when the disk is full."""
+        """Draw what waits and finish the movie; raises DeviceError when the disk is full.
+
+        Where scenes were still to come, pictures are ahead of the sound: none outlasts it.
+        """
+        if not self._scenes_ended:
+            self._leave_out_later_frames()
         self.end_scenes()
         if self._writer is None and self._sound is not None:
             self._start_blank(self._sound)
@@ -110,7 +116,15 @@ class OverlayTrack:
         if self._writer is not None:
             self._writer.rescue()
 
+    def _leave_out_later_frames(self) -> None:
+        if self._sound is None:
+            return
+        length_ns = round(self._sound_samples * NS_PER_S / self._sound.rate_hz)
+        while self._frames and self._frames[-1][0] >= self._sound.origin_ns + length_ns:
+            self._frames.pop()
+
     def _add_mix(self, sound: _Sound, mix: NDArray[np.float32]) -> None:
+        self._sound_samples += mix.shape[1]
         if self._writer is not None:
             self._writer.write_sound(mix)
             return

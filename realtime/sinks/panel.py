@@ -40,6 +40,8 @@ KEY_HINTS = (
     ("[ ]", "ahead"),
     ("v", "view"),
     ("q", "quit"),
+    ("t", "record"),
+    ("c, m, l", "devices"),
 )
 
 
@@ -155,7 +157,7 @@ def _shortened(name: str, size_px: int, room_px: int) -> str:
 
 
 def _draw_hints(view: Picture, layout: Layout) -> None:
-    left, top, right, _ = layout.hints
+    left, top, right, bottom = layout.hints
     size = max(11, layout.px(16))
     columns = layout.hint_columns
     width = (right - left) // columns
@@ -163,6 +165,8 @@ def _draw_hints(view: Picture, layout: Layout) -> None:
     for number, (key, meaning) in enumerate(KEY_HINTS):
         x = left + number % columns * width
         y = top + (number // columns + 1) * layout.px(24) - layout.px(6)
+        if y > bottom - layout.px(16):
+            break
         draw_text(view, key, (x, y), size, DIM, weight=SEMIBOLD)
         draw_text(view, meaning, (x + key_width, y), size, DIM)
 

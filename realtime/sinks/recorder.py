@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from realtime.clock import NS_PER_S
+from realtime.desk import NETWORKS, Present
 from realtime.errors import DeviceError, UsageError
 from realtime.messages import (
     AudioChunk,
@@ -33,7 +34,7 @@ _RECORDED_TOPICS = frozenset({"video", "streams", "scene"})
 
 
 class Recorder:
-    """Stage: reads `video`, `audio`, `streams`, `scene` and `stats`, writes a new folder.
+    """Stage: reads `video`, `audio`, `streams`, `scene`, `stats` and `desk`, writes a new folder.
 
     Written are `mixture.wav`, `object-<id>.wav`, `residual.wav`, `overlay.mp4` and
     `session.json`. All sounds begin with the input's sample 0 and have its length: the streams end
@@ -101,7 +102,7 @@ class Recorder:
         if self._carrier is not None:
             for message in inputs.get("audio", ()):
                 self._carrier.hear(message)
-        for topic in ("streams", "audio", "video", "scene", "stats"):
+        for topic in ("streams", "audio", "video", "scene", "stats", "desk"):
             for message in inputs.get(topic, ()):
                 self._add(topic, message)
         self._keep_up()
@@ -161,6 +162,8 @@ class Recorder:
         elif isinstance(message, Scene):
             self._log.add_scene(message)
             self._overlay.add_scene(message)
+        elif isinstance(message, Present) and message.part in NETWORKS:
+            self._log.add_engine(message.part, message.name)
         elif isinstance(message, Stats):
             self._log.add_stats(message)
         elif isinstance(message, End):

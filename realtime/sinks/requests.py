@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias, get_args
 
+from realtime.desk import Part
 from realtime.messages import Control, ControlKind
 from realtime.sinks.views import VIEWS, View
 
@@ -24,6 +27,7 @@ _FIELDS: dict[str, frozenset[str]] = {
     "unsolo": frozenset(),
     "objects": frozenset({"value"}),
     "lookahead": frozenset({"value"}),
+    "record": frozenset(),
     "quit": frozenset(),
 }
 
@@ -32,6 +36,7 @@ _FIELDS: dict[str, frozenset[str]] = {
 _OPTIONAL: dict[str, frozenset[str]] = {
     "solo": frozenset({"value"}),
     "mute": frozenset({"value"}),
+    "record": frozenset({"value"}),
 }
 
 # Of what a value may be; less than nothing is heard ahead where what comes next is guessed.
@@ -39,6 +44,7 @@ _RANGES = {
     "gain": (0.0, MOST_GAIN),
     "solo": (0.0, 1.0),
     "mute": (0.0, 1.0),
+    "record": (0.0, 1.0),
     "objects": (0.0, float(MOST_OBJECTS)),
     "lookahead": (-MOST_LOOKAHEAD_MS, MOST_LOOKAHEAD_MS),
 }
@@ -76,7 +82,20 @@ class Follow:
     wants: bool
 
 
-Request: TypeAlias = Seen | Listen | Look | Follow | Control
+@dataclass(frozen=True, slots=True)
+class ListParts:
+    """What devices and engines are there now?"""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Another device or engine is wanted, by its name in the list."""
+
+    part: Part
+    name: str
+
+
+Request: TypeAlias = Seen | Listen | Look | Follow | ListParts | Chosen | Control
 
 
 def parse_request(body: str | bytes, stream: str, sequence: int) -> Request:
@@ -86,22 +105,61 @@ def parse_request(body: str | bytes, stream: str, sequence: int) -> Request:
         RequestError: the body is too long, no JSON, or not exactly the fields of its kind.
     """
     asked = _asked(body)
-    if asked.get("kind") == "seen":
-        number = _only(asked, "number")
-        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**53:
-            raise RequestError("'number' wants an integer >= 0")
-        return Seen(number)
-    if asked.get("kind") == "listen":
-        return Listen(_wants(asked))
-    if asked.get("kind") == "follow":
-        return Follow(_wants(asked))
-    if asked.get("kind") == "look":
-        wanted = _only(asked, "view")
-        for view in VIEWS:
-            if view == wanted:
-                return Look(view)
-        raise RequestError(f"'view' wants one of {', '.join(VIEWS)}")
-    return control_of(asked, stream, sequence)
+    kind = asked.get("kind")
+    read = _OF_THE_PAGE.get(kind) if isinstance(kind, str) else None
+    return control_of(asked, stream, sequence) if read is None else read(asked)
+
+
+def _seen(asked: dict[str, Any]) -> Seen:
+    number = _only(asked, "number")
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 2**53:
+        raise RequestError("'number' wants an integer >= 0")
+    return Seen(number)
+
+
+def _listen(asked: dict[str, Any]) -> Listen:
+    return Listen(_wants(asked))
+
+
+def _follow(asked: dict[str, Any]) -> Follow:
+    return Follow(_wants(asked))
+
+
+def _look(asked: dict[str, Any]) -> Look:
+    wanted = _only(asked, "view")
+    for view in VIEWS:
+        if view == wanted:
+            return Look(view)
+    raise RequestError(f"'view' wants one of {', '.join(VIEWS)}")
+
+
+def _list(asked: dict[str, Any]) -> ListParts:
+    if asked.keys() != {"kind"}:
+        raise RequestError("'list' wants nothing besides its kind")
+    return ListParts()
+
+
+def _chosen(asked: dict[str, Any]) -> Chosen:
+    if asked.keys() != {"kind", "part", "name"}:
+        raise RequestError("'choose' wants name, part besides its kind")
+    if not isinstance(asked["name"], str):
+        raise RequestError("'name' wants a text")
+    for part in get_args(Part):
+        if asked["part"] == part:
+            return Chosen(part, asked["name"])
+    raise RequestError(f"'part' wants one of {', '.join(get_args(Part))}")
+
+
+_OF_THE_PAGE: Mapping[str, Callable[[dict[str, Any]], Request]] = MappingProxyType(
+    {
+        "seen": _seen,
+        "listen": _listen,
+        "follow": _follow,
+        "look": _look,
+        "list": _list,
+        "choose": _chosen,
+    }
+)
 
 
 def _asked(body: str | bytes) -> dict[str, Any]:

@@ -71,6 +71,7 @@ class SessionLog:
 
     def __init__(self, info: SessionInfo) -> None:
         self._info = info
+        self._engines = dict(info.engines)
         self._rate_hz = 0
         self._length = 0
         self._origin_ns = 0
@@ -88,6 +89,10 @@ class SessionLog:
             sound = self._sounds.setdefault(object_id, _Sound(streams.first_sample))
             sound.samples += row.size
             sound.energy += float(np.dot(row.astype(np.float64), row))
+
+    def add_engine(self, network: str, name: str) -> None:
+        """Note in which engine a network runs from now on; the last one is told."""
+        self._engines[network] = name
 
     def set_length(self, samples: int) -> None:
         """The length of the recording so far."""
@@ -108,7 +113,7 @@ class SessionLog:
         return {
             "version": VERSION,
             "model": self._info.model,
-            "engines": dict(self._info.engines),
+            "engines": dict(self._engines),
             "sample_rate": self._rate_hz,
             "duration_s": round(duration_s, 6),
             "objects": [self._object(object_id, duration_s) for object_id in sorted(self._sounds)],

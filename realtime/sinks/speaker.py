@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.clock import NS_PER_MS, NS_PER_S
+from realtime.device_desk import DeviceDesk
 from realtime.device_life import DeviceLife
 from realtime.messages import AudioGap, Control, End, Streams
 from realtime.sinks.carrier import Carrier, joined
@@ -40,10 +41,9 @@ class _Line:
         pan_law: PanLaw,
         playout: PlayoutSettings,
         life: DeviceLife[Output],
-        guard: FeedbackGuard | None,
     ) -> None:
         self.rate_hz = rate_hz
-        self.guard = guard
+        self.guard: FeedbackGuard | None = None
         self.guarded_stop: int | None = None  # the sample behind what it was given last
         self.mixer = Mixer(rate_hz, pan_law)
         self.playout = Playout(rate_hz, playout)
@@ -80,15 +80,20 @@ class Speaker:
         *,
         guard: Callable[[int], FeedbackGuard] | None = None,
         live: Callable[[Callable[[], Output]], DeviceLife[Output]] = _life,
+        other: Callable[[str], Device] | None = None,
+        stream: str = "live",
     ) -> None:
         """`turning` follows the dial, where it can be turned; `live` looks after the device.
 
         `guard` makes what keeps it from howling at a sample rate, where a microphone may hear it.
+        `other` finds another by its name, where it may be exchanged while the run goes on; which
+        one it is, is told of `stream`.
         """
         self._device = device
         self._turning = turning
         self._guard = guard
         self._live = live
+        self._desk = DeviceDesk("speaker", stream, other)
         self._turns: deque[tuple[int, float]] = deque()  # from a sample on, so much later, s
         self._pan_law = pan_law
         self._playout = playout or PlayoutSettings()
@@ -124,7 +129,7 @@ class Speaker:
         self._device.probe()
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
-        """Queue what has arrived; nothing is emitted.
+        """Queue what has arrived; emitted is which speaker it is.
 
         Raises:
             DeviceError: the speaker cannot be opened at the rate of the streams.
@@ -146,14 +151,23 @@ class Speaker:
             self._drain(now_ns, self._ends_at_ns)
         elif self._line is not None:
             self._carry(now_ns, self._line)
-        return ()
+        return () if self._line is None else self._exchanged(now_ns, self._line, inputs)
+
+    def _exchanged(self, now_ns: int, line: _Line, inputs: Inputs) -> Outputs:
+        """Use another speaker, once it is open, where that is asked for; tell which it is."""
+        rate_hz = line.rate_hz
+        self._desk.obey(now_ns, inputs, line.life, lambda other: other.open(rate_hz))
+        return self._desk.told(now_ns, line.life)
 
     def state(self) -> State:
-        """Where the dial stands."""
-        return {"columns": None if self._turning is None else self._turning.columns}
+        """Where the dial stands, and which device was chosen."""
+        life = None if self._line is None else self._line.life
+        columns = None if self._turning is None else self._turning.columns
+        return {"columns": columns, "device": self._desk.state(life)}
 
     def resume(self, state: State) -> None:
-        """Follow the dial from there."""
+        """Follow the dial from there; play on that device, once it is open."""
+        self._desk.resume(state["device"])
         if self._turning is not None:
             self._turning.columns = int(state["columns"])
 
@@ -367,14 +381,21 @@ class Speaker:
         if self._line is not None:
             self._line.life.close()
         life = self._live(lambda: self._device.open(rate_hz))
-        guard = self._guard(rate_hz) if self._guard is not None else None
-        return _Line(rate_hz, self._pan_law, self._playout, life, guard)
+        line = _Line(rate_hz, self._pan_law, self._playout, life)
+        self._guard_it(line, line.heard_on)
+        return line
+
+    def _guard_it(self, line: _Line, output: Output) -> None:
+        """Where nothing is played, nothing can howl."""
+        if line.guard is None and self._guard is not None and output.end_samples is not None:
+            line.guard = self._guard(line.rate_hz)
 
     def _living_output(self, now_ns: int, line: _Line) -> Output | None:
         """The device; None while it is gone."""
         output = line.life.poll(now_ns)
         if output is not None and output is not line.heard_on:
             line.heard_on = output
+            self._guard_it(line, output)
             line.underflows = 0
             line.playout.restart()
             line.stretch.reset()

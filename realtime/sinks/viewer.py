@@ -6,8 +6,10 @@ from collections import deque
 from collections.abc import Mapping
 
 from realtime.clock import NS_PER_MS
+from realtime.desk import NETWORKS, Present, Recording
 from realtime.messages import RESIDUAL_ID, End, Message, Scene, SceneObject, Stats, VideoFrame
 from realtime.picture import Picture
+from realtime.sinks.console import Console
 from realtime.sinks.hud import Hud, HudTracker
 from realtime.sinks.layout import Layout
 from realtime.sinks.render import draw_view
@@ -35,6 +37,7 @@ class Viewer:
         self._shown: VideoFrame | None = None
         self._delay_ms = 0.0
         self._ended: set[str] = set()
+        self.console = Console()
 
     def take(self, inputs: Inputs) -> None:
         """Take what has arrived."""
@@ -139,6 +142,10 @@ class Viewer:
             if message.stage == "speaker" and latency_ms is not None:
                 near = self._delay_ms + _FOLLOW * (latency_ms - self._delay_ms)
                 self._delay_ms = near if self._delay_ms else latency_ms
+        elif isinstance(message, Present | Recording):
+            self.console.take(message)
+            if isinstance(message, Present) and message.part in NETWORKS:
+                self._hud.exchange_engine(message.part, message.name)
         elif isinstance(message, End):
             self._ended.add(message.topic)
 

@@ -9,9 +9,20 @@ from itertools import count
 from queue import Empty, Full, Queue
 
 from realtime.clock import NS_PER_MS
-from realtime.messages import Control
+from realtime.desk import Choice
+from realtime.messages import Message
 from realtime.picture import resized, to_jpeg
-from realtime.sinks.requests import Follow, Listen, Look, RequestError, Seen, parse_request
+from realtime.scout import NoLooking, Scout
+from realtime.sinks.requests import (
+    Chosen,
+    Follow,
+    Listen,
+    ListParts,
+    Look,
+    RequestError,
+    Seen,
+    parse_request,
+)
 from realtime.sinks.showcase import Seat, Showcase
 from realtime.sinks.viewer import Viewer
 from realtime.sinks.views import NEEDS, View
@@ -41,22 +52,25 @@ class Web:
         engines: Mapping[str, str],
         announce: Callable[[str], None],
         positions_ms: Sequence[float] = (),
+        scout: Scout | None = None,
     ) -> None:
         """`announce` is told the address once it is served.
 
         `engines` maps each network to backend/precision, for the status line. `positions_ms` are
-        the lookaheads that the dial can be turned to; none: it cannot be turned.
+        the lookaheads that the dial can be turned to; none: it cannot be turned. `scout` finds
+        what devices and engines there are to choose from.
         """
         self._stream = stream
         self._announce = announce
         self._positions_ms = list(positions_ms)
         self._viewer = Viewer(engines)
+        self._scout = scout or Scout(NoLooking())
         self._showcase = Showcase()
         self._mix = MixPackets()
         self._wishes = Wishes(stream)
         self._spectra: deque[ObjectSpectra] = deque(maxlen=MOST_WAITING_SPECTRA)
         self._server: WebServer | None = None
-        self._requests: Queue[Control] = Queue(MOST_WAITING_REQUESTS)
+        self._requests: Queue[Message] = Queue(MOST_WAITING_REQUESTS)
         self._numbers = count()
         self._watched = 0
         self._views: frozenset[View] = frozenset()
@@ -80,8 +94,10 @@ class Web:
         seen_ns = now_ns + self._showcase.ahead_ns
         is_changed = self._viewer.turn(seen_ns) or "scene" in inputs
         self._released += self._showcase.release_stalled(now_ns)
-        if "scene" in inputs or "stats" in inputs:
-            self._tell()
+        is_listed = self._scout.turn(now_ns)
+        self._viewer.console.listed = self._scout.listed
+        if is_listed or inputs.keys() & {"scene", "stats", "desk"}:
+            self._tell(now_ns)
         watched, views = self._showcase.viewers, self._showcase.views
         if watched and (is_changed or watched > self._watched or not views <= self._views):
             self._show(views)
@@ -98,6 +114,7 @@ class Web:
 
     def close(self) -> None:
         """Stop serving."""
+        self._scout.close()
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -121,13 +138,14 @@ class Web:
             if packet is not None:
                 self._showcase.play(packet)
 
-    def _tell(self) -> None:
+    def _tell(self, now_ns: int) -> None:
         scene = self._viewer.newest_scene
         state = {
             "objects": [] if scene is None else plain_objects(scene),
             "numbers": plain_numbers(self._viewer.hud),
             "lookahead_ms": self._viewer.lookahead_ms,
             "positions_ms": self._positions_ms,
+            **self._viewer.console.plain(now_ns),
         }
         self._showcase.tell(json.dumps(state, allow_nan=False))
 
@@ -176,19 +194,30 @@ class Web:
                 self._showcase.look(seat, asked.view)
             elif isinstance(asked, Follow):
                 self._showcase.follow(seat, wants=asked.wants)
+            elif isinstance(asked, ListParts):
+                self._scout.ask()
+            elif isinstance(asked, Chosen):
+                self._put(self._choice(asked))
             else:
                 self._put(asked)
         except RequestError as error:
             self._showcase.answer(seat, json.dumps({"refused": str(error)}))
             raise
 
-    def _put(self, control: Control) -> None:
+    def _choice(self, asked: Chosen) -> Choice:
+        """Nothing may be named that was not offered: who asks could be anybody."""
+        if asked.name not in self._viewer.console.offered(asked.part):
+            raise RequestError(f"there is no {asked.part} of this name to choose")
+        number = next(self._numbers)
+        return Choice(stream=self._stream, sequence=number, part=asked.part, name=asked.name)
+
+    def _put(self, control: Message) -> None:
         try:
             self._requests.put_nowait(control)
         except Full:
             raise RequestError("too many requests at once") from None
 
-    def _asked(self) -> list[Control]:
+    def _asked(self) -> list[Message]:
         controls = []
         while True:
             try:

@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from realtime.errors import DeviceError
-from realtime.messages import Control
+from realtime.messages import Message
 from realtime.picture import ViewWindow
+from realtime.scout import NoLooking, Scout
 from realtime.sinks.keys import Commands
 from realtime.sinks.layout import Layout, lay_out, natural_size
+from realtime.sinks.marks import Marks
+from realtime.sinks.next_device import NextDevice
 from realtime.sinks.viewer import Viewer
 from realtime.sinks.views import NEEDS
 from realtime.sinks.wishes import Wishes
@@ -67,13 +70,20 @@ class Window:
     """
 
     def __init__(
-        self, stream: str, engines: Mapping[str, str], positions_ms: Sequence[float] = ()
+        self,
+        stream: str,
+        engines: Mapping[str, str],
+        positions_ms: Sequence[float] = (),
+        scout: Scout | None = None,
     ) -> None:
         """`engines` maps each network to backend/precision, for the status line.
 
         `positions_ms` are the lookaheads that the dial can be turned to; none: it cannot be turned.
+        `scout` finds what devices there are to choose from.
         """
         self._viewer = Viewer(engines)
+        self._marks = Marks(self._viewer.console)
+        self._next = NextDevice(stream, self._viewer.console, scout or Scout(NoLooking()))
         self._commands = Commands(stream, positions_ms)
         self._wishes = Wishes(stream)
         self._window: ViewWindow | None = None
@@ -107,12 +117,15 @@ class Window:
         layout = self._current_layout(window)
         is_changed = self._viewer.turn(now_ns) or bool(inputs) or layout != self._layout
         self._layout = layout
+        self._marks.turn(now_ns)
         if is_changed or not self._is_drawn:
             commands = self._commands
-            window.show(self._viewer.draw(layout, commands.selected, commands.view))
+            shown = self._viewer.draw(layout, commands.selected, commands.view)
+            self._marks.draw(shown, layout, now_ns)
+            window.show(shown)
             self._is_drawn = True
         view = self._commands.view
-        controls = self._listen(window)
+        controls = [*self._listen(window), *self._next.turn(now_ns)]
         if controls or self._commands.view != view:
             self._is_drawn = False
         if not window.is_open:
@@ -131,6 +144,7 @@ class Window:
         if self._window is not None:
             self._window.close()
             self._window = None
+        self._next.close()
 
     def stats(self) -> Mapping[str, float]:
         """How picture and sound fit together."""
@@ -140,12 +154,13 @@ class Window:
         size = window.size or (self._layout.width, self._layout.height)
         return lay_out(*size, *(self._viewer.picture_size or _USUAL_PICTURE))
 
-    def _listen(self, window: ViewWindow) -> list[Control]:
+    def _listen(self, window: ViewWindow) -> list[Message]:
         key = window.take_key()
         scene = self._viewer.newest_scene
-        controls = []
+        controls: list[Message] = []
         for x, y in window.take_clicks():
             controls += self._commands.click(scene, self._layout, x, y)
+        self._next.key(key)
         if key != -1:
             controls += self._commands.key(key, scene, self._layout, window.pointer)
         return controls

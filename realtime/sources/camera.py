@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from realtime.clock import Clock
+from realtime.device_desk import DeviceDesk
 from realtime.device_life import DeviceLife
 from realtime.errors import DeviceError
 from realtime.messages import VideoFrame
@@ -12,14 +13,16 @@ from realtime.picture import Capture, CaptureError, resized
 from realtime.sources.camera_address import (
     CameraAddress,
     camera_address,
+    is_network_camera,
     same_camera,
     shown_name,
+    without_password,
 )
 from realtime.sources.camera_stream import CameraStream, Pictures
-from realtime.sources.devices import Camera, list_cameras
+from realtime.sources.devices import Camera, camera_names, list_cameras
 from realtime.sources.pacing import LONGEST_WAIT_S
 from realtime.sources.size import LONGEST_SIDE_PX, reduced
-from realtime.stage import Inputs, Outputs
+from realtime.stage import Inputs, Outputs, State
 
 TIMEOUT_MS = 5_000  # for a network's camera: a thread that nobody waits for any more ends then
 CLOSE_TIMEOUT_S = 2.0
@@ -73,6 +76,20 @@ class CameraDevice:
             self._known = listed[0] if listed else None
         return self._name, pictures
 
+    def close(self) -> None:
+        """It looks only while it is asked to."""
+
+
+def named_camera(
+    name: str, given: str | None, cameras: Callable[[], tuple[Camera, ...]] = list_cameras
+) -> CameraDevice:
+    """The camera that is shown as ``name``: one of the system's, or the one of the start."""
+    numbers = {shown: number for number, shown in camera_names(cameras()).items()}
+    if name in numbers:
+        return CameraDevice(str(numbers[name]))
+    is_given = given is not None and is_network_camera(given) and without_password(given) == name
+    return CameraDevice(given if is_given else name)
+
 
 def _remedy(address: CameraAddress) -> str:
     if address.backend == "gstreamer":
@@ -96,19 +113,21 @@ class CameraSource:
         stream: str,
         clock: Clock,
         longest_side_px: int = LONGEST_SIDE_PX,
+        other: Callable[[str], CameraDevice] | None = None,
     ) -> None:
-        self._device = device
+        """``other`` finds another by its name, where it may be exchanged while the run goes on."""
         self._stream = stream
         self._clock = clock
         self._longest_side_px = longest_side_px
-        self._life = DeviceLife("camera", self._connect)
+        self._life = DeviceLife("camera", lambda: self._connect(device))
+        self._desk = DeviceDesk("camera", stream, other)
         self._camera: CameraStream | None = None
         self._taken = 0  # of this camera's pictures
         self._sequence = 0
         self._passed = 0
 
-    def _connect(self) -> CameraStream:
-        name, pictures = self._device.open()
+    def _connect(self, device: CameraDevice) -> CameraStream:
+        name, pictures = device.open()
         return CameraStream(name, pictures, self._clock)
 
     def open(self) -> None:
@@ -121,6 +140,11 @@ class CameraSource:
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """The newest picture, if there is a new one within 20 ms."""
+        self._desk.obey(now_ns, inputs, self._life, self._connect)
+        told = self._desk.told(now_ns, self._life)
+        return [*self._newest(now_ns), *told]
+
+    def _newest(self, now_ns: int) -> Outputs:
         found = self._life.poll(now_ns)
         if found is not None and found is not self._camera:
             self._camera, self._taken = found, 0
@@ -143,6 +167,14 @@ class CameraSource:
         )
         self._sequence += 1
         return [("video", frame)]
+
+    def state(self) -> State:
+        """Which device was chosen."""
+        return {"device": self._desk.state(self._life)}
+
+    def resume(self, state: State) -> None:
+        """Exchange the device of the start for that one."""
+        self._desk.resume(state["device"])
 
     @property
     def finished(self) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from realtime.errors import DeviceError
 from realtime.picture import CaptureBackend
-from realtime.sources.devices import Camera
+from realtime.sources.devices import Camera, camera_names
 
 _NETWORK = ("rtsp://", "rtsps://", "http://", "https://", "udp://", "tcp://")
 _CSI_PIPELINE = (
@@ -37,12 +37,17 @@ def is_network_camera(uri: str) -> bool:
 def shown_name(address: CameraAddress, cameras: tuple[Camera, ...]) -> str:
     """What to call it: its driver's name, or its address without a password."""
     if is_network_camera(address.uri):
-        parts = urlsplit(address.uri)
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    names = {camera.number: camera.name for camera in cameras}
+        return without_password(address.uri)
+    names = camera_names(cameras)
     if isinstance(address.wanted, int):
         return names.get(address.wanted, address.uri)
     return address.uri
+
+
+def without_password(uri: str) -> str:
+    """The address of a network's camera, as anybody may see it."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def same_camera(known: Camera, uri: str, cameras: tuple[Camera, ...]) -> CameraAddress:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from realtime.clock import NS_PER_S
 from realtime.messages import AudioChunk, AudioGap, Message
-from realtime.stage import Inputs, Outputs, Stage, State
+from realtime.stage import Inputs, Outputs, Resumable, Stage, State
 
 
 class Continued:
@@ -59,8 +59,9 @@ class Continued:
         return chunk
 
     def state(self) -> State:
-        """Where the sound and the numbers of the messages are."""
+        """Where the sound and the numbers of the messages are; and the source's own."""
         return {
+            "source": self._source.state() if isinstance(self._source, Resumable) else {},
             "sequences": self._sequences,
             "next_sample": self._next_sample,
             "end_ns": self._end_ns,
@@ -68,6 +69,8 @@ class Continued:
 
     def resume(self, state: State) -> None:
         """Go on from there."""
+        if isinstance(self._source, Resumable):
+            self._source.resume(state["source"])
         self._sequences = dict(state["sequences"])
         self._further = dict(state["sequences"])
         self._next_sample, self._end_ns = state["next_sample"], state["end_ns"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from realtime.clock import NS_PER_MS
 from realtime.messages import AudioChunk, Message, VideoFrame
-from realtime.stage import Inputs, Outputs, Stage
+from realtime.stage import Inputs, Outputs, Resumable, Stage, State
 
 
 class Corrected:
@@ -41,6 +41,15 @@ class Corrected:
         if isinstance(message, AudioChunk) and self._gain_db:
             return dataclasses.replace(message, samples=message.samples * self._gain)
         return message
+
+    def state(self) -> State:
+        """The source's own."""
+        return self._source.state() if isinstance(self._source, Resumable) else {}
+
+    def resume(self, state: State) -> None:
+        """Leave it to the source."""
+        if isinstance(self._source, Resumable):
+            self._source.resume(state)
 
     @property
     def finished(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +37,15 @@ def list_cameras(root: Path = Path("/")) -> tuple[Camera, ...]:
         if number.isdecimal() and _text(entry / "index") in ("", "0"):
             found.append(Camera(int(number), _text(entry / "name") or entry.name))
     return tuple(sorted(found, key=lambda camera: camera.number))
+
+
+def camera_names(cameras: Sequence[Camera]) -> dict[int, str]:
+    """What to call each, by its number: its driver's name, and where it is if several have that."""
+    times = Counter(camera.name for camera in cameras)
+    return {
+        camera.number: camera.name if times[camera.name] == 1 else f"{camera.name} ({camera.uri})"
+        for camera in cameras
+    }
 
 
 def _text(path: Path) -> str:

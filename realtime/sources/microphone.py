@@ -8,12 +8,14 @@ from typing import Protocol
 import numpy as np
 
 from realtime.clock import NS_PER_S, Clock
-from realtime.device_life import DeviceLife, Living
+from realtime.device_desk import DeviceDesk
+from realtime.device_life import DeviceLife
+from realtime.device_search import Living
 from realtime.messages import AudioChunk, AudioGap, Message
 from realtime.sources.microphone_queue import MicrophoneBlock
 from realtime.sources.samples import mono, silence_broken
 from realtime.sources.timekeeper import Timekeeper
-from realtime.stage import Inputs, Outputs
+from realtime.stage import Inputs, Outputs, State
 
 POLLS_PER_BLOCK = 2.5  # the callback must not wake anybody, so the ring is looked at
 # While the microphone is gone its silence is told in pieces of this, and as late as its sound would
@@ -71,14 +73,19 @@ class MicrophoneSource:
         rate_hz: int | None = None,
         block_s: float = 0.010,
         live: Callable[[Callable[[], Recording]], DeviceLife[Recording]] = _life,
+        other: Callable[[str], Microphone] | None = None,
     ) -> None:
-        """``rate_hz`` None is one that suits the device; ``live`` looks after it."""
+        """``rate_hz`` None is one that suits the device; ``live`` looks after it.
+
+        ``other`` finds another by its name, where it may be exchanged while the run goes on.
+        """
         self._device = device
         self._stream = stream
         self._clock = clock
         self._rate_hz = rate_hz
         self._block_s = block_s
-        self._life = live(lambda: self._device.open(self._rate_hz))
+        self._life = live(lambda: device.open(self._rate_hz))
+        self._desk = DeviceDesk("microphone", stream, other)
         self._recording: Recording | None = None
         self._time = Timekeeper(1)
         self._sequence = 0
@@ -98,6 +105,7 @@ class MicrophoneSource:
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """All that has been captured; waits for a block at most a few milliseconds."""
+        self._desk.obey(now_ns, inputs, self._life, lambda other: other.open(self._rate_hz))
         found = self._life.poll(now_ns)
         messages = self._heard()
         if found is not self._recording:
@@ -105,7 +113,8 @@ class MicrophoneSource:
         if not messages:
             self._clock.sleep_s(self._block_s / POLLS_PER_BLOCK)
             messages = self._missed(now_ns)
-        return [("audio", message) for message in messages]
+        told = self._desk.told(now_ns, self._life)
+        return [*(("audio", message) for message in messages), *told]
 
     def _heard(self) -> list[Message]:
         """What waits, also of a device that has just gone."""
@@ -179,6 +188,14 @@ class MicrophoneSource:
         self._sequence += 1
         return self._sequence - 1
 
+    def state(self) -> State:
+        """Which device was chosen."""
+        return {"device": self._desk.state(self._life)}
+
+    def resume(self, state: State) -> None:
+        """Exchange the device of the start for that one."""
+        self._desk.resume(state["device"])
+
     @property
     def finished(self) -> bool:
         """A microphone has no end of its own."""
@@ -187,7 +204,7 @@ class MicrophoneSource:
     def close(self) -> None:
         """Stop the device; one that does not answer is left behind."""
         self._life.close()
-        self._device.close()
+        self._device.close()  # also where it never was open
 
     def stats(self) -> Mapping[str, float]:
         """What was lost and what was mended."""

@@ -44,6 +44,19 @@ def test_it_lists_what_there_is(tiny_model: Path, capsys: pytest.CaptureFixture[
     assert "tensorrt 10.3 fp16 1×3×64×64 on Orin" in printed
 
 
+def test_it_names_what_runs_the_model_here(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a program reads it: each opens."""
+    assert main(["names", "--model", str(tiny_model)]) == 0
+    names = capsys.readouterr().out.split()
+    assert "onnxruntime/fp32" in names
+    for name in names:
+        backend, _, precision = name.partition("/")
+        with open_engine(tiny_model, "vision", backend, precision, 1, grid=(4, 4)) as engine:
+            assert engine.name == name
+
+
 def test_the_doctor_names_the_mending_command(
     tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from engines import cuda, survey
-from engines.__main__ import _cases
 from engines.backends import tensorrt
 from engines.backends.tensorrt import TensorRtEngine
 from engines.errors import EngineError
@@ -178,7 +177,7 @@ def test_eight_bit_floats_are_for_gpus_that_have_them(
         open_engine(folder, "sound", "tensorrt", "fp8", 1)
     usable = [survey.Found(backend="tensorrt", runtime="tensorrt 11")]
     monkeypatch.setattr(survey, "backends", lambda: usable)
-    offered = [case.name for case in _cases(folder)]
+    offered = [case.name for case in survey.cases(folder)]
     assert offered == ["tensorrt/fp32", *(["tensorrt/fp8"] if may else [])]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from realtime.desk import Choice, Present, Recording
 from realtime.messages import (
     AudioChunk,
     AudioGap,
@@ -99,6 +100,13 @@ def one_of_each() -> tuple[Message, ...]:
         PixelSpectra(
             stream="s", sequence=1, capture_ns=4, duration_ns=9, shot=1,
             levels=np.arange(12, dtype=np.uint8).reshape(2, 3, 2),
+        ),
+        Choice(stream="s", sequence=2, part="speaker", name="USB Headset"),
+        Present(
+            stream="s", sequence=0, part="camera", name="", said="no", number=3, is_refusal=True,
+        ),
+        Recording(
+            stream="s", sequence=1, is_on=True, began_ns=-7, said="", number=0, is_refusal=False,
         ),
         Stats(stream="s", sequence=0, stage="sight", values={"rate_hz": 14.5, "late": 2}),
         end("audio", 7),

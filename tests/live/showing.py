@@ -45,6 +45,7 @@ class Showing:
         self.scene: Scene | None = None
         self.loudness = LOUDNESS
         self.asked: list[Message] = []
+        self.desk: tuple[Message, ...] = ()
         self.flashes = False
         self.spectra: Callable[[int], list[Message]] | None = None
         self._ages = (picture_age_s, sound_age_s)
@@ -78,6 +79,7 @@ class Showing:
                 picture += 1
                 if self.scene is not None and picture % 2 == 0:
                     inputs["scene"] = [self.scene]
+                inputs["desk"] = [*self.desk]
             if now_ns >= began_ns + sound * PIECE_SAMPLES * 1e9 / RATE_HZ:
                 inputs["monitor"] = [self._sound(sound, began_ns)]
                 sound += 1

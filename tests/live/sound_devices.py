@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.live.pulse import PulseServer
 
 MICROPHONE, SPEAKER = "usb_microphone", "usb_speaker"
+OTHER_SPEAKER, OTHER_MICROPHONE = "other_speaker", "other_microphone"
 
 
 class SoundDevices:
@@ -38,6 +39,26 @@ class SoundDevices:
         """End both."""
         self.microphone.close()
         self.speaker.close()
+
+
+class TwoOfEach(SoundDevices):
+    """Each server with another sink, which is another device for programs that look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.speaker.load("spk2")
+        self.microphone.load("mic2")
+
+    def list_devices(self, *others: str) -> None:
+        super().list_devices(*others)
+        lines = [
+            (OTHER_SPEAKER, self.speaker, "spk2"),
+            (OTHER_MICROPHONE, self.microphone, "mic2.monitor"),
+        ]
+        with (self.speaker.home / ".asoundrc").open("a") as file:
+            for name, server, device in lines:
+                file.write(f'pcm.{name} {{ type pulse server "{server.address}" ')
+                file.write(f'device "{device}" }}\n')
 
 
 def _entry(name: str, address: str, device: str) -> str:

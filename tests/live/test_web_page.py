@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -14,6 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from realtime.desk import Part, Present, Recording
 from tests.live.browser import open_browser, until
 from tests.live.parts import end_process
 from tests.live.showing import ONE_ALONE, TWO, Showing
@@ -212,10 +214,47 @@ def test_nothing_bars_anyone_from_the_page(
         showing.scene = ONE_ALONE
         until(page, f"{SOLOED} === 1")
         assert violations(page) == []
+        showing.desk = (recording(), present("speaker"), present("microphone"))
+        page.click("#rig summary")
+        until(page, "document.getElementById('record').innerText === '1:05'")
+        assert violations(page) == []
+        showing.desk = (
+            recording(said="recorded 65.0 s in /home/ada/recordings/2026-11-27-101500"),
+            present("speaker", said="'USB Headset' does not answer; 'Built-in Audio' goes on"),
+        )
+        until(page, "document.getElementById('chosen').classList.contains('refused')")
+        until(page, "document.getElementById('recorded').innerText.includes('101500')")
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         showing.stop()
         until(page, "document.getElementById('link').dataset.state === 'waiting'")
         assert violations(page) == []
+
+
+def recording(said: str = "") -> Recording:
+    """One that is on for 65 s, or has ended as is said."""
+    began_ns = time.monotonic_ns() - 65_200_000_000
+    return Recording(
+        stream="test",
+        sequence=0,
+        is_on=not said,
+        began_ns=began_ns,
+        said=said,
+        number=int(bool(said)),
+        is_refusal=False,
+    )
+
+
+def present(part: Part, said: str = "") -> Present:
+    return Present(
+        stream="test",
+        sequence=0,
+        part=part,
+        name="Built-in Audio",
+        said=said,
+        number=int(bool(said)),
+        is_refusal=bool(said),
+    )
 
 
 def violations(page: Page) -> list[str]:

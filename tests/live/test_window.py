@@ -19,6 +19,8 @@ from tests.realtime.sinks.examples import BLUE, ORANGE
 
 ROOT = Path(__file__).parents[2]
 SCREEN = (1280, 800)
+RED = (64, 64, 232)  # of the mark of a recording
+WHITE = (238, 235, 232)
 
 
 class ShownWindow:
@@ -186,6 +188,43 @@ def is_energy(picture: np.ndarray) -> bool:
     height, width = picture.shape[0] // 8, picture.shape[1] // 8
     cells = picture[: 8 * height, : 8 * width].reshape(8, height, 8, width, 3).mean(axis=(1, 3, 4))
     return bool(cells[5, 1:3].min() > 80 and cells[:4].max() < 60 and cells[:, 5:].max() < 60)
+
+
+def test_a_key_records_and_a_mark_on_the_picture_says_so(window: ShownWindow) -> None:
+    before = window.screenshot()
+    assert count(before, RED) == 0
+    window.key("t")
+    assert window.control() == {"kind": "record"}
+    during = shown(window, lambda picture: count(picture, RED) > 60)
+    x0, y0, x1, y1 = window.layout().picture
+    places = np.argwhere(np.abs(during.astype(int) - RED).max(axis=2) <= 12)
+    assert places[:, 1].min() > (x0 + 3 * x1) / 4  # in the corner
+    assert places[:, 0].max() < (3 * y0 + y1) / 4
+    window.key("t")
+    assert window.control() == {"kind": "record"}
+    lower = slice((y0 + 3 * y1) // 4, y1 - 4)
+    after = shown(window, lambda picture: count(picture, RED) == 0)
+    assert count(after[lower, x0:x1], WHITE) > 200  # where it is
+    assert count(during[lower, x0:x1], WHITE) == 0
+
+
+def test_keys_choose_the_next_device_of_the_list(window: ShownWindow) -> None:
+    window.key("l")
+    assert window.control() == {"part": "speaker", "name": "USB Headset"}
+    window.key("l")
+    assert window.control() == {"part": "speaker", "name": "Built-in Audio"}
+    window.key("m")  # there is no microphone in this run
+    window.key("0")
+    assert window.control() == {"kind": "mute", "object_id": 0}
+
+
+def shown(window: ShownWindow, is_so: Callable[[np.ndarray], bool]) -> np.ndarray:
+    """The screen once it is so."""
+    for _ in range(40):
+        picture = window.screenshot()
+        if is_so(picture):
+            return picture
+    pytest.fail("the window never came to it")
 
 
 def test_closing_the_window_ends_the_run(window: ShownWindow) -> None:

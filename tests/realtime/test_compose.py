@@ -47,17 +47,17 @@ def composed(model: Path, line: str, environment: Mapping[str, str] | None = Non
 @pytest.mark.parametrize(
     ("line", "stages"),
     [
-        ("--demo", "demo speaker web"),
+        ("--demo", "demo speaker takes web"),
         ("--demo --view none --speaker none", "demo speaker"),
         ("--demo --pace fast --duration 1 --view none", "demo"),
         ("--demo --view none --outputs tcp:9000", "demo speaker outputs"),
         ("--demo --view none --osc udp:9100", "demo speaker outputs"),
-        ("", "camera microphone speaker web"),
-        ("--video none", "microphone speaker web"),
-        ("--video csi://0 --audio pulse", "camera microphone speaker web"),
+        ("", "camera microphone speaker takes web"),
+        ("--video none", "microphone speaker takes web"),
+        ("--video csi://0 --audio pulse", "camera microphone speaker takes web"),
         ("--source FILE --view none", "media speaker"),
-        ("--video FILE", "film microphone speaker web"),
-        ("--audio FILE", "camera track speaker web"),
+        ("--video FILE", "film microphone speaker takes web"),
+        ("--audio FILE", "camera track speaker takes web"),
         ("--video file://FILE --audio FILE --pace fast --view none", "film track"),
     ],
 )

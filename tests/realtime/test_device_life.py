@@ -10,6 +10,7 @@ from realtime import device_life
 from realtime.attempt import Attempt
 from realtime.clock import NS_PER_MS
 from realtime.device_life import DeviceLife
+from realtime.device_search import Way
 from realtime.errors import DeviceError
 from tests.fakes.attempts import AtOnce
 
@@ -66,6 +67,7 @@ def test_a_device_that_is_well_stays() -> None:
         "device_lost": 0.0,
         "device_losses": 0,
         "device_reopened": 0,
+        "device_exchanges": 0,
     }
     bench.life.close()
     assert device.closed
@@ -190,3 +192,108 @@ def test_an_attempt_hands_on_what_was_raised() -> None:
         pass
     with pytest.raises(DeviceError, match="gone"):
         attempt.outcome()
+
+
+class Other:
+    """A way to another device, or to a refusal."""
+
+    def __init__(self, found: Played | str) -> None:
+        self.found = found
+        self.closed = False
+        self.asked = 0
+
+    def connect(self) -> Played:
+        self.asked += 1
+        if isinstance(self.found, str):
+            raise DeviceError(self.found)
+        return self.found
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def exchange(bench: Bench, name: str, other: Other) -> None:
+    bench.life.exchange(bench.now_ms * NS_PER_MS, name, Way(other.connect, other.close))
+
+
+def test_another_device_takes_the_place_and_is_the_one_that_is_looked_for_then() -> None:
+    first, second, third = Played(), Played(), Played()
+    second.name = third.name = "Loudspeaker"
+    bench, other = Bench(first), Other(second)
+    bench.life.begin()
+    bench.poll(200)
+    exchange(bench, "Loudspeaker", other)
+    assert bench.life.device is first  # until the next look
+    assert bench.poll(20) is second
+    assert first.closed
+    assert bench.life.remark.said == "speaker is 'Loudspeaker' now"
+    assert not bench.life.remark.is_refusal
+    other.found, second.active = third, False
+    bench.poll(1000)
+    assert bench.life.device is third
+    assert other.asked == 2
+    assert len(bench.asked_ms) == 1  # the first is not looked for any more
+    bench.life.close()
+    assert other.closed
+
+
+def test_where_another_cannot_be_opened_the_present_one_goes_on() -> None:
+    first = Played()
+    bench, other = Bench(first), Other("'Loudspeaker' is taken")
+    bench.life.begin()
+    exchange(bench, "Loudspeaker", other)
+    assert bench.poll(200) is first
+    assert not first.closed
+    assert other.closed
+    remark = bench.life.remark
+    assert (remark.said, remark.is_refusal) == (
+        "'Loudspeaker' is taken; 'USB Headset' goes on",
+        True,
+    )
+
+
+def test_a_flood_of_wishes_opens_one_device_a_second() -> None:
+    bench = Bench(Played())
+    bench.life.begin()
+    others = [Other(Played()) for _ in range(500)]
+    for number, other in enumerate(others):  # 10 s
+        exchange(bench, f"number {number}", other)
+        bench.poll(20)
+    asked = [other for other in others if other.asked]
+    assert 1 < len(asked) <= 11
+    assert sum(not other.closed for other in others) == 1  # the one that is used
+    assert bench.life.remark.is_refusal
+
+
+def test_the_lost_one_is_not_looked_for_once_another_is_there() -> None:
+    first, second = Played(), Played()
+    bench = Bench(first)
+    bench.life.begin()
+    bench.poll(200)
+    first.active = False
+    bench.poll(2000)
+    asked = len(bench.asked_ms)
+    exchange(bench, "Loudspeaker", Other(second))
+    bench.poll(60)
+    assert bench.poll(60) is second
+    assert bench.poll(5000) is second
+    assert len(bench.asked_ms) <= asked + 1
+
+
+def test_a_device_that_opens_after_the_end_is_closed() -> None:
+    release = threading.Event()
+    late = Played()
+
+    def connect() -> Played:
+        release.wait(10)
+        return late
+
+    life = DeviceLife("camera", Played, Attempt)
+    life.begin()
+    life.exchange(0, "another", Way(connect))
+    life.close()
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name == "open camera":
+            thread.join(10)
+    assert late.closed

@@ -4,7 +4,9 @@
 import {Cards, nameOf} from "./cards.js";
 import {Graphs} from "./graphs.js";
 import {Link} from "./link.js";
+import {Pickers} from "./pickers.js";
 import {View} from "./picture.js";
+import {Recorder} from "./record.js";
 import {Sound} from "./sound.js";
 import {Spectrograms} from "./spectrogram.js";
 import {Views} from "./views.js";
@@ -40,6 +42,8 @@ function noteSound(text) {
 
 const cards = new Cards(find("objects"), ask);
 const sound = new Sound(request => link.ask(request), noteSound);
+const recorder = new Recorder(find("record"), find("recorded"), ask);
+const pickers = new Pickers(find("rig"), find("parts"), find("chosen"), request => link.ask(request));
 const view = new View(find("view"), () => sound.heardMs(), (kind, x, y) => ask({kind, x, y}));
 const views = new Views(find("views"), which => link.ask({kind: "look", view: which}));
 const spectrograms = new Spectrograms(find("objects"), wants => link.ask({kind: "follow", wants}), () => sound.heardMs());
@@ -70,7 +74,9 @@ const link = new Link({
 });
 
 /** @param {any} state */
-function show({objects, numbers, lookahead_ms, positions_ms}) {
+function show({objects, numbers, lookahead_ms, positions_ms, recording = null, parts = []}) {
+  recorder.show(recording);
+  pickers.show(parts);
   cards.show(objects);
   spectrograms.fit();
   find("listening").hidden = objects.length > 0;
@@ -142,5 +148,6 @@ document.addEventListener("keydown", event => {
   else if (key === "p") view.pointHere("pin");
   else if (key === "[" || key === "]") turn(key === "]" ? 1 : -1);
   else if (key === "v") views.next();
+  else if (key === "t") recorder.toggle();
   else if (key === "q") ask({kind: "quit"});
 });

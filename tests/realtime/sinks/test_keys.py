@@ -142,3 +142,8 @@ def test_other_keys_do_nothing(commands, key):
 def test_controls_are_counted(commands):
     sequences = [control.sequence for control in press(commands, "r", "1", "0")]
     assert sequences == [0, 1, 2]
+
+
+def test_t_begins_and_ends_a_recording(commands):
+    (control,) = press(commands, "t")
+    assert (control.kind, control.value) == ("record", None)

@@ -5,7 +5,16 @@ import numpy as np
 import pytest
 
 from realtime.messages import Control
-from realtime.sinks.requests import Follow, Listen, Look, RequestError, Seen, parse_request
+from realtime.sinks.requests import (
+    Chosen,
+    Follow,
+    Listen,
+    ListParts,
+    Look,
+    RequestError,
+    Seen,
+    parse_request,
+)
 
 
 def parse(asked):
@@ -98,6 +107,11 @@ def test_what_the_page_asks_of_its_server_is_told_from_control():
     assert parse_request('{"kind":"listen","wants":true}', "test", 3) == Listen(True)
     assert parse_request('{"kind":"follow","wants":false}', "test", 3) == Follow(False)
     assert parse_request('{"kind":"look","view":"clusters"}', "test", 3) == Look("clusters")
+    assert parse_request('{"kind":"list"}', "test", 3) == ListParts()
+    chosen = parse_request('{"kind":"choose","part":"speaker","name":"USB"}', "test", 3)
+    assert chosen == Chosen("speaker", "USB")
+    control = parse_request('{"kind":"record","value":1}', "test", 3)
+    assert (control.kind, control.value) == ("record", 1.0)
     control = parse_request('{"kind":"mute","object_id":1}', "test", 3)
     assert isinstance(control, Control)
     assert (control.kind, control.object_id) == ("mute", 1)
@@ -122,6 +136,15 @@ def test_what_the_page_asks_of_its_server_is_told_from_control():
         {"kind": "look", "view": "all"},
         {"kind": "look", "view": ["energy"]},
         {"kind": "look", "view": "energy", "wants": True},
+        {"kind": "list", "part": "speaker"},
+        {"kind": "choose"},
+        {"kind": "choose", "part": "speaker"},
+        {"kind": "choose", "part": "window", "name": "a"},
+        {"kind": "choose", "part": ["speaker"], "name": "a"},
+        {"kind": "choose", "part": "speaker", "name": 3},
+        {"kind": "choose", "part": "speaker", "name": "a", "x": 1},
+        {"kind": "record", "value": 2},
+        {"kind": "record", "object_id": 1},
         [],
     ],
 )

@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from realtime.desk import Choice
 from realtime.device_life import DeviceLife
 from realtime.errors import DeviceError
 from realtime.messages import AudioChunk, AudioGap, End, Streams
@@ -120,8 +121,9 @@ def speaker(device):
 
 
 def test_the_first_piece_waits_behind_silence(speaker, device):
-    assert list(run(speaker, 0, 200)) == []
+    ((topic, present),) = run(speaker, 0, 200)
     (output,) = device.outputs
+    assert (topic, present.part, present.name) == ("desk", "speaker", output.name)
     assert output.queued_samples == START + PIECE
     assert not output.queue[:START].any()
     assert output.queue[-1, 0] == 0.5
@@ -424,3 +426,81 @@ def test_what_is_played_in_the_place_of_streams_passes_the_guard_too(device):
     assert speaker.stats()["carried_samples"] > 1800
     assert guards[0].cuts == 0  # it was given each sample once, in order
     speaker.close()
+
+
+def test_another_speaker_plays_on_and_is_guarded_where_the_first_was_none(device):
+    guards, others = [], []
+
+    def guard(rate_hz):
+        guards.append(FeedbackGuard(rate_hz))
+        return guards[-1]
+
+    def other(name):
+        others.append(FakeDevice())
+        return others[-1]
+
+    def choice(part):
+        return Choice(stream="test", sequence=0, part=part, name="Loudspeaker")
+
+    speaker = Speaker(NoDevice(), centred, live=life, guard=guard, other=other, stream="test")
+    speaker.open()
+    ((_, first),) = run(speaker, 0, 200)
+    assert (first.part, first.name) == ("speaker", "none")
+    speaker.step(210 * MS, {"control": [choice("microphone")]})
+    assert not others
+    assert not guards  # what plays nothing does not howl
+    told = speaker.step(220 * MS, {"control": [choice("speaker")]})
+    told = [*told, *run(speaker, 1, 270)]
+    (output,) = others[0].outputs
+    assert output.queued_samples > 0
+    assert len(guards) == 1
+    assert [one.said for topic, one in told if topic == "desk"] == ["speaker is 'fake' now"]
+    speaker.close()
+    assert output.closed
+    assert others[0].closed
+
+
+def test_a_speaker_that_cannot_be_opened_leaves_the_sound_alone(device):
+    refused = FakeDevice()
+    speaker = Speaker(device, centred, live=life, other=lambda name: refused)
+    speaker.open()
+    run(speaker, 0, 200)
+    refused.error = DeviceError("'Loudspeaker' is taken")
+    choice = Choice(stream="test", sequence=0, part="speaker", name="Loudspeaker")
+    speaker.step(210 * MS, {"control": [choice]})
+    ((_, told),) = run(speaker, 1, 270)
+    assert (told.name, told.is_refusal) == ("fake", True)
+    assert told.said == "'Loudspeaker' is taken; 'fake' goes on"
+    (output,) = device.outputs
+    assert not output.closed
+    assert refused.closed
+    speaker.close()
+
+
+def test_who_takes_its_place_has_the_speaker_that_was_chosen():
+    def made():
+        others = {}
+
+        def other(name):
+            others[name] = FakeDevice()
+            return others[name]
+
+        speaker = Speaker(FakeDevice(), centred, live=life, other=other)
+        speaker.open()
+        return speaker, others
+
+    first, _ = made()
+    assert first.state()["device"] is None
+    run(first, 0, 200)
+    assert first.state()["device"] is None
+    choice = Choice(stream="test", sequence=0, part="speaker", name="Loudspeaker")
+    first.step(210 * MS, {"control": [choice]})
+    run(first, 1, 270)
+    assert first.state()["device"] == "fake"
+    second, others = made()
+    second.resume({"columns": None, "device": "Loudspeaker"})
+    run(second, 0, 200)
+    run(second, 1, 270)
+    assert len(others["Loudspeaker"].outputs) == 1
+    for speaker in (first, second):
+        speaker.close()

@@ -89,8 +89,7 @@ def opened() -> tuple[MicrophoneSource, PlayedRecording]:
 
 def step(source: MicrophoneSource, now_ms: int = 0) -> list[Message]:
     out = source.step(now_ms * NS_PER_MS, {})
-    assert all(topic == "audio" for topic, _ in out)
-    return [message for _, message in out]
+    return [message for topic, message in out if topic == "audio"]
 
 
 def test_sound_starts_at_0_with_the_first_step() -> None:

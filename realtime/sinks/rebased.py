@@ -1,0 +1,42 @@
+"""Sound as if it had begun later: for a recording that begins in the middle of a run. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from realtime.clock import NS_PER_S
+from realtime.messages import AudioChunk, AudioGap, Message, Streams
+
+
+def rebased(messages: Sequence[Message], origin: int) -> list[Message]:
+    """Messages, their samples counted from sample ``origin`` on.
+
+    What lies before that is left out; what is no sound stays as it is.
+    """
+    return [moved for one in messages if (moved := _moved(one, origin)) is not None]
+
+
+def _moved(message: Message, origin: int) -> Message | None:
+    if isinstance(message, AudioGap):
+        stop = message.first_sample + message.length_samples
+        first = max(message.first_sample, origin)
+        if stop <= first:
+            return None
+        return dataclasses.replace(
+            message, first_sample=first - origin, length_samples=stop - first
+        )
+    if not isinstance(message, AudioChunk | Streams):
+        return message
+    before = max(origin - message.first_sample, 0)
+    samples = message.samples[..., before:]
+    if not samples.shape[-1]:
+        return None
+    return dataclasses.replace(
+        message,
+        capture_ns=message.capture_ns + round(before * NS_PER_S / message.rate_hz),
+        first_sample=message.first_sample + before - origin,
+        samples=np.ascontiguousarray(samples),
+    )

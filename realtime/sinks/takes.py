@@ -1,0 +1,281 @@
+"""Recordings that are begun and ended while the player runs: each is a folder like ``--record``'s.
+
+A recording has what is heard and shown while it is on: it begins with the streams that come next,
+which were captured a while ago, and so with the pictures of that time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from realtime.clock import NS_PER_S
+from realtime.desk import NETWORKS, Present, Recording
+from realtime.errors import DeviceError, UsageError
+from realtime.messages import AudioChunk, Control, End, Message, Streams, VideoFrame
+from realtime.sinks.carrier import Carrier
+from realtime.sinks.private import FOLDER_MODE, make_folder
+from realtime.sinks.rebased import rebased
+from realtime.sinks.session import SessionInfo
+from realtime.stage import Inputs, Outputs
+from realtime.telling import Remark, Telling
+
+LEAST_S = 1.0  # between two presses: who holds a key down makes no folders without end
+MOST_EARLIER_FRAMES = 32  # that are kept, as their sound has not come yet
+MOST_OF_ONE_NAME = 99  # folders
+_DATA_TOPICS = frozenset({"video", "audio", "streams", "scene"})
+
+
+class Recorder(Protocol):
+    """:class:`realtime.sinks.recorder.Recorder`: it raises DeviceError where it cannot write."""
+
+    def open(self) -> None:
+        """Begin to write; raises UsageError where the folder cannot be used."""
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """Write what has arrived."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether all has ended."""
+
+    def close(self) -> None:
+        """Finish all files."""
+
+    def stats(self) -> Mapping[str, float]:
+        """Among others ``recorded_s``."""
+
+
+@dataclass(slots=True)
+class _Take:
+    """One recording; ``origin`` is the run's sample that is its first."""
+
+    folder: Path
+    began_ns: int
+    recorder: Recorder
+    origin: int | None = None
+
+
+class Takes:
+    """Stage: reads all that there is, writes folders when asked to; tells on `desk` how it is.
+
+    A disk that is full, or a folder that cannot be written to, ends the recording and nothing else.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        info: SessionInfo,
+        stream: str,
+        stamp: Callable[[], str],
+        recorder: Callable[[Path, SessionInfo], Recorder],
+    ) -> None:
+        """Recordings are folders of `root`, named by what `stamp` says when they begin.
+
+        `recorder` makes what writes into one; not before, for it takes long to load.
+        """
+        self._recorder = recorder
+        self._root = root
+        self._model = info.model
+        self._engines = dict(info.engines)
+        self._stream = stream
+        self._stamp = stamp
+        self._take: _Take | None = None
+        self._carrier = Carrier()
+        self._frames: deque[VideoFrame] = deque(maxlen=MOST_EARLIER_FRAMES)
+        self._heard_ns = 0  # when what is heard was captured
+        self._ended: dict[str, End] = {}
+        self._remark = Remark()
+        self._telling = Telling()
+        self._may_press_ns: int | None = None
+        self._count = 0
+
+    def open(self) -> None:
+        """Nothing to open before it is asked for."""
+
+    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
+        """Obey, record, and tell."""
+        for control in inputs.get("control", ()):
+            if isinstance(control, Control) and control.kind == "record":
+                self._press(now_ns, control.value)
+        self._remember(inputs)
+        if self._take is not None:
+            self._record(now_ns, self._take, inputs)
+        return self._told(now_ns)
+
+    @property
+    def finished(self) -> bool:
+        """True after the end of all that there is to record."""
+        return self._ended.keys() >= _DATA_TOPICS
+
+    def close(self) -> None:
+        """Finish a recording that is on."""
+        if self._take is not None:
+            self._finish(self._take)
+
+    def stats(self) -> Mapping[str, float]:
+        """How many recordings were begun, and how much the one that is on has."""
+        numbers = {} if self._take is None else self._take.recorder.stats()
+        return {"takes_count": self._count, **numbers}
+
+    # -- begin and end ------------------------------------------------------------------------
+
+    def _press(self, now_ns: int, value: float | None) -> None:
+        wants = self._take is None if value is None else value > 0.0
+        if wants == (self._take is not None):
+            return
+        if self._may_press_ns is not None and now_ns < self._may_press_ns:
+            return
+        self._may_press_ns = now_ns + round(LEAST_S * NS_PER_S)
+        if self._take is not None:
+            self._finish(self._take)
+        else:
+            self._begin(now_ns)
+
+    def _begin(self, now_ns: int) -> None:
+        folder = self._root
+        try:
+            make_folder(self._root)
+            folder = self._new_folder()
+            info = SessionInfo(model=self._model, engines=dict(self._engines))
+            recorder = self._recorder(folder, info)
+            recorder.open()
+            self._take = _Take(folder, now_ns, recorder)
+        except OSError as error:
+            self._refuse(
+                f"nothing is recorded: {folder} cannot be made ({error.strerror}); make room there,"
+                " or start with --recordings DIR"
+            )
+        except (DeviceError, UsageError) as error:
+            self._refuse(f"nothing is recorded: {error}")
+        else:
+            self._count += 1
+
+    def _new_folder(self) -> Path:
+        """One that was not there, for its owner alone; raises OSError."""
+        stamp = self._stamp()
+        for number in range(1, MOST_OF_ONE_NAME + 1):
+            folder = self._root / (stamp if number == 1 else f"{stamp}-{number}")
+            try:
+                folder.mkdir(mode=FOLDER_MODE)
+            except FileExistsError:
+                continue
+            return folder
+        raise FileExistsError(17, "all its names are taken", str(folder))
+
+    def _finish(self, take: _Take) -> None:
+        self._take = None
+        seconds = take.recorder.stats()["recorded_s"]
+        try:
+            take.recorder.close()
+        except DeviceError as error:
+            self._refuse(f"{error}; what was written until then is in {take.folder}")
+            return
+        if take.origin is None:
+            _remove_empty(take.folder)
+            self._refuse("nothing is recorded: nothing was separated meanwhile")
+            return
+        self._say(f"recorded {seconds:.1f} s in {take.folder}")
+
+    # -- what is recorded ---------------------------------------------------------------------
+
+    def _remember(self, inputs: Inputs) -> None:
+        """What a recording needs to know of the time before it."""
+        for topic, messages in inputs.items():
+            for message in messages:
+                if isinstance(message, End):
+                    self._ended[topic] = message
+                elif isinstance(message, Present) and message.part in NETWORKS:
+                    self._engines[message.part] = message.name
+                elif topic == "audio":
+                    self._carrier.hear(message)
+                elif isinstance(message, Streams):
+                    self._heard_ns = message.capture_ns
+                elif isinstance(message, VideoFrame) and not self._is_running:
+                    self._frames.append(message)
+        while len(self._frames) > 1 and self._frames[1].capture_ns <= self._heard_ns:
+            self._frames.popleft()
+
+    @property
+    def _is_running(self) -> bool:
+        return self._take is not None and self._take.origin is not None
+
+    def _record(self, now_ns: int, take: _Take, inputs: Inputs) -> None:
+        given: dict[str, list[Message]] = {
+            topic: list(messages) for topic, messages in inputs.items() if topic != "control"
+        }
+        if take.origin is None:
+            first = next(
+                (one for one in given.get("streams", ()) if isinstance(one, Streams)), None
+            )
+            if first is None:
+                return
+            take.origin = first.first_sample
+            given = self._before(first) | {"streams": given["streams"]}
+        try:
+            take.recorder.step(
+                now_ns,
+                {topic: rebased(messages, take.origin) for topic, messages in given.items()},
+            )
+        except DeviceError as error:
+            self._take = None
+            self._refuse(f"{error}, in {take.folder}")
+            return
+        if take.recorder.finished:
+            self._finish(take)
+
+    def _before(self, first: Streams) -> dict[str, list[Message]]:
+        """What came before the first streams, and belongs to their time and later."""
+        frames: list[Message] = [*self._frames]
+        self._frames.clear()
+        given: dict[str, list[Message]] = {"video": frames, "audio": []}
+        known = self._carrier.carry(first.first_sample, self._carrier.stop, first.rate_hz)
+        if known is not None:
+            given["audio"].append(
+                AudioChunk(
+                    stream=known.stream,
+                    sequence=0,
+                    capture_ns=known.capture_ns,
+                    first_sample=known.first_sample,
+                    rate_hz=known.rate_hz,
+                    samples=known.samples[0],
+                )
+            )
+        for topic, end in self._ended.items():
+            given.setdefault(topic, []).append(end)
+        return given
+
+    # -- what is told -------------------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        self._remark = self._remark.after(text, is_refusal=False)
+
+    def _refuse(self, text: str) -> None:
+        self._remark = self._remark.after(text, is_refusal=True)
+
+    def _told(self, now_ns: int) -> Outputs:
+        began_ns = None if self._take is None else self._take.began_ns
+        if not self._telling.is_due(now_ns, (began_ns, self._remark)):
+            return ()
+        told = Recording(
+            stream=self._stream,
+            sequence=self._telling.sequence,
+            is_on=began_ns is not None,
+            began_ns=began_ns or 0,
+            said=self._remark.said,
+            number=self._remark.number,
+            is_refusal=self._remark.is_refusal,
+        )
+        return [("desk", told)]
+
+
+def _remove_empty(folder: Path) -> None:
+    """A recording without sound is none; who has put something there keeps it."""
+    try:
+        (folder / "session.json").unlink(missing_ok=True)
+        folder.rmdir()
+    except OSError:
+        return
