@@ -130,6 +130,12 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
     return MicrophoneSource(device, stream=plan.stream, clock=clock, block_s=dial.block_s)
 
 
+def _browser(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sources.browser import BrowserSource
+
+    return BrowserSource(stream=plan.stream)
+
+
 def _dial(options: Options) -> Dial:
     spec = open_model(Path(options.model.model)).spec
     return dial_at(spec, options.separation.lookahead)
@@ -220,11 +226,12 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
         NoDevice() if name == NONE else SoundDevice(name, clock, dial.speaker_latency, untold_s)
     )
     spec = open_model(Path(options.model.model)).spec
+    hears = not {"microphone", "browser"}.isdisjoint(plan.stages)
     return Speaker(
         device,
         playout=PlayoutSettings.for_queue(dial.queue_s),
         turning=_turning(spec, dial),
-        guard=FeedbackGuard if "microphone" in plan.stages and name != NONE else None,
+        guard=FeedbackGuard if hears and name != NONE else None,
     )
 
 
@@ -280,7 +287,15 @@ def _window(options: Options, plan: Plan, clock: Clock) -> Stage:
 def _web(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sinks.web import Web
 
-    return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options))
+    return Web(
+        plan.stream,
+        _engine_names(options),
+        _announce,
+        _positions_ms(options),
+        clock=clock,
+        page=options.page,
+        captures="browser" in plan.stages,
+    )
 
 
 def _announce(address: str) -> None:
@@ -296,6 +311,7 @@ _MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyTyp
         "track": _track,
         "camera": _camera,
         "microphone": _microphone,
+        "browser": _browser,
         "sight": _sight,
         "hearing": _hearing,
         "separator": _separator,

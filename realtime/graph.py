@@ -14,6 +14,8 @@ from typing import Literal, TypeAlias
 from realtime.messages import (
     AudioChunk,
     AudioGap,
+    CapturedPicture,
+    CapturedSound,
     Control,
     Message,
     Scene,
@@ -44,7 +46,8 @@ class TopicEntry:
     """One kind of traffic. ``End`` is allowed on every topic besides ``messages``.
 
     ``rate_hz`` is what to expect; ``depth`` bounds the messages on their way to one consumer.
-    A data topic ends, and its end ends the run; the others are remarks on the side.
+    A data topic ends, and its end ends the run; the others are remarks on the side, or come from
+    outside by way of a sink.
     """
 
     messages: tuple[type[Message], ...]
@@ -91,6 +94,14 @@ TOPICS: Mapping[str, TopicEntry] = MappingProxyType(
         "control": TopicEntry(
             messages=(Control,), rate_hz=10, depth=1000, when_full="wait", is_data=False
         ),
+        # 3 s of what a browser takes; what is lost shows in the samples' numbers.
+        "captured": TopicEntry(
+            messages=(CapturedPicture, CapturedSound),
+            rate_hz=120,
+            depth=360,
+            when_full="drop",
+            is_data=False,
+        ),
         "stats": TopicEntry(
             messages=(Stats,), rate_hz=10, depth=100, when_full="drop", is_data=False
         ),
@@ -105,6 +116,9 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "track": StageEntry(kind="source", writes=("audio",)),
         "camera": StageEntry(kind="source", writes=("video",), is_replaced=True),
         "microphone": StageEntry(kind="source", writes=("audio",), is_replaced=True),
+        "browser": StageEntry(
+            kind="source", reads=("captured",), writes=("video", "audio"), is_replaced=True
+        ),
         "sight": StageEntry(
             kind="stage", reads=("video",), writes=("sight",), process="sight", is_replaced=True
         ),
@@ -144,7 +158,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "web": StageEntry(
             kind="sink",
             reads=("video", "streams", "scene", "stats"),
-            writes=("control",),
+            writes=("control", "captured"),
             keeps_up=False,
             is_replaced=True,
         ),

@@ -132,7 +132,7 @@ class Runner:
             if is_source and self._run.stop.is_set():
                 break
             self._lifeline.beat(self._clock.now_ns())
-            if not inputs and not is_source:
+            if not inputs and self._entry.reads:
                 inputs = self._receive()
             try:
                 self._step(self._incumbent.stage, inputs)

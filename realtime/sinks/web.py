@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from queue import Empty, Full, Queue
 
-from realtime.messages import Control
+from realtime.clock import Clock, SystemClock
+from realtime.messages import Control, Message, Streams
+from realtime.page_options import PageOptions
 from realtime.picture import resized, to_jpeg
 from realtime.sinks.render import draw_scene
 from realtime.sinks.requests import Listen, RequestError, Seen, parse_request
 from realtime.sinks.showcase import Seat, Showcase
 from realtime.sinks.viewer import Viewer
+from realtime.sinks.web_capture import Stand
 from realtime.sinks.web_packets import MixPackets, picture_packet
 from realtime.sinks.web_server import WebServer
 from realtime.sinks.web_state import plain_numbers, plain_objects
@@ -24,7 +27,7 @@ _JPEG_QUALITY = 85
 
 
 class Web:
-    """Stage: reads `video`, `streams`, `scene` and `stats`, writes `control`.
+    """Stage: reads `video`, `streams`, `scene` and `stats`, writes `control` and `captured`.
 
     Draws only when watched, and mixes only when listened to.
     """
@@ -35,8 +38,14 @@ class Web:
         engines: Mapping[str, str],
         announce: Callable[[str], None],
         positions_ms: Sequence[float] = (),
+        *,
+        clock: Clock | None = None,
+        page: PageOptions | None = None,
+        captures: bool = False,
     ) -> None:
-        """`announce` is told the address once it is served.
+        """`announce` is told the address once it is served, as `page` says, with its token.
+
+        `captures`: a browser is to be the run's camera and microphone.
 
         `engines` maps each network to backend/precision, for the status line. `positions_ms` are
         the lookaheads that the dial can be turned to; none: it cannot be turned.
@@ -47,6 +56,9 @@ class Web:
         self._viewer = Viewer(engines)
         self._showcase = Showcase()
         self._mix = MixPackets()
+        self._clock = clock or SystemClock()
+        self._page = page
+        self._stand = Stand(stream) if captures else None
         self._server: WebServer | None = None
         self._requests: Queue[Control] = Queue(MOST_WAITING_REQUESTS)
         self._numbers = count()
@@ -58,9 +70,10 @@ class Web:
         """Serve.
 
         Raises:
+            UsageError: the certificate cannot be used, or the host is none of this machine.
             DeviceError: no port is free.
         """
-        self._server = WebServer(self._showcase, self._ask)
+        self._server = WebServer(self._showcase, self._ask, self._clock, self._page, self._stand)
         self._announce(self._server.url)
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
@@ -76,7 +89,8 @@ class Web:
             self._show()
         self._watched = watched
         self._finished = self._viewer.ended
-        return [("control", control) for control in self._asked()]
+        asked: list[tuple[str, Message]] = [("control", control) for control in self._asked()]
+        return asked + self._captured(now_ns, inputs)
 
     @property
     def finished(self) -> bool:
@@ -96,7 +110,18 @@ class Web:
             "listeners": self._showcase.listeners,
             "stalled_viewers": self._released,
             **self._viewer.stats(),
+            **({} if self._server is None else self._server.stats()),
+            **({} if self._stand is None else self._stand.stats()),
         }
+
+    def _captured(self, now_ns: int, inputs: Inputs) -> list[tuple[str, Message]]:
+        if self._stand is None:
+            return []
+        for message in inputs.get("streams", ()):
+            if isinstance(message, Streams):
+                self._stand.expect(message.rate_hz)
+        self._stand.release_silent(now_ns)
+        return [("captured", message) for message in self._stand.taken()]
 
     def _play(self, inputs: Inputs) -> None:
         if not self._showcase.listeners:
@@ -114,6 +139,7 @@ class Web:
             "numbers": plain_numbers(self._viewer.hud),
             "lookahead_ms": self._viewer.lookahead_ms,
             "positions_ms": self._positions_ms,
+            "capture": None if self._stand is None else {"is_taken": self._stand.is_taken},
         }
         self._showcase.tell(json.dumps(state, allow_nan=False))
 

@@ -1,7 +1,9 @@
 // Puts the page together: one connection, and what is shown of it.
 // @ts-check
 
+import {Capture} from "./capture.js";
 import {Cards, nameOf} from "./cards.js";
+import {INSECURE} from "./door.js";
 import {Graphs} from "./graphs.js";
 import {Link} from "./link.js";
 import {View} from "./picture.js";
@@ -45,6 +47,7 @@ const graphs = new Graphs(find("graphs"), [
   {key: "masks_per_s", what: "masks", unit: " /s"},
   {key: "frames_per_s", what: "pictures", unit: " /s"},
 ]);
+const capture = new Capture(find("capture"));
 const link = new Link({
   picture(picture) {
     link.ask({kind: "seen", number: picture.number});
@@ -65,7 +68,8 @@ const link = new Link({
 });
 
 /** @param {any} state */
-function show({objects, numbers, lookahead_ms, positions_ms}) {
+function show({objects, numbers, lookahead_ms, positions_ms, capture: wanted}) {
+  capture.show(wanted);
   cards.show(objects);
   find("listening").hidden = objects.length > 0;
   find("all").disabled = !objects.some((/** @type {any} */ one) => one.state === "solo");
@@ -111,7 +115,7 @@ find("all").addEventListener("click", () => ask({kind: "unsolo"}));
 find("listen").addEventListener("click", () => {
   if (!link.isOpen) return;
   if (!window.isSecureContext || !window.AudioWorkletNode) {
-    noteSound("This browser cannot play here: open the page as http://localhost or http://127.0.0.1.");
+    noteSound(`No sound here: ${INSECURE}`);
     return;
   }
   const isOn = sound.toggle();

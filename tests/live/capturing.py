@@ -1,0 +1,64 @@
+"""A browser with a camera and a microphone that play files: the built-in duet, seen and heard."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page
+
+from pixelplayer.band import demo_scene
+from realtime.picture import to_jpeg
+from tests.live.browser import open_browser
+
+RATE_HZ = 48_000
+PICTURES_PER_S = 20
+DURATION_S = 4.0
+USUAL = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
+BUTTON = "Use this camera and microphone"
+IS_ON = "document.getElementById('capture').dataset.state === 'on'"
+SHOWN = "+document.getElementById('view').dataset.captureMs > 0"
+
+
+class Film:
+    """The duet as files that Chromium's fake devices play, over and over."""
+
+    def __init__(self, folder: Path) -> None:
+        scene = demo_scene(RATE_HZ)
+        self.samples = scene.mixture[: round(DURATION_S * RATE_HZ)].astype(np.float32)
+        self.sound, self.pictures = folder / "duet.wav", folder / "duet.mjpeg"
+        write_wav(self.sound, self.samples)
+        frames = range(round(DURATION_S * PICTURES_PER_S))
+        jpegs = [to_jpeg(scene.frame(one / PICTURES_PER_S, 360, 640), 90) for one in frames]
+        self.pictures.write_bytes(b"".join(jpegs))
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        return (
+            *USUAL,
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-video-capture={self.pictures}",
+            f"--use-file-for-fake-audio-capture={self.sound}",
+        )
+
+
+def write_wav(path: Path, samples: np.ndarray) -> None:
+
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes(np.round(samples * 32767).astype("<i2").tobytes())
+
+
+@contextmanager
+def capturing(film: Film, url: str) -> Iterator[Page]:
+    """A browser that has pressed the button."""
+    with open_browser(options=film.options) as page:
+        page.goto(url)
+        page.get_by_role("button", name=BUTTON).click()
+        yield page
