@@ -109,8 +109,8 @@ def _tls(certificate: str, key: str | None) -> ssl.SSLContext:
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or error
         raise UsageError(
-            f"--web-certificate {certificate}: it cannot be used ({reason}); wanted a PEM file with "
-            "a certificate, and its key there or in --web-key (docs/browser.md)"
+            f"--web-certificate {certificate}: it cannot be used ({reason}); wanted a PEM file "
+            "with a certificate, and its key there or in --web-key (docs/browser.md)"
         ) from None
     return context
 

@@ -62,7 +62,7 @@ class BrowserSource:
 
     def _tell_loss(self) -> None:
         if self._sound.is_away and not self._was_away:
-            _log.warning("the browser has gone; all else goes on, waiting for one")
+            _log.warning("nothing is heard from the browser; all else goes on, waiting for one")
         self._was_away = self._sound.is_away
 
     def _frame(self, picture: CapturedPicture) -> VideoFrame | None:

@@ -16,7 +16,7 @@ from tests.live.browser import open_browser
 
 RATE_HZ = 48_000
 PICTURES_PER_S = 20
-DURATION_S = 4.0
+PICTURES_S = 4.0
 USUAL = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
 BUTTON = "Use this camera and microphone"
 IS_ON = "document.getElementById('capture').dataset.state === 'on'"
@@ -28,10 +28,10 @@ class Film:
 
     def __init__(self, folder: Path) -> None:
         scene = demo_scene(RATE_HZ)
-        self.samples = scene.mixture[: round(DURATION_S * RATE_HZ)].astype(np.float32)
+        self.samples = scene.mixture.astype(np.float32)
         self.sound, self.pictures = folder / "duet.wav", folder / "duet.mjpeg"
         write_wav(self.sound, self.samples)
-        frames = range(round(DURATION_S * PICTURES_PER_S))
+        frames = range(round(PICTURES_S * PICTURES_PER_S))
         jpegs = [to_jpeg(scene.frame(one / PICTURES_PER_S, 360, 640), 90) for one in frames]
         self.pictures.write_bytes(b"".join(jpegs))
 
