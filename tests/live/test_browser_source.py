@@ -21,7 +21,7 @@ from scipy.signal import fftconvolve, resample_poly
 from tests.live.browser import open_browser, until
 from tests.live.capturing import BUTTON, IS_ON, RATE_HZ, SHOWN, USUAL, Film, capturing
 from tests.live.parts import end_process
-from tests.live.showing import Showing
+from tests.live.showing import TWO, Showing
 
 ROOT = Path(__file__).resolve().parents[2]
 SAYS = "document.querySelector('#capture p').textContent"
@@ -138,6 +138,7 @@ def test_a_browser_that_is_killed_is_silence_and_another_goes_on(
 @pytest.fixture
 def showing() -> Iterator[Showing]:
     here = Showing(captures=True)
+    here.scene = TWO
     yield here
     here.stop()
 
@@ -179,7 +180,7 @@ def test_it_is_the_source_again_when_the_player_is_back(showing: Showing, film: 
 @pytest.mark.parametrize(
     ("options", "permissions", "told"),
     [
-        (USUAL, [], "allow both"),
+        ((*USUAL, "--use-fake-device-for-media-stream"), [], "allow both"),
         (USUAL, ["camera", "microphone"], "plug both in"),
     ],
 )
@@ -199,9 +200,10 @@ def test_the_page_says_what_keeps_it_from_capturing(
 def test_a_run_with_another_source_does_not_ask_for_a_browser() -> None:
     showing = Showing()
     try:
+        showing.scene = TWO
         with open_browser() as page:
             page.goto(showing.url)
-            until(page, SHOWN)
+            until(page, "document.querySelectorAll('.card').length === 3")
             assert not page.is_visible("#capture")
     finally:
         showing.stop()
