@@ -31,7 +31,7 @@ from realtime.sinks.showcase import STALL_TIMEOUT_S, Seat, Showcase
 from realtime.sinks.web_capture import MOST_PACKET_BYTES, Stand, clock_answer, greeting
 from realtime.sinks.web_door import ENTER_S, Door, entry
 from realtime.sinks.web_listening import listen
-from realtime.sinks.web_sockets import Sockets, address_of, hang_up
+from realtime.sinks.web_sockets import Sockets, address_of, counted, hang_up
 
 LIVE, SOURCE = "/live", "/source"  # the WebSockets' paths
 TOO_MANY, NO_TOKEN, TAKEN = 4000, 4001, 4002  # why a connection was closed, for the page
@@ -113,6 +113,8 @@ class WebServer:
         self._thread.join(STALL_TIMEOUT_S)
 
     def _served(self, listening: socket.socket, tls: SSLContext | None) -> Server:
+        if tls is not None:
+            tls.sslsocket_class = counted(self._sockets)
         silent = logging.Logger("web viewer", logging.CRITICAL + 1)  # the terminal is not ours
         return serve(
             self._attend,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 MOST_CONNECTIONS = 32  # of viewers, of files on their way, of who says nothing
 
@@ -31,9 +33,11 @@ class Sockets:
         self._hung_up = 0
 
     def add(self, sock: socket.socket) -> None:
-        """One more."""
+        """One more; the same again is none."""
         with self._lock:
             self._open = [one for one in self._open if one.socket.fileno() >= 0]
+            if any(one.socket is sock for one in self._open):
+                return
             self._open.append(_Open(sock, address_of(sock)))
             while len(self._open) > self._most and (surplus := self._surplus()) is not None:
                 self._open.remove(surplus)
@@ -64,6 +68,19 @@ class Sockets:
         with self._lock:
             for one in self._open:
                 hang_up(one.socket)
+
+
+def counted(sockets: Sockets) -> type[ssl.SSLSocket]:
+    """What listens for TLS such that a connection is known before it has said anything."""
+
+    class Listening(ssl.SSLSocket):
+        def accept(self) -> tuple[ssl.SSLSocket, Any]:
+            """The next one."""
+            sock, address = super().accept()
+            sockets.add(sock)
+            return sock, address
+
+    return Listening
 
 
 def address_of(sock: socket.socket) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import soxr
 from playwright.sync_api import Page
 
 from pixelplayer.band import demo_scene
@@ -17,6 +18,7 @@ from tests.live.browser import open_browser
 RATE_HZ = 48_000
 PICTURES_PER_S = 20
 PICTURES_S = 4.0
+PIECE_S = 0.5  # that are compared
 USUAL = ("--no-sandbox", "--autoplay-policy=no-user-gesture-required")
 BUTTON = "Use this camera and microphone"
 IS_ON = "document.getElementById('capture').dataset.state === 'on'"
@@ -44,6 +46,24 @@ class Film:
             f"--use-file-for-fake-video-capture={self.pictures}",
             f"--use-file-for-fake-audio-capture={self.sound}",
         )
+
+    def like_db(self, heard: np.ndarray, rate_hz: int) -> list[float]:
+        """Signal against what differs, of each piece where it fits the file best; -inf: silence."""
+        whole = soxr.resample(self.samples, RATE_HZ, rate_hz)
+        length = round(PIECE_S * rate_hz)
+        starts = range(0, len(heard) - length, length)
+        return [_like_db(heard[start : start + length], whole) for start in starts]
+
+
+def _like_db(piece: np.ndarray, whole: np.ndarray) -> float:
+    if not np.any(piece):
+        return -np.inf
+    size = len(whole) + len(piece)
+    spectra = np.fft.rfft(whole, size) * np.fft.rfft(piece, size).conj()
+    place = int(np.argmax(np.fft.irfft(spectra, size)[: len(whole) - len(piece)]))
+    meant = whole[place : place + len(piece)]
+    off = piece - meant * float(piece @ meant) / float(meant @ meant)
+    return float(10 * np.log10(np.sum(piece**2) / max(float(np.sum(off**2)), 1e-12)))
 
 
 def write_wav(path: Path, samples: np.ndarray) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -16,16 +15,14 @@ import numpy as np
 import pytest
 import soundfile
 from playwright.sync_api import Error, Page
-from scipy.signal import fftconvolve, resample_poly
 
 from tests.live.browser import open_browser, until
-from tests.live.capturing import BUTTON, IS_ON, RATE_HZ, SHOWN, USUAL, Film, capturing
+from tests.live.capturing import BUTTON, IS_ON, SHOWN, USUAL, Film, capturing
 from tests.live.parts import end_process
 from tests.live.showing import TWO, Showing
 
 ROOT = Path(__file__).resolve().parents[2]
 SAYS = "document.querySelector('#capture p').textContent"
-WINDOW_S = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -60,30 +57,12 @@ class Player:
         samples, self.rate_hz = soundfile.read(self.folder / name, dtype="float32")
         return np.asarray(samples)
 
-    def numbers(self) -> dict[str, object]:
-        return dict(json.loads((self.folder / "session.json").read_text()))
-
 
 @pytest.fixture
 def player(model: Path, tmp_path: Path) -> Iterator[Player]:
     running = Player(model, tmp_path)
     yield running
     running.end()
-
-
-def likeness(heard: np.ndarray, rate_hz: int, film: Film) -> list[float]:
-    """Correlation of each window with the film where it fits best; 0 of silence."""
-    whole = resample_poly(film.samples, rate_hz, RATE_HZ)
-    length = round(WINDOW_S * rate_hz)
-    found = []
-    for start in range(0, len(heard) - length, length):
-        window = heard[start : start + length]
-        if not np.any(window):
-            found.append(0.0)
-            continue
-        place = int(np.argmax(fftconvolve(whole, window[::-1], mode="valid")))
-        found.append(float(np.corrcoef(window, whole[place : place + length])[0, 1]))
-    return found
 
 
 def pictures(path: Path) -> int:
@@ -104,10 +83,9 @@ def test_what_a_browser_takes_is_heard_and_seen(player: Player, film: Film) -> N
     off = mixture - parts - player.sound("residual.wav")
     assert np.sqrt(np.mean(off**2)) < 1e-4 * np.sqrt(np.mean(mixture**2))
     assert len(mixture) > 5 * player.rate_hz
-    alike = likeness(mixture, player.rate_hz, film)
-    # Chromium's device begins the file anew now and then; all else is what was in it.
-    assert np.median(alike) > 0.999
-    assert sum(one > 0.99 for one in alike) >= len(alike) - 4
+    like_db = film.like_db(mixture, player.rate_hz)
+    assert np.median(like_db) > 40.0
+    assert np.mean(np.array(like_db) > 20.0) > 0.7  # the device begins its file anew, and stutters
     assert pictures(player.folder / "overlay.mp4") > 50
     assert "a browser is camera and microphone" in player.errors.read_text()
 
@@ -125,11 +103,11 @@ def test_a_browser_that_is_killed_is_silence_and_another_goes_on(
         second.wait_for_timeout(3500)
     player.end()
     mixture = player.sound("mixture.wav")
-    alike = np.array(likeness(mixture, player.rate_hz, film))
-    silent = np.flatnonzero(alike == 0.0)
+    like_db = np.array(film.like_db(mixture, player.rate_hz))
+    silent = np.flatnonzero(np.isneginf(like_db))
     assert len(silent)
-    assert np.median(alike[: silent[0] - 1]) > 0.99
-    assert np.median(alike[silent[-1] + 2 :]) > 0.99
+    assert np.median(like_db[: silent[0] - 1]) > 20.0
+    assert np.median(like_db[silent[-1] + 2 :]) > 20.0
     told = player.errors.read_text()
     assert "nothing is heard from the browser" in told
     assert "a browser again is camera and microphone" in told

@@ -38,7 +38,7 @@ export class Capture {
     this.context = null;
     /** @type {WebSocket | null} */
     this.socket = null;
-    this.clock = new PlayerClock(sent => this.send(JSON.stringify({kind: "clock", sent})));
+    this.clock = new PlayerClock(sent => this.send(JSON.stringify({kind: "clock", sent})), () => this.socket?.close());
     this.canvas = document.createElement("canvas");
     this.video = document.createElement("video");
     this.video.muted = true;
@@ -121,7 +121,6 @@ export class Capture {
     socket.onclose = event => {
       if (this.socket !== socket) return;
       this.clock.end();
-      this.clock.answers = [];
       this.context?.close();
       this.context = null;
       if (event.code === TAKEN || event.code === NO_TOKEN) {

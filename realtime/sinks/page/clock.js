@@ -1,24 +1,26 @@
 // The player's clock, as far as it can be known from here: as NTP, by questions and answers.
 // @ts-check
 
-const EVERY_MS = 1000, FIRST_EVERY_MS = 60, FIRST = 8, KEPT = 16;
+const EVERY_MS = 1000, FIRST_EVERY_MS = 60, FIRST = 8, KEPT = 16, STEP_MS = 250;
 
 export class PlayerClock {
-  /** @param {(sentMs: number) => void} ask */
-  constructor(ask) {
+  /** @param {(sentMs: number) => void} ask @param {() => void} stepped  one of the two clocks stood still, or was set */
+  constructor(ask, stepped) {
     this.ask = ask;
+    this.stepped = stepped;
     /** @type {{tookMs: number, aheadMs: number}[]} */
     this.answers = [];
     this.timer = 0;
   }
 
   begin() {
-    this.answers = [];
+    this.end();
     this.tick();
   }
 
   end() {
     clearTimeout(this.timer);
+    this.answers = [];
   }
 
   tick() {
@@ -28,8 +30,12 @@ export class PlayerClock {
 
   /** @param {{sent: number, at_ms: number}} answer */
   take({sent, at_ms}) {
-    const tookMs = performance.now() - sent;
-    this.answers.push({tookMs, aheadMs: at_ms - sent - tookMs / 2});
+    const tookMs = performance.now() - sent, aheadMs = at_ms - sent - tookMs / 2;
+    if (this.isKnown && Math.abs(this.there(0) - aheadMs) > STEP_MS + tookMs / 2) {
+      this.stepped();
+      return;
+    }
+    this.answers.push({tookMs, aheadMs});
     if (this.answers.length > KEPT) this.answers.shift();
   }
 

@@ -18,6 +18,7 @@ from realtime.page_options import PageOptions
 from realtime.sinks.web import Web
 from realtime.sinks.web_door import WRONG_TOKENS
 from realtime.sinks.web_server import NO_TOKEN, TAKEN
+from realtime.sinks.web_sockets import MOST_CONNECTIONS
 from tests.live.parts import missing
 from tests.live.viewing import TIMEOUT_S, Viewing
 
@@ -146,15 +147,23 @@ def test_a_rebound_name_gets_nothing_and_a_plain_address_does(stack):
     assert show.web.stats()["refused_hosts"] == 3
 
 
-def test_strangers_who_say_nothing_push_nobody_out(stack):
-    show = served(stack)
-    viewer = stack.enter_context(Viewing(show.url("127.0.0.1")))
+@pytest.mark.parametrize("is_encrypted", [False, True])
+def test_strangers_who_say_nothing_push_nobody_out(stack, tmp_path, is_encrypted):
+    tls, given = {}, {}
+    if is_encrypted:
+        certificate, key = self_signed(tmp_path)
+        given = {"certificate": str(certificate), "key": str(key)}
+        tls = {"ssl": ssl.create_default_context(cafile=str(certificate))}
+    show = served(stack, **given)
+    viewer = stack.enter_context(Viewing(show.url("127.0.0.1"), **tls))
     enter(viewer)
     show.wait_for(1)
+    before = threading.active_count()
     for _ in range(100):
         sock = stack.enter_context(socket.create_connection((own_address(), show.port), TIMEOUT_S))
-        sock.sendall(b"GET /")
+        sock.sendall(b"\x16\x03\x01" if is_encrypted else b"GET /")  # and nothing more
     show.until(lambda _: show.web.stats()["refused_connections"] > 50)
+    show.until(lambda _: threading.active_count() < before + 2.5 * MOST_CONNECTIONS)
     show.next_picture()
     assert viewer.picture().body
 
