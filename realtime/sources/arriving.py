@@ -77,7 +77,8 @@ class ArrivingSound:
     def stats(self) -> Mapping[str, float]:
         """What was lost on the way here, and how late sound is."""
         return {
-            "source_losses": self._losses,
+            "device_lost": float(self.is_away),
+            "device_losses": self._losses,
             "lost_samples": self._lost,
             "late_samples": self._late,
             "refused_samples": self._refused,

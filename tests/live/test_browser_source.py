@@ -75,8 +75,10 @@ def pictures(path: Path) -> int:
 def test_what_a_browser_takes_is_heard_and_seen(player: Player, film: Film) -> None:
     with capturing(film, player.url) as page:
         until(page, f"{IS_ON} && {SHOWN}")
-        page.wait_for_timeout(6000)
         assert "headphones" in page.inner_text("#capture")
+        page.get_by_role("button", name="Hear it here").click()
+        until(page, "document.getElementById('view').dataset.behindMs !== undefined")
+        page.wait_for_timeout(5000)
     player.end()
     mixture = player.sound("mixture.wav")
     parts = sum(player.sound(one.name) for one in player.folder.glob("object-*.wav"))

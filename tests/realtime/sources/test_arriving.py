@@ -9,6 +9,7 @@ import pytest
 
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.messages import AudioChunk, AudioGap, CapturedSound
+from realtime.sinks.playout import Playout
 from realtime.sources.arriving import LEEWAY_S, PATIENCE_S, ArrivingSound
 
 RATE_HZ = 8_000
@@ -136,7 +137,7 @@ def test_who_is_gone_is_silence_in_time_and_back_where_it_belongs():
     back = heard.samples.index(0, 1)
     assert back / RATE_HZ == pytest.approx(6.0, abs=0.002)
     assert heard.samples[back:] == list(range(50 * PIECE))
-    assert sound.stats()["source_losses"] == 1
+    assert sound.stats()["device_losses"] == 1
 
 
 def test_another_that_takes_over_at_once_leaves_a_hole_of_the_true_length():
@@ -188,3 +189,53 @@ def test_random_pieces_are_the_same_sound():
             position += message.samples.size
             parts.append(message.samples)
     np.testing.assert_array_equal(np.concatenate(parts), whole / np.float32(32768))
+
+
+class Speaker:
+    """A device that plays on and on, and the rule by which it is given what comes."""
+
+    def __init__(self):
+        self.playout = Playout(RATE_HZ)
+        self.end = 0
+
+    def take(self, now_ns, messages):
+        now = round(now_ns * RATE_HZ / NS_PER_S)
+        for message in messages:
+            self.end = max(self.end, now)  # it played silence where there was nothing
+            is_gap = isinstance(message, AudioGap)
+            length = message.length_samples if is_gap else message.samples.size
+            first = message.first_sample
+            correction = self.playout.next(first, length, self.end - now, self.end)
+            change = correction.lengthen - correction.shorten
+            if change:
+                self.playout.moved(change)
+            self.end += length + correction.silence - correction.skip + change
+
+    @property
+    def delay_ms(self):
+        """From a sample's number to its place on the device."""
+        return -1000 * self.playout.due(0) / RATE_HZ
+
+
+def test_neither_absence_nor_a_stall_moves_the_speakers_delay():
+    sound, speaker, browser = ArrivingSound("live"), Speaker(), Browser()
+    rng = np.random.default_rng(2)
+    pieces = [(browser, number) for number in range(1000)]
+    pieces += [(Browser(visit=2, began_ms=16_000), number) for number in range(800)]
+    arrivals = [(one.arrives_ns(number), one, number) for one, number in pieces]
+    # A network that is up to 20 ms late, and stalls for 300 ms at 6 s.
+    late_ns = [round(at + rng.uniform(0, 20) * NS_PER_MS) for at, _, _ in arrivals]
+    late_ns = [max(at, 6_300 * NS_PER_MS) if at > 6_000 * NS_PER_MS else at for at in late_ns]
+    coming = sorted(zip(late_ns, range(len(pieces)), strict=True))
+    delays = {}
+    for now_ns in range(0, 24 * NS_PER_S, 10 * NS_PER_MS):
+        while coming and coming[0][0] <= now_ns:
+            _, place = coming.pop(0)
+            one, number = pieces[place]
+            speaker.take(now_ns, sound.feed(now_ns, one.piece(number)))
+        speaker.take(now_ns, sound.missed(now_ns))
+        if speaker.playout.has_begun:
+            delays[now_ns // NS_PER_MS] = speaker.delay_ms
+    settled = delays[5_900]
+    assert settled < 200
+    assert all(abs(delays[at] - settled) < 5 for at in range(5_900, 23_900, 10))

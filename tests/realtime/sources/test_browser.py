@@ -84,7 +84,7 @@ def test_sound_comes_before_the_picture_and_who_comes_is_told(
     assert first[1].samples.tolist() == [0.5] * 80
     assert first[1].first_sample == 0
     source.step(2000 * NS_PER_MS, {})
-    assert source.stats()["source_losses"] == 1
+    assert source.stats()["device_losses"] == 1
     assert [record.message for record in caplog.records] == [
         "a browser is camera and microphone",
         "nothing is heard from the browser; all else goes on, waiting for one",
