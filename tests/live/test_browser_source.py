@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import cv2
@@ -73,6 +74,10 @@ def pictures(path: Path) -> int:
 
 
 def test_what_a_browser_takes_is_heard_and_seen(player: Player, film: Film) -> None:
+    stranger = http.client.HTTPConnection("127.0.0.1", int(player.url.split(":")[2].rstrip("/")))
+    with closing(stranger):
+        stranger.request("GET", "/", headers={"Host": "evil.example"})
+        assert stranger.getresponse().status == 421
     with capturing(film, player.url) as page:
         until(page, f"{IS_ON} && {SHOWN}")
         assert "headphones" in page.inner_text("#capture")
@@ -89,7 +94,9 @@ def test_what_a_browser_takes_is_heard_and_seen(player: Player, film: Film) -> N
     assert np.median(like_db) > 40.0
     assert np.mean(np.array(like_db) > 20.0) > 0.7  # the device begins its file anew, and stutters
     assert pictures(player.folder / "overlay.mp4") > 50
-    assert "a browser is camera and microphone" in player.errors.read_text()
+    told = player.errors.read_text()
+    assert "a browser is camera and microphone" in told
+    assert "refused by the page: 1 for another host" in told
 
 
 def test_a_browser_that_is_killed_is_silence_and_another_goes_on(

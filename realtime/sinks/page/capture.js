@@ -32,6 +32,7 @@ export class Capture {
     this.waitMs = FIRST_WAIT_MS;
     this.quality = BEST_QUALITY;
     this.isDrawing = false;
+    this.watching = 0;
     /** @type {MediaStream | null} */
     this.stream = null;
     /** @type {AudioContext | null} */
@@ -100,6 +101,7 @@ export class Capture {
     this.clock.end();
     if (this.stream) stop(this.stream);
     this.stream = null;
+    this.video.cancelVideoFrameCallback(this.watching);
     this.video.srcObject = null;
     this.context?.close();
     this.context = null;
@@ -163,7 +165,7 @@ export class Capture {
 
   /** Look at every picture that the camera gives. */
   watch() {
-    this.video.requestVideoFrameCallback(async (nowMs, about) => {
+    this.watching = this.video.requestVideoFrameCallback(async (nowMs, about) => {
       if (!this.stream) return;
       this.watch();
       if (this.isDrawing || !this.clock.isKnown || !this.isFree(MOST_BEFORE_PICTURE)) return;
