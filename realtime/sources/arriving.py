@@ -14,6 +14,9 @@ from realtime.sources.timekeeper import Timekeeper
 # Nothing for so long: who sends is taken for gone, and silence is told in its place. A shorter
 # stall is left to the speaker, whose delay bridges what it can.
 PATIENCE_S = 0.5
+# What comes later than this is left out: a browser or a network that cannot keep up would make the
+# delay longer and longer.
+MOST_LATE_S = 1.0
 GAP_S = 0.020
 # Silence comes as late as sound does, and so much: what is later the speaker would take for sound
 # that needs a longer delay.
@@ -44,12 +47,16 @@ class ArrivingSound:
         if piece.rate_hz != self._time.rate_hz:
             self._refused += piece.samples.size
             return []
+        lateness_ns = _lateness_ns(now_ns, piece)
+        if lateness_ns > MOST_LATE_S * NS_PER_S:
+            self._late += piece.samples.size
+            return []
         time = self._time
         if time.has_begun and piece.visit != self._visit:
             self._lose(time)
         self._visit, self._heard_ns = piece.visit, now_ns
         time.observe(piece.first_sample, piece.capture_ns)
-        self._follow(now_ns, piece)
+        self._follow(lateness_ns)
         if time.is_away:
             time.find(piece.first_sample, piece.capture_ns)
         elif not time.has_begun:
@@ -90,9 +97,7 @@ class ArrivingSound:
         time.lose()
         self._losses += 1
 
-    def _follow(self, now_ns: int, piece: CapturedSound) -> None:
-        length_ns = piece.samples.size * NS_PER_S / piece.rate_hz
-        lateness_ns = max(now_ns - piece.capture_ns - length_ns, 0.0)
+    def _follow(self, lateness_ns: float) -> None:
         if self._lateness_ns is None:
             self._lateness_ns = lateness_ns
         self._lateness_ns += _FOLLOW * (lateness_ns - self._lateness_ns)
@@ -135,3 +140,9 @@ class ArrivingSound:
     def _next_sequence(self) -> int:
         self._sequence += 1
         return self._sequence - 1
+
+
+def _lateness_ns(now_ns: int, piece: CapturedSound) -> float:
+    """How old its newest sample is."""
+    length_ns = piece.samples.size * NS_PER_S / piece.rate_hz
+    return max(now_ns - piece.capture_ns - length_ns, 0.0)

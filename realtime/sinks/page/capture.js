@@ -10,7 +10,7 @@ const WIDTH = 1280, LONGEST_SIDE = 960, PICTURES_PER_S = 30;
 const BEST_QUALITY = 0.85, LEAST_QUALITY = 0.3, MOST_BYTES = 200_000;
 // What waits in the browser's own queue: a picture only behind little, sound only behind two seconds of it.
 const MOST_BEFORE_PICTURE = 32_768, MOST_BEFORE_SOUND = 400_000;
-const FIRST_WAIT_MS = 250, LONGEST_WAIT_MS = 4000;
+const FIRST_WAIT_MS = 250, LONGEST_WAIT_MS = 4000, MOST_LATE_MS = 1000;
 
 const WORDS = {
   NotAllowedError: "The browser does not let this page use camera and microphone: allow both for it, beside the address, then press again.",
@@ -159,6 +159,7 @@ export class Capture {
   hear({first, endedMs, samples}, rateHz) {
     if (!this.clock.isKnown || !this.isFree(MOST_BEFORE_SOUND)) return;
     const endMs = endedMs - (Date.now() - performance.now());
+    if (performance.now() - endMs > MOST_LATE_MS) return;  // this page cannot keep up: what is new comes first
     const lateMs = 1000 * (this.stream?.getAudioTracks()[0]?.getSettings().latency ?? 0);
     this.send(packet(SOUND, 1, rateHz, this.clock.there(endMs - lateMs - 1000 * samples.length / rateHz), first, samples));
   }

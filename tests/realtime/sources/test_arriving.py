@@ -10,7 +10,7 @@ import pytest
 from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.messages import AudioChunk, AudioGap, CapturedSound
 from realtime.sinks.playout import Playout
-from realtime.sources.arriving import LEEWAY_S, PATIENCE_S, ArrivingSound
+from realtime.sources.arriving import LEEWAY_S, MOST_LATE_S, PATIENCE_S, ArrivingSound
 
 RATE_HZ = 8_000
 PIECE = 80  # 10 ms
@@ -157,6 +157,22 @@ def test_what_was_told_as_silence_is_not_told_again():
     position_ms = 1000 * heard.position / RATE_HZ
     assert position_ms == pytest.approx(1700, abs=2)
     assert sound.stats()["late_samples"] > 0
+
+
+def test_what_cannot_keep_up_does_not_make_the_delay_longer():
+    """A stream that comes later and later: silence from a second on, and then it is back."""
+    sound, heard, browser = ArrivingSound("live"), Heard(), Browser()
+    for number in range(600):
+        now_ns = browser.arrives_ns(number) + round(min(5 * number, 2500) * NS_PER_MS)
+        heard.take(now_ns, sound.missed(now_ns))
+        heard.take(now_ns, sound.feed(now_ns, browser.piece(number)))
+    assert sound.stats()["arrival_ms"] < 1000 * MOST_LATE_S
+    assert sound.is_away
+    back = Browser(visit=2, began_ms=9_000)
+    listen(sound, heard, back, range(100))
+    first = len(heard.samples) - 100 * PIECE
+    assert heard.samples[first:] == list(range(100 * PIECE))
+    assert first / RATE_HZ == pytest.approx(9.0, abs=0.002)
 
 
 def test_another_rate_is_refused():
