@@ -6,6 +6,7 @@ benchmarks.browser_source
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 import subprocess
@@ -92,9 +93,10 @@ def _compare(report: Report, folder: Path, film: Film) -> None:
         LEAST_LIKE_DB,
         "dB",
     )
+    sounding = [one for one in found if one > -math.inf]  # between two browsers there is silence
     report.at_least(
-        "... pieces above 20 dB (the device begins its file anew; a browser leaves)",
-        sum(one > 20.0 for one in found) / len(found),
+        "... of those that sound, above 20 dB (the device begins its file anew)",
+        sum(one > 20.0 for one in sounding) / len(sounding),
         LEAST_WHOLE,
         "",
     )
