@@ -221,7 +221,7 @@ class WebServer:
 
 
 def _said(connection: ServerConnection) -> Iterator[str | bytes]:
-    """All that comes; a token that nobody asked for is no message."""
+    """All that comes; a token that nobody asked for, with which the page begins, is no message."""
     for number, message in enumerate(connection):
         if number or entry(message) is None:
             yield message

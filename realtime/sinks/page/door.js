@@ -19,14 +19,12 @@ window.addEventListener("hashchange", () => {
   location.reload();
 });
 
-/** @param {string} path @returns {WebSocket} that says the token first, where there is one */
+/** @param {string} path @returns {WebSocket} that says the token first; none, so that it is asked for at once */
 export function knock(path) {
   const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`);
   socket.binaryType = "arraybuffer";
-  const token = sessionStorage.getItem(KEPT);
-  if (token !== null) {
-    socket.addEventListener("open", () => socket.send(JSON.stringify({kind: "enter", token})));
-  }
+  const token = sessionStorage.getItem(KEPT) ?? "";
+  socket.addEventListener("open", () => socket.send(JSON.stringify({kind: "enter", token})));
   return socket;
 }
 
