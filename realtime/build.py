@@ -133,7 +133,7 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
 def _browser(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sources.browser import BrowserSource
 
-    return BrowserSource(stream=plan.stream)
+    return BrowserSource(stream=plan.stream, clock=clock)
 
 
 def _dial(options: Options) -> Dial:

@@ -132,8 +132,9 @@ class Runner:
             if is_source and self._run.stop.is_set():
                 break
             self._lifeline.beat(self._clock.now_ns())
-            if not inputs and self._entry.reads:
-                inputs = self._receive()
+            if not inputs and (self._entry.reads or not is_source):
+                # A source waits for its device, if for anything.
+                inputs = self._receive(0 if is_source else TICK_MS)
             try:
                 self._step(self._incumbent.stage, inputs)
             except Stopped:
@@ -148,9 +149,9 @@ class Runner:
             raise Stopped
         self._end_all()
 
-    def _receive(self) -> dict[str, list[Message]]:
+    def _receive(self, timeout_ms: int) -> dict[str, list[Message]]:
         assert self._inbox is not None
-        inputs = self._inbox.receive(TICK_MS)
+        inputs = self._inbox.receive(timeout_ms)
         now_ns = self._clock.now_ns()
         for topic, messages in inputs.items():
             if isinstance(messages[-1], End):

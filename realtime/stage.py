@@ -40,8 +40,8 @@ class Stage(Protocol):
 
         ``inputs`` has a key for every topic that something arrived on, oldest first; it is empty
         when nothing has arrived for ``TICK_MS`` of :mod:`realtime.runner` (windows and devices live
-        on such ticks) and always for a source that reads nothing. A source may block for up to
-        20 ms, nobody else may wait for anything.
+        on such ticks); nobody waits for what a source reads. A source may block for up to 20 ms,
+        nobody else may wait for anything.
         """
 
     @property

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from realtime.clock import Clock
 from realtime.messages import CapturedPicture, CapturedSound, Message, VideoFrame
 from realtime.picture import from_jpeg, jpeg_size, resized
 from realtime.sources.arriving import ArrivingSound
 from realtime.sources.size import LONGEST_SIDE_PX, reduced
 from realtime.stage import Inputs, Outputs
 
+WAIT_S = 0.004
 MOST_PIXELS = 1 << 22  # of a picture, before it is made
 
 _log = logging.getLogger(__name__)
@@ -25,8 +27,11 @@ class BrowserSource:
     counted. Sound: see :class:`ArrivingSound`.
     """
 
-    def __init__(self, *, stream: str, longest_side_px: int = LONGEST_SIDE_PX) -> None:
+    def __init__(
+        self, *, stream: str, clock: Clock, longest_side_px: int = LONGEST_SIDE_PX
+    ) -> None:
         self._stream = stream
+        self._clock = clock
         self._longest_side_px = longest_side_px
         self._sound = ArrivingSound(stream)
         self._sequence = 0
@@ -38,8 +43,10 @@ class BrowserSource:
         """There is nothing to open: browsers come when they come."""
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
-        """What has come, and the silence of who is gone."""
+        """What has come, and the silence of who is gone; where nothing has, waits a little."""
         captured = inputs.get("captured", ())
+        if not captured:
+            self._clock.sleep_s(WAIT_S)
         self._greet(captured)
         outputs: list[tuple[str, Message]] = []
         for message in captured:

@@ -9,6 +9,7 @@ from realtime.clock import NS_PER_MS
 from realtime.messages import AudioChunk, CapturedPicture, CapturedSound, VideoFrame
 from realtime.picture import to_jpeg
 from realtime.sources.browser import BrowserSource
+from tests.fakes.clock import FakeClock
 
 
 def picture(jpeg: bytes, number: int = 0) -> CapturedPicture:
@@ -26,7 +27,7 @@ def grey(level: int, height: int = 36, width: int = 64) -> bytes:
 
 
 def opened() -> BrowserSource:
-    source = BrowserSource(stream="live", longest_side_px=640)
+    source = BrowserSource(stream="live", clock=FakeClock(), longest_side_px=640)
     source.open()
     return source
 
