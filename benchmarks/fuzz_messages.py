@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import struct
 from collections.abc import Sequence
 from functools import cache
 from random import Random
@@ -13,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.mutations import damaged_bytes, damaged_json, json_text, strange
+from realtime.clock import NS_PER_S
 from realtime.messages import Message, Scene, SceneObject, Stats
 from realtime.plain import PlainError
 from realtime.reports import Command, Report
 from realtime.sinks.requests import RequestError, parse_request
+from realtime.sinks.web_capture import PICTURE, SOUND, Stand
 from realtime.wire import WireError, decode, encode
 from tests.fakes.messages import one_of_each
 
@@ -32,6 +35,11 @@ _REQUESTS: tuple[dict[str, Any], ...] = (
     {"kind": "objects", "value": 2},
     {"kind": "quit"},
 )
+# Of its camera and of its microphone: see realtime.sinks.web_capture.
+_PACKETS = (
+    struct.pack("<BBHIqQ", PICTURE, 0, 0, 0, NS_PER_S, 0) + b"\xff\xd8 and so on",
+    struct.pack("<BBHIqQ", SOUND, 1, 0, 48_000, NS_PER_S, 512) + bytes(64),
+)
 _LINES: tuple[tuple[Any, Any], ...] = (
     (Report, Report(kind="ready", stage="sight")),
     (Report, Report(kind="failed", stage="speaker", text="no device", exit_code=3)),
@@ -39,6 +47,16 @@ _LINES: tuple[tuple[Any, Any], ...] = (
     (Command, Command(order="go")),
     (Command, Command(order="lost", stage="sight")),
 )
+
+
+def _taken(packet: bytes) -> None:
+    """What the page's server makes of what a browser sends to be the source."""
+    stand = Stand("s")
+    visit = stand.enter(lambda: None, NS_PER_S)
+    assert visit is not None
+    stand.take(visit, packet, NS_PER_S)
+    for message in stand.taken():
+        _check(message)
 
 
 def read_message(rng: Random) -> None:
@@ -52,6 +70,9 @@ def read_message(rng: Random) -> None:
     if kind < 0.03:
         parse_request(_damaged_text(rng, rng.choice(_REQUESTS)), "s", 0)
     elif kind < 0.06:
+        packet = bytes(damaged_bytes(rng, rng.choice(_PACKETS)))
+        _taken(packet)
+    elif kind < 0.09:
         reader, whole = rng.choice(_LINES)
         line = _damaged_text(rng, json.loads(whole.to_json()))
         reader.from_json(line.decode("utf-8", "replace"))

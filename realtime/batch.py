@@ -13,6 +13,7 @@ from typing import TypeAlias
 from realtime.clock import NS_PER_S, Clock
 from realtime.errors import UsageError
 from realtime.options import Options
+from realtime.page_options import BROWSER
 from realtime.progress import clock_time
 from realtime.reports import EXIT_DEVICE, EXIT_INTERRUPTED, EXIT_RAN, EXIT_USAGE
 from realtime.screen import Screen
@@ -70,7 +71,8 @@ class _Tally:
 
 def is_batch(options: Options) -> bool:
     """Whether a folder is to be separated."""
-    return options.input.source is not None and Path(options.input.source).is_dir()
+    source = options.input.source
+    return source not in (None, BROWSER) and Path(str(source)).is_dir()
 
 
 def separate_folder(options: Options, screen: Screen, clock: Clock, run_one: RunOne) -> int:

@@ -146,6 +146,12 @@ def _microphone(options: Options, plan: Plan, clock: Clock) -> Stage:
     )
 
 
+def _browser(options: Options, plan: Plan, clock: Clock) -> Stage:
+    from realtime.sources.browser import BrowserSource
+
+    return BrowserSource(stream=plan.stream, clock=clock)
+
+
 def _dial(options: Options) -> Dial:
     spec = open_model(Path(options.model.model)).spec
     return dial_at(spec, options.separation.lookahead)
@@ -228,11 +234,12 @@ def _speaker(options: Options, plan: Plan, clock: Clock) -> Stage:
         return SoundDevice(name, clock, dial.speaker_latency, untold_s)
 
     spec = open_model(Path(options.model.model)).spec
+    hears = not {"microphone", "browser"}.isdisjoint(plan.stages)
     return Speaker(
         found(name, untold_s),
         playout=PlayoutSettings.for_queue(dial.queue_s),
         turning=_turning(spec, dial),
-        guard=FeedbackGuard if "microphone" in plan.stages else None,
+        guard=FeedbackGuard if hears and name != NONE else None,
         other=lambda other: found(other, 0.0),  # how much later it is heard was not measured
         stream=plan.stream,
     )
@@ -315,7 +322,16 @@ def _web(options: Options, plan: Plan, clock: Clock) -> Stage:
     from realtime.sources.listing import Lister
 
     scout = Scout(Lister(clock, EngineNames(options.model.model)))
-    return Web(plan.stream, _engine_names(options), _announce, _positions_ms(options), scout)
+    return Web(
+        plan.stream,
+        _engine_names(options),
+        _announce,
+        _positions_ms(options),
+        scout,
+        clock=clock,
+        page=options.page,
+        captures="browser" in plan.stages,
+    )
 
 
 def _announce(address: str) -> None:
@@ -331,6 +347,7 @@ _MAKERS: Mapping[str, Callable[[Options, Plan, Clock], Stage]] = MappingProxyTyp
         "track": _track,
         "camera": _camera,
         "microphone": _microphone,
+        "browser": _browser,
         "sight": _sight,
         "hearing": _hearing,
         "separator": _separator,

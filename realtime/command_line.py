@@ -7,8 +7,7 @@ import difflib
 import importlib
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn, get_args
@@ -17,6 +16,7 @@ from realtime import chaos
 from realtime.dial import DIALS
 from realtime.errors import UsageError
 from realtime.graph import Pace
+from realtime.option_row import Row as _Row
 from realtime.options import (
     HIGHEST_PORT,
     LOWEST_PORT,
@@ -30,6 +30,9 @@ from realtime.options import (
     Tap,
     View,
 )
+from realtime.page_options import BROWSER
+from realtime.page_options import ROWS as PAGE_ROWS
+from realtime.page_options import check as check_page
 from realtime.remote.placing import read_places
 from realtime.rig import LARGEST_GAIN_DB, LARGEST_OFFSET_MS
 
@@ -38,17 +41,6 @@ _toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) el
 
 _MOST_CONFIG_BYTES = 64 * 1024
 _LARGEST_INTEGER = 2**63
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    """One option. ``place`` is ``section.field``; a switch has no ``metavar``."""
-
-    place: str
-    help: str
-    metavar: str | None = None
-    parse: Callable[[str], object] = str
-    choices: tuple[str, ...] | None = None
 
 
 def _positive(text: str) -> float:
@@ -129,8 +121,9 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
             "demo": _Row(place="input.demo", help="the built-in duet; needs no hardware"),
             "source": _Row(
                 place="input.source",
-                metavar="FILE",
-                help="a media file, picture and sound; of a folder all, with --pace fast --record",
+                metavar=f"FILE|{BROWSER}",
+                help="a media file, picture and sound; of a folder all, with --pace fast --record; "
+                "or a browser's camera and microphone (docs/browser.md)",
             ),
             "video": _Row(
                 place="input.video",
@@ -244,6 +237,7 @@ _GROUPS: Mapping[str, Mapping[str, _Row]] = MappingProxyType(
                 help="write a trace that Perfetto opens; prints a table per stage at the end",
             ),
         },
+        "the page for a browser": PAGE_ROWS,
         "the run": {
             "duration": _Row(
                 place="run.duration_s",
@@ -430,6 +424,15 @@ def _checked(options: Options) -> Options:
         raise UsageError("--audio none leaves nothing to separate; leave it out")
     if options.output.tap != Options().output.tap and options.output.outputs is None:
         raise UsageError(f"--tap {options.output.tap} is for --outputs; add --outputs tcp:9000")
+    check_page(options.page)
+    view = options.output.view
+    if view not in ("auto", "web"):
+        if given.source == BROWSER:
+            raise UsageError(
+                f"--source {BROWSER} comes by way of the page; leave --view {view} out"
+            )
+        if options.page.is_asked_for:
+            raise UsageError(f"--view {view} has no page; leave it out, or all of --web-... out")
     if options.run.pace == "fast":
         _check_fast(options)
     return options
@@ -441,6 +444,8 @@ def _check_fast(options: Options) -> None:
         raise UsageError("--demo has no end; with --pace fast give --duration too")
     if not (given.demo or given.source or (given.audio and given.video)):
         raise UsageError("--pace fast is for files; give --source FILE or --demo")
+    if given.source == BROWSER:
+        raise UsageError(f"--pace fast is for files; leave it out with --source {BROWSER}")
     if options.run.chaos is not None:
         raise UsageError("--chaos is for live runs; leave --pace fast out")
     if read_places(options.run.place).hosts:

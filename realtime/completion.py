@@ -6,6 +6,7 @@ import argparse
 
 from realtime.command_line import choices, parser
 from realtime.errors import UsageError
+from realtime.page_options import BROWSER
 from realtime.screen import Screen
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -35,7 +36,12 @@ def script(shell: str) -> str:
         raise UsageError("completions are written by shtab; run: pip install shtab") from error
     made = parser()
     made.prog = COMMAND
-    kinds = {"DIR": shtab.DIRECTORY, "FILE": shtab.FILE, "FILE.toml": shtab.FILE}
+    kinds = {
+        "DIR": shtab.DIRECTORY,
+        "FILE": shtab.FILE,
+        f"FILE|{BROWSER}": shtab.FILE,
+        "FILE.toml": shtab.FILE,
+    }
     for action in made._actions:
         action.choices = choices(action.dest.replace("_", "-")) or action.choices
         if action.metavar in kinds:

@@ -20,6 +20,13 @@ from realtime.options import (
     SeparationOptions,
     View,
 )
+from realtime.page_options import (
+    BROWSER,
+    PageOptions,
+    is_loopback,
+    read_address,
+    with_token,
+)
 from realtime.plan import SUPERVISOR, Plan
 from realtime.remembered import remembered
 from realtime.remote.keys import check_places, keys_of
@@ -42,9 +49,11 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
     options = dataclasses.replace(
         options,
         separation=_separation(options),
-        output=_speaker(_output(options.output, environment), options, tell),
+        output=_speaker(_output(options, environment), options, tell),
         model=dataclasses.replace(options.model, threads_per_network=_threads(options)),
     )
+    if options.output.view == "web":
+        options = dataclasses.replace(options, page=_page(options.page, environment, tell))
     dial_at(spec, options.separation.lookahead)
     if asked is not None and (line := departure(spec, asked)):
         tell(line)
@@ -85,6 +94,8 @@ def has_display(environment: Mapping[str, str], platform: str) -> bool:
 def _sources(given: InputOptions) -> tuple[str, ...]:
     if given.demo:
         return ("demo",)
+    if given.source == BROWSER:
+        return ("browser",)
     if given.source is not None:
         _existing("--source", Path(given.source))
         return ("media",)
@@ -116,7 +127,7 @@ def _separation(options: Options) -> SeparationOptions:
     given = options.separation
     if given.lookahead is not None:
         return given
-    if "microphone" in _sources(options.input):
+    if not {"microphone", "browser"}.isdisjoint(_sources(options.input)):
         return dataclasses.replace(given, lookahead=STAGE)
     is_fast = options.run.pace == "fast"
     return dataclasses.replace(given, lookahead=STUDIO if is_fast else WATCHED)
@@ -142,12 +153,14 @@ def _sinks(options: Options) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _output(given: OutputOptions, environment: Mapping[str, str]) -> OutputOptions:
+def _output(options: Options, environment: Mapping[str, str]) -> OutputOptions:
     """Decide the view, and see that what is to be written can be written."""
+    given = options.output
     view: View = given.view
     can_show = has_display(environment, sys.platform)
     if view == "auto":
-        view = "window" if can_show else "web"
+        is_page = options.page.is_asked_for or options.input.source == BROWSER
+        view = "window" if can_show and not is_page else "web"
     if view == "window" and not can_show:
         raise UsageError("--view window: there is no display (DISPLAY is not set); use --view web")
     if given.record is not None:
@@ -159,8 +172,29 @@ def _output(given: OutputOptions, environment: Mapping[str, str]) -> OutputOptio
     return dataclasses.replace(given, view=view)
 
 
+def _page(
+    given: PageOptions, environment: Mapping[str, str], tell: Callable[[str], None]
+) -> PageOptions:
+    """With the token itself, and told of what the network would see."""
+    token = with_token(given, environment)
+    if given.address is not None and given.certificate is None:
+        host, _ = read_address(given.address)
+        if not is_loopback(host):
+            tell(
+                "the page is not encrypted: who listens in the network can read its token, and "
+                "browsers give it neither sound nor camera; add --web-certificate (docs/browser.md)"
+            )
+    return dataclasses.replace(given, token=token)
+
+
 def _speaker(output: OutputOptions, options: Options, tell: Callable[[str], None]) -> OutputOptions:
-    """The demo goes on without a speaker, unless one was asked for."""
+    """The demo goes on without a speaker, unless one was asked for.
+
+    Of a browser's microphone nothing is played here unless it is asked for: who listens is there.
+    """
+    if options.input.source == BROWSER and output.speaker is None:
+        tell("nothing is played here; press 'Hear it here' on the page, or add --speaker NAME")
+        return dataclasses.replace(output, speaker=NONE)
     is_demo = options.input.demo and options.run.pace == "realtime"
     if not is_demo or output.speaker is not None:
         return output

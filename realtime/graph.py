@@ -15,6 +15,8 @@ from realtime.desk import Choice, Present, Recording
 from realtime.messages import (
     AudioChunk,
     AudioGap,
+    CapturedPicture,
+    CapturedSound,
     Control,
     Message,
     Scene,
@@ -47,7 +49,8 @@ class TopicEntry:
     """One kind of traffic. ``End`` is allowed on every topic besides ``messages``.
 
     ``rate_hz`` is what to expect; ``depth`` bounds the messages on their way to one consumer.
-    A data topic ends, and its end ends the run; the others are remarks on the side.
+    A data topic ends, and its end ends the run; the others are remarks on the side, or come from
+    outside by way of a sink.
     """
 
     messages: tuple[type[Message], ...]
@@ -109,6 +112,14 @@ TOPICS: Mapping[str, TopicEntry] = MappingProxyType(
             when_full="drop",
             is_data=False,
         ),
+        # 3 s of what a browser takes; what is lost shows in the samples' numbers.
+        "captured": TopicEntry(
+            messages=(CapturedPicture, CapturedSound),
+            rate_hz=120,
+            depth=360,
+            when_full="drop",
+            is_data=False,
+        ),
         "stats": TopicEntry(
             messages=(Stats,), rate_hz=10, depth=100, when_full="drop", is_data=False
         ),
@@ -133,6 +144,9 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         ),
         "microphone": StageEntry(
             kind="source", reads=("control",), writes=("audio", "desk"), is_replaced=True
+        ),
+        "browser": StageEntry(
+            kind="source", reads=("captured",), writes=("video", "audio"), is_replaced=True
         ),
         "sight": StageEntry(
             kind="stage",
@@ -191,7 +205,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
         "web": StageEntry(
             kind="sink",
             reads=("video", "scene", "monitor", "spectra", "stats", "desk"),
-            writes=("control",),
+            writes=("control", "captured"),
             keeps_up=False,
             is_replaced=True,
         ),

@@ -103,6 +103,46 @@ class AudioChunk(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CapturedPicture(Message):
+    """A picture that a browser took: ``jpeg`` uint8 (n,), a file; nobody has looked into it yet.
+
+    ``visit`` counts the browsers that were the camera so far, from 1.
+    """
+
+    capture_ns: int
+    visit: int
+    jpeg: Uint8
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        check_integer(self, "capture_ns")
+        check_at_least(self, 1, "visit")
+        check_array(self, "jpeg", np.uint8, (None,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CapturedSound(Message):
+    """Mono sound that a browser took: ``samples`` int16 (n,).
+
+    ``first_sample`` counts the samples of this ``visit``, from wherever the browser began.
+    """
+
+    capture_ns: int
+    visit: int
+    first_sample: int
+    rate_hz: int
+    samples: Int16
+
+    def __post_init__(self) -> None:
+        Message.__post_init__(self)
+        check_integer(self, "capture_ns")
+        check_at_least(self, 1, "visit")
+        check_at_least(self, 0, "first_sample")
+        check_rate(self)
+        check_array(self, "samples", np.int16, (None,))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class AudioGap(Message):
     """Samples [first_sample, first_sample + length_samples) were lost; stands in their place.
 

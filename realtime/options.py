@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from engines.shipped import SHIPPED_MODEL
 from realtime.graph import Pace
+from realtime.page_options import PageOptions
 from realtime.plain import from_plain
 
 Action: TypeAlias = Literal["run", "list-devices", "doctor"]
@@ -38,7 +39,10 @@ LOWEST_PORT, HIGHEST_PORT = 1024, 65_535  # of what a user may listen at
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputOptions:
-    """Where picture and sound come from; nothing given: the default camera and microphone."""
+    """Where picture and sound come from; nothing given: the default camera and microphone.
+
+    ``source`` is a file, or ``page_options.BROWSER``.
+    """
 
     demo: bool = False
     source: str | None = None
@@ -127,6 +131,7 @@ class Options:
     model: ModelOptions = field(default_factory=ModelOptions)
     separation: SeparationOptions = field(default_factory=SeparationOptions)
     output: OutputOptions = field(default_factory=OutputOptions)
+    page: PageOptions = field(default_factory=PageOptions)
     run: RunOptions = field(default_factory=RunOptions)
 
     def to_plain(self) -> dict[str, Any]:

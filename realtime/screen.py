@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TextIO, TypeAlias
 
+from realtime.sinks import web_told
 from realtime.sinks.feedback.told import at_the_end, warning
 from realtime.summary import Summary
 from realtime.telemetry import Board, position
@@ -117,4 +118,5 @@ def end_lines(duration_s: float, board: Board, summary: Summary) -> list[str]:
         f"ran {duration_s:.1f} s{delay}{speed}{', ' + lost if lost else ''}",
         *(summary.lines() or ["no object was heard"]),
         *(filter(None, [at_the_end(board.values.get("speaker", {}))])),
+        *(filter(None, [web_told.at_the_end(board.values.get("web", {}))])),
     ]

@@ -22,6 +22,8 @@ from realtime.desk import Choice, Present, Recording
 from realtime.messages import (
     AudioChunk,
     AudioGap,
+    CapturedPicture,
+    CapturedSound,
     Control,
     End,
     Message,
@@ -48,6 +50,8 @@ _ARRAYS: Mapping[type[Message], Mapping[str, np.dtype[Any]]] = MappingProxyType(
         VideoFrame: {"pixels": np.dtype(np.uint8)},
         AudioChunk: {"samples": np.dtype(np.float32)},
         AudioGap: {},
+        CapturedPicture: {"jpeg": np.dtype(np.uint8)},
+        CapturedSound: {"samples": np.dtype(np.int16)},
         SightMap: {"features": np.dtype(np.float32)},
         SoundColumns: {"features": np.dtype(np.float32), "spectrum": np.dtype(np.complex64)},
         Streams: {"samples": np.dtype(np.float32)},

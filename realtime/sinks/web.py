@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from queue import Empty, Full, Queue
 
-from realtime.clock import NS_PER_MS
+from realtime.clock import NS_PER_MS, Clock, SystemClock
 from realtime.desk import Choice
-from realtime.messages import Message
+from realtime.messages import Message, Streams
+from realtime.page_options import PageOptions
 from realtime.picture import resized, to_jpeg
 from realtime.scout import NoLooking, Scout
 from realtime.sinks.requests import (
@@ -26,6 +27,7 @@ from realtime.sinks.requests import (
 from realtime.sinks.showcase import Seat, Showcase
 from realtime.sinks.viewer import Viewer
 from realtime.sinks.views import NEEDS, View
+from realtime.sinks.web_capture import Stand
 from realtime.sinks.web_packets import MixPackets, picture_packet, spectra_packet
 from realtime.sinks.web_server import WebServer
 from realtime.sinks.web_state import plain_numbers, plain_objects
@@ -41,7 +43,7 @@ MOST_WAITING_SPECTRA = 64
 
 
 class Web:
-    """Stage: reads `video`, `scene`, `monitor`, `spectra` and `stats`, writes `control`.
+    """Stage: reads `video`, `scene`, `monitor`, `spectra`, `stats`; writes `control`, `captured`.
 
     Draws only when watched, and in the views that are looked at; mixes only when listened to.
     """
@@ -53,8 +55,14 @@ class Web:
         announce: Callable[[str], None],
         positions_ms: Sequence[float] = (),
         scout: Scout | None = None,
+        *,
+        clock: Clock | None = None,
+        page: PageOptions | None = None,
+        captures: bool = False,
     ) -> None:
-        """`announce` is told the address once it is served.
+        """`announce` is told the address once it is served, as `page` says, with its token.
+
+        `captures`: a browser is to be the run's camera and microphone.
 
         `engines` maps each network to backend/precision, for the status line. `positions_ms` are
         the lookaheads that the dial can be turned to; none: it cannot be turned. `scout` finds
@@ -69,6 +77,9 @@ class Web:
         self._mix = MixPackets()
         self._wishes = Wishes(stream)
         self._spectra: deque[ObjectSpectra] = deque(maxlen=MOST_WAITING_SPECTRA)
+        self._clock = clock or SystemClock()
+        self._page = page
+        self._stand = Stand(stream) if captures else None
         self._server: WebServer | None = None
         self._requests: Queue[Message] = Queue(MOST_WAITING_REQUESTS)
         self._numbers = count()
@@ -81,9 +92,10 @@ class Web:
         """Serve.
 
         Raises:
+            UsageError: the certificate cannot be used, or the host is none of this machine.
             DeviceError: no port is free.
         """
-        self._server = WebServer(self._showcase, self._ask)
+        self._server = WebServer(self._showcase, self._ask, self._clock, self._page, self._stand)
         self._announce(self._server.url)
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
@@ -105,7 +117,8 @@ class Web:
         self._trace(now_ns, inputs)
         self._finished = self._viewer.ended
         wishes = self._wishes.due(now_ns, self._wanted(views))
-        return [("control", asked) for asked in (*self._asked(), *wishes)]
+        asked: list[tuple[str, Message]] = [("control", one) for one in (*self._asked(), *wishes)]
+        return asked + self._captured(now_ns, inputs)
 
     @property
     def finished(self) -> bool:
@@ -127,7 +140,18 @@ class Web:
             "stalled_viewers": self._released,
             "ahead_ms": self._showcase.ahead_ns / NS_PER_MS,
             **self._viewer.stats(),
+            **({} if self._server is None else self._server.stats()),
+            **({} if self._stand is None else self._stand.stats()),
         }
+
+    def _captured(self, now_ns: int, inputs: Inputs) -> list[tuple[str, Message]]:
+        if self._stand is None:
+            return []
+        for message in inputs.get("monitor", ()):
+            if isinstance(message, Streams):
+                self._stand.expect(message.rate_hz)
+        self._stand.release_silent(now_ns)
+        return [("captured", message) for message in self._stand.taken()]
 
     def _play(self, inputs: Inputs) -> None:
         if not self._showcase.listeners:
@@ -146,6 +170,7 @@ class Web:
             "lookahead_ms": self._viewer.lookahead_ms,
             "positions_ms": self._positions_ms,
             **self._viewer.console.plain(now_ns),
+            "capture": None if self._stand is None else {"is_taken": self._stand.is_taken},
         }
         self._showcase.tell(json.dumps(state, allow_nan=False))
 

@@ -1,19 +1,19 @@
-"""The web viewer's server: the page's files, and one WebSocket per viewer.
+"""The web viewer's server: the page's files, a WebSocket per viewer, one for what is captured.
 
-It listens on this machine alone. Pages of other sites cannot use it: every request must name this
-server as its host (against rebound names), and a WebSocket must be opened by its own page.
+Pages of other sites cannot use it, and off this machine nobody without the token
+(:mod:`realtime.sinks.web_door`).
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
-from threading import Event, Lock, Thread
+from ssl import SSLContext
+from threading import Event, Thread
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,16 +24,17 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.sync.server import Server, ServerConnection, serve
 
-from realtime.errors import DeviceError
+from realtime.clock import Clock
+from realtime.page_options import PageOptions
 from realtime.sinks.requests import LARGEST_REQUEST_BYTES, RequestError
-from realtime.sinks.showcase import MOST_VIEWERS, STALL_TIMEOUT_S, Seat, Showcase
+from realtime.sinks.showcase import STALL_TIMEOUT_S, Seat, Showcase
+from realtime.sinks.web_capture import MOST_PACKET_BYTES, Stand, clock_answer, greeting
+from realtime.sinks.web_door import ENTER_S, Door, entry
+from realtime.sinks.web_listening import listen
+from realtime.sinks.web_sockets import Sockets, address_of, counted, hang_up
 
-ADDRESS = "127.0.0.1"
-FIRST_PORT = 8765
-PORTS_TRIED = 20
-MOST_CONNECTIONS = 4 * MOST_VIEWERS  # of viewers, of files on their way, of who says nothing
-LIVE = "/live"  # the WebSocket's path
-TOO_MANY = 4000  # why a connection was closed, for the page
+LIVE, SOURCE = "/live", "/source"  # the WebSockets' paths
+TOO_MANY, NO_TOKEN, TAKEN = 4000, 4001, 4002  # why a connection was closed, for the page
 PAUSE_S = 0.05  # who asks for too much is read more slowly
 _KERNEL_QUEUE_BYTES = 1 << 18
 _FOLDER = Path(__file__).with_name("page")
@@ -59,30 +60,46 @@ File = tuple[str, bytes]  # its kind, and what is in it
 class WebServer:
     """Serves a showcase until closed, in threads of its own."""
 
-    def __init__(self, showcase: Showcase, ask: Ask) -> None:
-        """Listen on the first free port from FIRST_PORT on.
+    def __init__(
+        self,
+        showcase: Showcase,
+        ask: Ask,
+        clock: Clock,
+        given: PageOptions | None = None,
+        stand: Stand | None = None,
+    ) -> None:
+        """Listen where `given` says.
 
         `ask` is called with what a viewer sent, from any thread; it raises RequestError where
-        that is wrong, after which the viewer is read more slowly.
+        that is wrong, after which the viewer is read more slowly. `stand` takes what a browser
+        captures; None: it is not wanted in this run.
 
         Raises:
+            UsageError: the certificate cannot be used, or the host is none of this machine.
             DeviceError: no port is free.
         """
         self._showcase = showcase
         self._ask = ask
+        self._clock = clock
+        self._stand = stand
         self._files = page_files()
         self._is_closed = Event()
-        self._sockets = _Sockets()
-        listening = _listening()
-        self._port: int = listening.getsockname()[1]
-        self._server = self._served(listening)
+        self._sockets = Sockets()
+        place = listen(given or PageOptions())
+        self._url = place.url
+        self._door = Door(place.rules)
+        self._server = self._served(place.socket, place.tls)
         self._thread = Thread(target=self._server.serve_forever, name="web server", daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
         """What to type into a browser."""
-        return f"http://{ADDRESS}:{self._port}/"
+        return self._url
+
+    def stats(self) -> Mapping[str, float]:
+        """Who was refused."""
+        return {**self._door.stats(), "refused_connections": self._sockets.hung_up}
 
     def close(self) -> None:
         """Let all viewers go and stop listening."""
@@ -95,11 +112,14 @@ class WebServer:
         ending.join(STALL_TIMEOUT_S)
         self._thread.join(STALL_TIMEOUT_S)
 
-    def _served(self, listening: socket.socket) -> Server:
+    def _served(self, listening: socket.socket, tls: SSLContext | None) -> Server:
+        if tls is not None:
+            tls.sslsocket_class = counted(self._sockets)
         silent = logging.Logger("web viewer", logging.CRITICAL + 1)  # the terminal is not ours
         return serve(
             self._attend,
             sock=listening,
+            ssl=tls,
             process_request=self._answer,
             compression=None,  # of pictures and sound nothing would be saved
             server_header="PixelPlayer",
@@ -107,49 +127,91 @@ class WebServer:
             ping_interval=STALL_TIMEOUT_S / 2,
             ping_timeout=STALL_TIMEOUT_S,
             close_timeout=0.5,
-            max_size=LARGEST_REQUEST_BYTES,
-            max_queue=16,
+            max_size=LARGEST_REQUEST_BYTES if self._stand is None else MOST_PACKET_BYTES,
+            max_queue=16 if self._stand is None else 4,
             logger=silent,
             create_connection=_known_to(self._sockets),
         )
 
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """A file, a refusal, or None where a WebSocket may be opened."""
-        hosts = (f"{ADDRESS}:{self._port}", f"localhost:{self._port}")
-        host = request.headers.get_all("Host")
-        if len(host) != 1 or host[0] not in hosts:
-            return _response(HTTPStatus.MISDIRECTED_REQUEST, b"unknown host\n")
+        hosts = request.headers.get_all("Host")
+        refusal = self._door.refusal_of_page(hosts)
+        if refusal is not None:
+            return _refused(refusal)
         # Older releases refuse every other method themselves.
         if getattr(request, "method", "GET") != "GET":
             return _response(HTTPStatus.METHOD_NOT_ALLOWED, b"nothing but GET\n")
         path = urlsplit(request.path).path
-        if path == LIVE:
-            if request.headers.get_all("Origin") != [f"http://{host[0]}"]:
-                return _response(HTTPStatus.FORBIDDEN, b"foreign page\n")
-            return None
+        if path == LIVE or (path == SOURCE and self._stand is not None):
+            origins = request.headers.get_all("Origin")
+            address = address_of(connection.socket)
+            now_ns = self._clock.now_ns()
+            refusal = self._door.refusal_of_socket(hosts[0], origins, address, now_ns)
+            return None if refusal is None else _refused(refusal)
         if path in self._files:
             kind, body = self._files[path]
             return _response(HTTPStatus.OK, body, kind)
         return _response(HTTPStatus.NOT_FOUND, b"nothing here\n")
 
     def _attend(self, connection: ServerConnection) -> None:
-        """One viewer's life, in a thread of its own."""
-        seat = self._showcase.enter(lambda: _hang_up(connection.socket))
+        """One connection's life, in a thread of its own."""
+        with suppress(ConnectionClosed):  # it left, or has stalled
+            if not self._comes_in(connection):
+                connection.close(NO_TOKEN, "the token is missing or wrong")
+                return
+            self._sockets.keep(connection.socket)
+            assert connection.request is not None
+            if self._stand is not None and urlsplit(connection.request.path).path == SOURCE:
+                self._take(connection, self._stand)
+            else:
+                self._view(connection)
+
+    def _comes_in(self, connection: ServerConnection) -> bool:
+        if not self._door.wants_token:
+            return True
+        try:
+            message = connection.recv(ENTER_S)
+        except TimeoutError:
+            message = None
+        address = address_of(connection.socket)
+        return self._door.opens(message, address, self._clock.now_ns())
+
+    def _view(self, connection: ServerConnection) -> None:
+        seat = self._showcase.enter(lambda: hang_up(connection.socket))
         if seat is None:
             connection.close(TOO_MANY, "too many viewers")
             return
         sender = Thread(target=self._send, args=(connection, seat), name="web viewer", daemon=True)
         sender.start()
         try:
-            for message in connection:
+            for message in _said(connection):
                 try:
                     self._ask(seat, message)
                 except RequestError:
                     self._is_closed.wait(PAUSE_S)
-        except ConnectionClosed:
-            pass  # it left, or has stalled
         finally:
             self._showcase.leave(seat)
+
+    def _take(self, connection: ServerConnection, stand: Stand) -> None:
+        """A browser is the source for as long as it sends."""
+        visit = stand.enter(lambda: hang_up(connection.socket), self._clock.now_ns())
+        if visit is None:
+            connection.close(TAKEN, "another browser is camera and microphone")
+            return
+        try:
+            connection.send(greeting(stand.rate_hz))
+            for message in _said(connection):
+                now_ns = self._clock.now_ns()
+                try:
+                    if isinstance(message, str):
+                        connection.send(clock_answer(message, now_ns))
+                    else:
+                        stand.take(visit, message, now_ns)
+                except RequestError:
+                    self._is_closed.wait(PAUSE_S)
+        finally:
+            stand.leave(visit)
 
     def _send(self, connection: ServerConnection, seat: Seat) -> None:
         with suppress(ConnectionClosed, OSError):
@@ -158,29 +220,14 @@ class WebServer:
                     connection.send(parcel)
 
 
-class _Sockets:
-    """All that are open, so that nobody has to be waited for at the end."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._open: list[socket.socket] = []
-
-    def add(self, sock: socket.socket) -> None:
-        """One more; the oldest is hung up on where there are too many."""
-        with self._lock:
-            self._open = [one for one in self._open if one.fileno() >= 0]
-            self._open.append(sock)
-            for surplus in self._open[:-MOST_CONNECTIONS]:
-                _hang_up(surplus)
-
-    def hang_up(self) -> None:
-        """End them all."""
-        with self._lock:
-            for sock in self._open:
-                _hang_up(sock)
+def _said(connection: ServerConnection) -> Iterator[str | bytes]:
+    """All that comes; a token that nobody asked for, with which the page begins, is no message."""
+    for number, message in enumerate(connection):
+        if number or entry(message) is None:
+            yield message
 
 
-def _known_to(sockets: _Sockets) -> type[ServerConnection]:
+def _known_to(sockets: Sockets) -> type[ServerConnection]:
     """The class of connections that `sockets` knows from their first moment on."""
 
     class Connection(ServerConnection):
@@ -195,30 +242,6 @@ def _known_to(sockets: _Sockets) -> type[ServerConnection]:
     return Connection
 
 
-def _hang_up(sock: socket.socket) -> None:
-    """End a connection at once, whatever is on its way."""
-    with suppress(OSError):
-        sock.shutdown(socket.SHUT_RDWR)
-
-
-def _listening() -> socket.socket:
-    for port in range(FIRST_PORT, FIRST_PORT + PORTS_TRIED):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        if os.name == "posix":  # on Windows two programs would share a port
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            sock.bind((ADDRESS, port))
-            sock.listen(MOST_CONNECTIONS)
-        except OSError:
-            sock.close()
-        else:
-            return sock
-    raise DeviceError(
-        f"the ports {FIRST_PORT} to {FIRST_PORT + PORTS_TRIED - 1} of {ADDRESS} are all in use; "
-        "end what uses them, or use --view none"
-    )
-
-
 def page_files() -> dict[str, File]:
     """What the page is made of, by path."""
     files = {
@@ -227,6 +250,11 @@ def page_files() -> dict[str, File]:
         if path.suffix in _KINDS
     }
     return files | {"/": files["/index.html"]}
+
+
+def _refused(refusal: tuple[HTTPStatus, str]) -> Response:
+    status, text = refusal
+    return _response(status, f"{text}\n".encode())
 
 
 def _response(status: HTTPStatus, body: bytes, kind: str = "text/plain; charset=utf-8") -> Response:

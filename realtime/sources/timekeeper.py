@@ -86,6 +86,11 @@ class Timekeeper:
         assert self._start is not None
         return device_sample - self._start
 
+    def told_until_ns(self) -> int:
+        """The instant of ``position``, while the device is there."""
+        assert self._start is not None
+        return self._clock.time_ns(self.position + self._start)
+
     def time_ns(self, device_sample: int) -> int:
         """When the device's sample was captured."""
         return self._clock.time_ns(device_sample)

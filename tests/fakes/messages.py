@@ -8,6 +8,8 @@ from realtime.desk import Choice, Present, Recording
 from realtime.messages import (
     AudioChunk,
     AudioGap,
+    CapturedPicture,
+    CapturedSound,
     Control,
     End,
     Message,
@@ -111,4 +113,11 @@ def one_of_each() -> tuple[Message, ...]:
         Stats(stream="s", sequence=0, stage="sight", values={"rate_hz": 14.5, "late": 2}),
         end("audio", 7),
         End(stream="s", sequence=8, topic="sound", stop_sample=100),
+        CapturedPicture(
+            stream="s", sequence=0, capture_ns=4, visit=1, jpeg=np.arange(5, dtype=np.uint8)
+        ),
+        CapturedSound(
+            stream="s", sequence=1, capture_ns=5, visit=2, first_sample=128, rate_hz=48000,
+            samples=np.arange(-3, 4, dtype=np.int16),
+        ),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 
@@ -41,7 +42,8 @@ class Showing:
     `sound_age_s`. A picture is white where a piece of the tone sounds, else black.
     """
 
-    def __init__(self, picture_age_s: float = 0.0, sound_age_s: float = 0.1) -> None:
+    def __init__(self, picture_age_s: float = 0.0, sound_age_s: float = 0.1, **served: Any) -> None:
+        """`served` is what the stage is told of its page."""
         self.scene: Scene | None = None
         self.loudness = LOUDNESS
         self.asked: list[Message] = []
@@ -49,11 +51,14 @@ class Showing:
         self.flashes = False
         self.spectra: Callable[[int], list[Message]] | None = None
         self._ages = (picture_age_s, sound_age_s)
+        self._served = served
         self.start()
 
     def start(self) -> None:
         said: list[str] = []
-        self._web = Web("test", {"vision": "openvino/int8"}, said.append, (0.0, 92.9))
+        self._web = Web(
+            "test", {"vision": "openvino/int8"}, said.append, (0.0, 92.9), **self._served
+        )
         self._web.open()
         self.url = said[0]
         self._stop = Event()

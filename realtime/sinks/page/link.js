@@ -1,8 +1,10 @@
 // The one connection to the player: it comes back by itself, and says how it is.
 // @ts-check
 
+import {askForToken, knock} from "./door.js";
+
 const FIRST_WAIT_MS = 250, LONGEST_WAIT_MS = 5000;
-const TOO_MANY = 4000;
+const TOO_MANY = 4000, NO_TOKEN = 4001;
 const PICTURE = 1, SOUND = 2, SPECTRA = 3, HEADER_BYTES = 16;
 
 /**
@@ -23,8 +25,7 @@ export class Link {
   }
 
   open() {
-    const socket = new WebSocket(`ws://${location.host}/live`);
-    socket.binaryType = "arraybuffer";
+    const socket = knock("/live");
     socket.onopen = () => {
       this.waitMs = FIRST_WAIT_MS;
       this.listener.link("open", "live");
@@ -32,6 +33,11 @@ export class Link {
     socket.onmessage = event => this.take(event.data);
     socket.onclose = event => {
       this.socket = null;
+      if (event.code === NO_TOKEN) {
+        this.listener.link("waiting", "waiting for the token");
+        askForToken(() => this.open());
+        return;
+      }
       const why = event.code === TOO_MANY ? "too many viewers" : "the program has ended, or is away";
       this.listener.link("waiting", `${why}; trying again`);
       setTimeout(() => this.open(), this.waitMs * (0.8 + 0.4 * Math.random()));

@@ -1,7 +1,9 @@
 // Puts the page together: one connection, and what is shown of it.
 // @ts-check
 
+import {Capture} from "./capture.js";
 import {Cards, nameOf} from "./cards.js";
+import {INSECURE} from "./door.js";
 import {Graphs} from "./graphs.js";
 import {Link} from "./link.js";
 import {Pickers} from "./pickers.js";
@@ -53,6 +55,7 @@ const graphs = new Graphs(find("graphs"), [
   {key: "masks_per_s", what: "masks", unit: " /s"},
   {key: "frames_per_s", what: "pictures", unit: " /s"},
 ]);
+const capture = new Capture(find("capture"));
 const link = new Link({
   picture(picture) {
     link.ask({kind: "seen", number: picture.number});
@@ -74,9 +77,10 @@ const link = new Link({
 });
 
 /** @param {any} state */
-function show({objects, numbers, lookahead_ms, positions_ms, recording = null, parts = []}) {
+function show({objects, numbers, lookahead_ms, positions_ms, recording = null, parts = [], capture: wanted}) {
   recorder.show(recording);
   pickers.show(parts);
+  capture.show(wanted);
   cards.show(objects);
   spectrograms.fit();
   find("listening").hidden = objects.length > 0;
@@ -123,7 +127,7 @@ find("all").addEventListener("click", () => ask({kind: "unsolo"}));
 find("listen").addEventListener("click", () => {
   if (!link.isOpen) return;
   if (!window.isSecureContext || !window.AudioWorkletNode) {
-    noteSound("This browser cannot play here: open the page as http://localhost or http://127.0.0.1.");
+    noteSound(`No sound here: ${INSECURE}`);
     return;
   }
   const isOn = sound.toggle();

@@ -8,7 +8,7 @@ from realtime.clock import NS_PER_MS
 from realtime.errors import DeviceError
 from realtime.messages import Stats
 from realtime.picture import from_jpeg
-from realtime.sinks import web_server
+from realtime.sinks import web_listening, web_server
 from realtime.sinks.web import Web, sent_size
 from tests.live.viewing import Viewing
 
@@ -167,8 +167,8 @@ def test_two_viewers_take_two_ports(show):
 
 def test_without_a_free_port_it_says_so(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setattr(web_server, "FIRST_PORT", taken.getsockname()[1])
-        monkeypatch.setattr(web_server, "PORTS_TRIED", 1)
+        monkeypatch.setattr(web_listening, "FIRST_PORT", taken.getsockname()[1])
+        monkeypatch.setattr(web_listening, "PORTS_TRIED", 1)
         with pytest.raises(DeviceError, match="in use"):
             Web("test", {}, print).open()
 

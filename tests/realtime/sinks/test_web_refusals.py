@@ -9,7 +9,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from realtime.sinks.requests import LARGEST_REQUEST_BYTES
 from realtime.sinks.showcase import MOST_VIEWERS
-from realtime.sinks.web_server import MOST_CONNECTIONS, TOO_MANY
+from realtime.sinks.web_server import TOO_MANY
+from realtime.sinks.web_sockets import MOST_CONNECTIONS
 from tests.live.viewing import Viewing
 
 from .examples import NS_PER_S

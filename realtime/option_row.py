@@ -1,0 +1,17 @@
+"""What a row of the table of options is (:mod:`realtime.command_line`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One option. ``place`` is ``section.field``; a switch has no ``metavar``."""
+
+    place: str
+    help: str
+    metavar: str | None = None
+    parse: Callable[[str], object] = str
+    choices: tuple[str, ...] | None = None
