@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TextIO
 
-from realtime.allocator import settle_heap
+from realtime.allocator import keep_pages, settle_heap
 from realtime.clock import Clock, SystemClock
 from realtime.graph import NICENESS, STAGES
 from realtime.parent import wake_when_orphaned
@@ -177,6 +177,8 @@ def main() -> int:
     except PlainError as error:
         print(f"error: the plan on stdin is none ({error})", file=sys.stderr)
         return EXIT_FAILED
+    if plan.pace == "fast":
+        keep_pages()
     is_heir = first.startswith(HEIR)
     niceness = NICENESS.get(process, 0)
     if is_heir:  # the run is live: nobody waits for it, all go on

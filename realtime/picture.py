@@ -159,6 +159,14 @@ def blended(picture: Picture, light: Picture, keep: Picture) -> Picture:
     return np.asarray(cv2.add(dimmed, light), np.uint8)
 
 
+def to_yuv420(picture: Picture) -> Picture:
+    """The picture, of even width and height, as video codecs take it.
+
+    Levels as in BT.601; ``(3 height / 2, width)``: Y, then U and V at half the size.
+    """
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
+
+
 def text_width(text: str, size_px: int, weight: int = REGULAR) -> int:
     """How wide `text` will be, in pixels."""
     if hasattr(cv2, "FontFace"):

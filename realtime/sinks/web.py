@@ -9,8 +9,8 @@ from queue import Empty, Full, Queue
 
 from realtime.messages import Control
 from realtime.picture import resized, to_jpeg
-from realtime.sinks.render import draw_scene
 from realtime.sinks.requests import Listen, RequestError, Seen, parse_request
+from realtime.sinks.scene_layer import draw_scene
 from realtime.sinks.showcase import Seat, Showcase
 from realtime.sinks.viewer import Viewer
 from realtime.sinks.web_packets import MixPackets, picture_packet

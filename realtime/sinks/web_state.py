@@ -8,7 +8,8 @@ from typing import Any
 from realtime.messages import RESIDUAL_ID, Scene
 from realtime.picture import Colour
 from realtime.sinks.hud import Hud
-from realtime.sinks.render import LEVEL_FLOOR_DBFS, RESIDUAL_COLOUR, state_of
+from realtime.sinks.render import LEVEL_FLOOR_DBFS, RESIDUAL_COLOUR
+from realtime.sinks.scene_layer import state_of
 
 
 def plain_objects(scene: Scene) -> list[dict[str, Any]]:
