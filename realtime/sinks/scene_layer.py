@@ -6,7 +6,7 @@ light to add and as how much of the picture to keep; laid over a picture it is a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -19,12 +19,13 @@ from realtime.picture import (
     Colour,
     Picture,
     blended,
-    draw_box,
-    draw_outline,
+    draw_paths,
     draw_text,
     fill_box,
     heat_colours,
+    outlines,
     resized,
+    rounded_box,
     smoothed,
     text_width,
 )
@@ -40,6 +41,7 @@ PANEL: Colour = (32, 29, 27)
 _NOTHING: Colour = (0, 0, 0)
 
 _Ink: TypeAlias = Callable[[Colour], Colour]
+_Paths: TypeAlias = list[NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,9 @@ class SceneLayer:
 
 def scene_layer(scene: Scene, width: int, height: int) -> SceneLayer:
     """Heat, outlines and tags for pictures of width x height."""
-    layer = _heat_layer(scene.heatmap_db, width, height)
-    _draw_objects(layer.light, scene, lambda colour: colour)
-    _draw_objects(layer.keep, scene, lambda _: _NOTHING)  # nothing is seen through them
+    layer, paths = _heat_layer(scene.heatmap_db, width, height), _paths(scene, width, height)
+    _draw_objects(layer.light, scene, paths, lambda colour: colour)
+    _draw_objects(layer.keep, scene, paths, lambda _: _NOTHING)  # nothing is seen through them
     return layer
 
 
@@ -75,7 +77,7 @@ def draw_scene(picture: Picture, scene: Scene | None) -> Picture:
         return np.array(picture)
     height, width = picture.shape[:2]
     shown = _heat_layer(scene.heatmap_db, width, height).over(picture)
-    _draw_objects(shown, scene, lambda colour: colour)
+    _draw_objects(shown, scene, _paths(scene, width, height), lambda colour: colour)
     return shown
 
 
@@ -116,11 +118,30 @@ def _heat_layer(heatmap_db: NDArray[np.float32], width: int, height: int) -> Sce
     return SceneLayer(resized(light, width, height), resized(keep, width, height))
 
 
-def _draw_objects(picture: Picture, scene: Scene, ink: _Ink) -> None:
+def _unit(width: int, height: int) -> float:
+    """How large lines and letters are in pictures of that size."""
+    return min(max(min(width, height) / 640.0, 0.5), 2.5)
+
+
+def _paths(scene: Scene, width: int, height: int) -> list[_Paths]:
+    """Around the cells of each object, or its box where it has none."""
+    return [_paths_of(item, scene, width, height) for item in scene.objects]
+
+
+def _paths_of(item: SceneObject, scene: Scene, width: int, height: int) -> _Paths:
+    cells = scene.clusters == item.id
+    if cells.any():
+        return outlines(cells.astype(np.float32), width, height)
+    corner = round(10 * _unit(width, height))
+    return [rounded_box(_pixels(item, width, height), corner)]
+
+
+def _draw_objects(picture: Picture, scene: Scene, paths: Sequence[_Paths], ink: _Ink) -> None:
     """``ink`` says what a colour becomes."""
-    unit = min(max(min(picture.shape[:2]) / 640.0, 0.5), 2.5)
-    for item in scene.objects:
-        _draw_object(picture, item, scene, unit, ink)
+    height, width = picture.shape[:2]
+    unit = _unit(width, height)
+    for item, around in zip(scene.objects, paths, strict=True):
+        _draw_object(picture, item, around, scene, unit, ink)
     # Tags last: no outline may cross one.
     for item in scene.objects:
         _draw_tag(picture, item, scene, unit, ink)
@@ -135,17 +156,14 @@ def _is_heard(item: SceneObject) -> bool:
     return item.gain > 0.0
 
 
-def _draw_object(picture: Picture, item: SceneObject, scene: Scene, unit: float, ink: _Ink) -> None:
-    height, width = picture.shape[:2]
+def _draw_object(  # noqa: PLR0917  a picture, an object, a look
+    picture: Picture, item: SceneObject, around: _Paths, scene: Scene, unit: float, ink: _Ink
+) -> None:
     colour = ink(shade(item.colour, 1.0 if _is_heard(item) else 0.45))
     thickness = max(2, round((4 if item.id in scene.soloed else 2.5) * unit))
-    cells = scene.clusters == item.id
-    if cells.any():
-        field = cells.astype(np.float32)
-        draw_outline(picture, field, ink(BACKGROUND), thickness + max(1, round(2 * unit)))
-        draw_outline(picture, field, colour, thickness)
-    else:
-        draw_box(picture, _pixels(item, width, height), colour, thickness, round(10 * unit))
+    if (scene.clusters == item.id).any():
+        draw_paths(picture, around, ink(BACKGROUND), thickness + max(1, round(2 * unit)))
+    draw_paths(picture, around, colour, thickness)
 
 
 def _draw_tag(picture: Picture, item: SceneObject, scene: Scene, unit: float, ink: _Ink) -> None:
