@@ -13,7 +13,7 @@ from pathlib import Path
 # algebra must not depend on how many there are.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from realtime.allocator import keep_pages, settle_heap
+from realtime.allocator import settle_heap
 from realtime.batch import is_batch, separate_folder
 from realtime.chaos import chaos_of
 from realtime.clock import SystemClock
@@ -52,8 +52,6 @@ def _start(options: Options, screen: Screen) -> int:
 
 def _run(options: Options, screen: Screen) -> int:
     places = read_places(options.run.place)
-    if options.run.pace == "fast":
-        keep_pages()
     with early_children(places.placement) as early:
         plan, clock = compose(options, os.environ, screen.say), SystemClock()
         screen.begin(line_for(plan, CELLS if screen.rewrites else 0))

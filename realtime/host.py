@@ -53,6 +53,8 @@ class Host:
         *,
         is_heir: bool = False,
     ) -> None:
+        if plan.pace == "fast":
+            keep_pages()
         self.context = new_context()
         self._run = Run()
         runners = [
@@ -177,8 +179,6 @@ def main() -> int:
     except PlainError as error:
         print(f"error: the plan on stdin is none ({error})", file=sys.stderr)
         return EXIT_FAILED
-    if plan.pace == "fast":
-        keep_pages()
     is_heir = first.startswith(HEIR)
     niceness = NICENESS.get(process, 0)
     if is_heir:  # the run is live: nobody waits for it, all go on
