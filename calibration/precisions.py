@@ -95,7 +95,8 @@ def write_eight_bits(
     As long as it costs more than it may, the convolutions that suffer most go back to float32, one
     of each network at a time. Of ears that stream the weights alone have eight bits. Where whole
     windows have a graph of their own, it has the same convolutions in float32. Where the model has
-    steps with a cache, ``step.int8.onnx`` is quantised as ``sound.int8.onnx`` is.
+    steps with a cache, ``step.int8.onnx`` is quantised as ``sound.int8.onnx`` is, and so is
+    ``stretch.int8.onnx``, of ears that stream.
 
     Raises:
         CalibrationError: it costs more than it may with ``MOST_KEPT`` of them left.
@@ -136,6 +137,8 @@ def write_eight_bits(
     _accept(bench, written)
     if bench.model.spec.sound.step_columns and precision == "int8":
         graphs["step"] = quantized_like(simplified(_fp32(bench.model, "step")), graphs["sound"])
+    if precision == "int8" and has_graph(bench.model.folder, "stretch", "fp32"):
+        graphs["stretch"] = packed(simplified(_fp32(bench.model, "stretch")))
     _keep(bench.model.folder, graphs, written)
     return written
 

@@ -52,6 +52,11 @@ class CachedSteps:
         return self._steps.step
 
     @property
+    def frame(self) -> int:
+        """The least columns that could be given."""
+        return self._steps.step
+
+    @property
     def lookahead(self) -> int:
         """Columns that are heard beyond those that are answered."""
         return self._lookahead

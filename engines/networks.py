@@ -9,7 +9,7 @@ from engines.errors import EngineError
 from engines.onnx_file import with_columns
 from engines.protocol import Network, TensorSpec
 from pixelplayer.encoder_columns import EncoderColumns, encoder_columns
-from pixelplayer.spec import FRAME_COLUMNS, ModelSpec
+from pixelplayer.spec import FRAME_COLUMNS, STRETCH_COLUMNS, ModelSpec
 
 STATE, NEXT_STATE = "state", "next_state"  # of a network that remembers
 PAST = "past"  # what a step with a cache is given besides what is new
@@ -70,6 +70,11 @@ class NetworkRequest:
             raise EngineError(f"the model in {self.folder} has no steps: {error}") from error
 
     @property
+    def _streamed(self) -> int:
+        """Columns that a network which streams is given at a time."""
+        return STRETCH_COLUMNS if self.network == "stretch" else FRAME_COLUMNS
+
+    @property
     def inputs(self) -> tuple[TensorSpec, ...]:
         """The network's inputs at batch 1."""
         if self.network == "vision":
@@ -84,7 +89,7 @@ class NetworkRequest:
             return TensorSpec(name="log_magnitude", shape=shape), past
         if sound.is_streaming:
             new = TensorSpec(
-                name="log_magnitude", shape=(1, 1, audio.frequency_bins, FRAME_COLUMNS)
+                name="log_magnitude", shape=(1, 1, audio.frequency_bins, self._streamed)
             )
             chosen = TensorSpec(name="lookahead", shape=(1, len(sound.lookaheads)))
             return new, chosen, TensorSpec(name=STATE, shape=(1, sound.state))
@@ -106,7 +111,7 @@ class NetworkRequest:
             return TensorSpec(name="sound", shape=shape), kept
         if sound.is_streaming:
             said = TensorSpec(
-                name="sound", shape=(1, channels, audio.frequency_bins, FRAME_COLUMNS)
+                name="sound", shape=(1, channels, audio.frequency_bins, self._streamed)
             )
             return said, TensorSpec(name=NEXT_STATE, shape=(1, sound.state))
         columns = audio.columns if self.newest is None else self.newest

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from engines.errors import EngineError
 
-# Of the sound network, "window" is a graph for whole windows alone, "step" one with a cache.
-Network = Literal["vision", "sound", "window", "step"]
+# Of the sound network, "window" is a graph for whole windows alone, "step" one with a cache; of one
+# that streams, "stretch" is a graph for many columns at once.
+Network = Literal["vision", "sound", "window", "step", "stretch"]
 FloatArray = NDArray[np.float32]
 
 

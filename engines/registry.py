@@ -151,7 +151,8 @@ def open_engine(
     Args:
         model_dir: the model's folder.
         network: which of its networks; ``step`` is the sound network on the next few columns,
-            with what it remembers (``engines.cached_steps``). Where a model has the graph
+            with what it remembers (``engines.cached_steps``), ``stretch`` one that streams, for
+            ``STRETCH_COLUMNS`` at once. Where a model has the graph
             ``window``, that is opened for the whole windows of ``sound``.
         backend: a name in ``BACKENDS``, with ``=HOST:PORT`` for one that needs a server; what
             ``auto`` means is decided by ``engines.auto``.
@@ -178,7 +179,7 @@ def open_engine(
         raise EngineError(f"a window has no {newest} columns to give")
     if not is_installed(name):
         raise EngineError(f"engine {name} is not installed; run: {entry.install}")
-    is_streaming = network == "sound" and spec.sound.is_streaming
+    is_streaming = network in ("sound", "stretch") and spec.sound.is_streaming
     if newest in (None, spec.audio.columns) and not entry.needs_server:
         network = whole_network(model_dir, network, precision)
     graph = graph_path(model_dir, network, "fp32" if entry.reads_weights else precision)

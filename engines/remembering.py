@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engines.protocol import Engine, FloatArray
+from pixelplayer.spec import FRAME_COLUMNS
 from pixelplayer.warp import LOG_FLOOR
 
 _SILENCE = np.log(LOG_FLOOR)
@@ -33,6 +34,11 @@ class Remembering:
     def columns(self) -> int:
         """That are given at a time."""
         return self._new.shape[3]
+
+    @property
+    def frame(self) -> int:
+        """The least columns that could be given: lookaheads are whole frames."""
+        return FRAME_COLUMNS
 
     @property
     def lookahead(self) -> int:
@@ -74,7 +80,8 @@ class Remembering:
         """
         self.reset()
         columns, late = log_magnitude.shape[3], self.lookahead
-        after = max(late, 0) + -(columns + late) % self.columns
+        after = max(late, 0)
+        after += -(columns + after) % self.columns
         room = ((0, 0), (0, 0), (0, 0), (0, after))
         heard = np.pad(log_magnitude, room, constant_values=np.float32(_SILENCE))
         steps = np.split(heard, heard.shape[3] // self.columns, axis=3)

@@ -21,6 +21,7 @@ SOUND_NETWORKS: Final = ("published", "live", "streaming")
 _CHOICES: Final = {"PictureInput": PICTURE_INPUTS, "SoundNetwork": SOUND_NETWORKS}
 
 FRAME_COLUMNS: Final = 2  # that a network which streams is given at a time
+STRETCH_COLUMNS: Final = 16  # … where many are there already; more are hardly cheaper
 _INTEGERS: Final = "tuple[int, ...]"
 
 # No model comes near: a description that was damaged must not ask for more than a machine has.

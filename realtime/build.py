@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from engines.model import has_graph, open_model
 from engines.protocol import Engine, Network
 from engines.registry import backend_of
-from pixelplayer.spec import ModelSpec
+from pixelplayer.spec import STRETCH_COLUMNS, ModelSpec
 from realtime.clock import Clock
 from realtime.compose import file_of
 from realtime.dial import Dial, dial_at
@@ -199,10 +200,21 @@ def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
         )
 
     given, entry = options.model, backend_of(options.model.engine)
+    if plan.pace == "fast" and _has_stretch(spec, options):
+        steps = replace(steps, stretch_columns=STRETCH_COLUMNS)
+        return Hearing(opened("stretch"), spec, steps, slices=slices)
     caches = entry is not None and entry.caches
     has_steps = caches and has_graph(Path(given.model), "step", given.precision)
     stage = Hearing(opened("sound"), spec, steps, opened("step") if has_steps else None, slices)
     return stage if choice is None else Exchanged(stage, choice, "sound", plan.stream)
+
+
+def _has_stretch(spec: ModelSpec, options: Options) -> bool:
+    """Whether many columns can be heard at once, where nobody waits for the first of them."""
+    given, entry = options.model, backend_of(options.model.engine)
+    runs_graphs = entry is not None and not (entry.reads_weights or entry.needs_server)
+    is_there = has_graph(Path(given.model), "stretch", given.precision)
+    return spec.sound.is_streaming and runs_graphs and is_there
 
 
 def _separator(options: Options, plan: Plan, clock: Clock) -> Stage:

@@ -72,6 +72,7 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
         builder=BUILDER,
         options=options.to_plain(),
         duration_s=options.run.duration_s,
+        looks_hz=spec.vision.rate_hz if options.run.pace == "fast" else None,
         is_traced=options.output.profile is not None,
     )
 

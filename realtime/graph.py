@@ -81,6 +81,13 @@ NICENESS: Mapping[str, int] = MappingProxyType({"sight": 10})
 """Processes that give way where cores are short: a late picture is not noticed, late sound is."""
 
 
+LOOKED_AT = frozenset({("video", "sight")})
+"""Edges, as topic and consumer, of which some pictures are looked at: see :mod:`realtime.picks`.
+
+In ``fast`` the others are not sent there. Live they are: should the consumer be late, it finds a
+newer one among them.
+"""
+
 # Depths: `newest` is deep enough for a slow consumer to find a really new one behind the old ones;
 # 10 s of sound are 1000 chunks of 10 ms, or 215 steps of two hops.
 TOPICS: Mapping[str, TopicEntry] = MappingProxyType(

@@ -22,7 +22,7 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import TextIO
 
-from realtime.allocator import settle_heap
+from realtime.allocator import keep_pages, settle_heap
 from realtime.clock import Clock, SystemClock
 from realtime.graph import NICENESS, STAGES
 from realtime.parent import wake_when_orphaned
@@ -53,6 +53,8 @@ class Host:
         *,
         is_heir: bool = False,
     ) -> None:
+        if plan.pace == "fast":
+            keep_pages()
         self.context = new_context()
         self._run = Run()
         runners = [

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import threading
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -14,6 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 CaptureBackend: TypeAlias = Literal["any", "v4l2", "ffmpeg", "gstreamer"]
+# Stages work side by side. Shared out among threads that wait for each other, a usual picture is
+# done hardly sooner, and all stages together take a tenth more of the cores.
+cv2.setNumThreads(1)
+
 _BACKENDS = MappingProxyType(
     {
         "any": cv2.CAP_ANY,
@@ -172,6 +177,14 @@ def blended(picture: Picture, light: Picture, keep: Picture) -> Picture:
     return np.asarray(cv2.add(dimmed, light), np.uint8)
 
 
+def to_yuv420(picture: Picture) -> Picture:
+    """The picture, of even width and height, as video codecs take it.
+
+    Levels as in BT.601; ``(3 height / 2, width)``: Y, then U and V at half the size.
+    """
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2YUV_I420), np.uint8)
+
+
 def text_width(text: str, size_px: int, weight: int = REGULAR) -> int:
     """How wide `text` will be, in pixels."""
     if hasattr(cv2, "FontFace"):
@@ -209,35 +222,46 @@ def fill_box(
     if radius_px <= 0:
         cv2.rectangle(picture, (x0, y0), (x1 - 1, y1 - 1), colour, cv2.FILLED)
         return
-    points = _fixed_point(_rounded_box(box, radius_px))
+    points = _fixed_point(rounded_box(box, radius_px))
     cv2.fillPoly(picture, [points], colour, cv2.LINE_AA, _SHIFT)
 
 
-def draw_box(
-    picture: Picture,
-    box: tuple[int, int, int, int],
-    colour: Colour,
-    thickness_px: int,
-    radius_px: int,
-) -> None:
-    """The outline of [x0, x1) x [y0, y1), with round corners."""
-    _draw_path(picture, _rounded_box(box, radius_px), colour, thickness_px)
+def rounded_box(box: tuple[int, int, int, int], radius_px: int) -> NDArray[np.float64]:
+    """The corner points (n, 2) of a box with round corners."""
+    left, top, right, bottom = box[0], box[1], box[2] - 1, box[3] - 1
+    radius = max(0.0, min(float(radius_px), (right - left) / 2, (bottom - top) / 2))
+    angles = np.linspace(0.0, np.pi / 2, _ARC_STEPS)
+    arc = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
+    points = []
+    for corner in (
+        (right - radius, bottom - radius),
+        (left + radius, bottom - radius),
+        (left + radius, top + radius),
+        (right - radius, top + radius),
+    ):
+        points.append(arc + corner)
+        arc = arc @ turn
+    return np.concatenate(points)
 
 
-def draw_outline(
-    picture: Picture, field: NDArray[np.float32], colour: Colour, thickness_px: float
-) -> None:
-    """Draw a smooth line where a coarse (h, w) field, laid over the picture, crosses 0.5."""
-    height, width = picture.shape[:2]
+def outlines(field: NDArray[np.float32], width: int, height: int) -> list[NDArray[np.float64]]:
+    """Where a coarse (h, w) field, laid over a picture, crosses 0.5: smooth closed paths (n, 2)."""
     shape = (max(height // _OUTLINE_STEP_PX, 1), max(width // _OUTLINE_STEP_PX, 1))
     inside = (smoothed(field, shape[1], shape[0]) > 0.5).astype(np.uint8)
     contours = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[-2]
     scale = np.array([width / shape[1], height / shape[0]])
-    for contour in contours:
-        points = (contour[:, 0] + 0.5) * scale
-        if len(points) > _OUTLINE_KERNEL:
-            points = _rounded_off(points)
-        _draw_path(picture, points, colour, max(1, round(thickness_px)))
+    paths = [(contour[:, 0] + 0.5) * scale for contour in contours]
+    return [_rounded_off(path) if len(path) > _OUTLINE_KERNEL else path for path in paths]
+
+
+def draw_paths(
+    picture: Picture, paths: Sequence[NDArray[np.float64]], colour: Colour, thickness_px: float
+) -> None:
+    """Closed lines through the points (n, 2) of each path."""
+    points = [_fixed_point(path) for path in paths]
+    thickness = max(1, round(thickness_px))
+    cv2.polylines(picture, points, True, colour, thickness, cv2.LINE_AA, _SHIFT)
 
 
 def to_jpeg(picture: Picture, quality: int) -> bytes:
@@ -279,13 +303,6 @@ def _hershey(size_px: int, weight: int) -> tuple[float, int]:
     return size_px / _HERSHEY_HEIGHT_PX, 2 if weight >= SEMIBOLD and size_px >= 16 else 1
 
 
-def _draw_path(
-    picture: Picture, points: NDArray[np.float64], colour: Colour, thickness_px: int
-) -> None:
-    """A closed line through (n, 2) points."""
-    cv2.polylines(picture, [_fixed_point(points)], True, colour, thickness_px, cv2.LINE_AA, _SHIFT)
-
-
 def _fixed_point(points: NDArray[np.float64]) -> NDArray[np.int32]:
     """Points (n, 2) as OpenCV takes them with fractions of a pixel: (n, 1, 2)."""
     return np.round(points * (1 << _SHIFT)).astype(np.int32)[:, None]
@@ -299,25 +316,6 @@ def _rounded_off(points: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = np.concatenate([points[-around:], points, points[:around]])
     smooth = [np.convolve(padded[:, axis], kernel, mode="valid") for axis in (0, 1)]
     return np.stack(smooth, axis=1)[::2]
-
-
-def _rounded_box(box: tuple[int, int, int, int], radius_px: int) -> NDArray[np.float64]:
-    """The corner points (n, 2) of a box with round corners."""
-    left, top, right, bottom = box[0], box[1], box[2] - 1, box[3] - 1
-    radius = max(0.0, min(float(radius_px), (right - left) / 2, (bottom - top) / 2))
-    angles = np.linspace(0.0, np.pi / 2, _ARC_STEPS)
-    arc = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    turn = np.array([[0.0, 1.0], [-1.0, 0.0]])
-    points = []
-    for corner in (
-        (right - radius, bottom - radius),
-        (left + radius, bottom - radius),
-        (left + radius, top + radius),
-        (right - radius, top + radius),
-    ):
-        points.append(arc + corner)
-        arc = arc @ turn
-    return np.concatenate(points)
 
 
 class ViewWindow:

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from realtime.clock import Clock
 from realtime.graph import (
+    LOOKED_AT,
     MAIN,
     STAGES,
     Edge,
@@ -34,7 +35,8 @@ class Plan:
     """One run.
 
     ``processes`` places every stage, ``builder`` (``package.module:function``) makes a stage from
-    its name and this plan, ``options`` is for the builder alone. ``addresses`` has one address per
+    its name and this plan, ``options`` is for the builder alone. With ``looks_hz`` no more pictures
+    than that are sent to who looks at no more. ``addresses`` has one address per
     ``consumer.topic`` that is written from another process; ``folder`` holds its sockets.
     """
 
@@ -44,6 +46,7 @@ class Plan:
     builder: str
     options: Mapping[str, Any]
     duration_s: float | None = None
+    looks_hz: float | None = None
     is_traced: bool = False
     folder: str | None = None
     addresses: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -97,6 +100,7 @@ class Plan:
                 address=self.address(edge),
                 when_full=when_full(edge.topic, edge.consumer, self.pace),
                 depth=depth(edge.topic, self.pace),
+                looks_hz=self.looks_hz if (edge.topic, edge.consumer) in LOOKED_AT else None,
             )
             for edge in edges(self.stages)
             if edge.producer == producer

@@ -22,7 +22,8 @@ import zmq
 
 from realtime.errors import UsageError
 from realtime.graph import TOPICS, WhenFull
-from realtime.messages import AudioChunk, AudioGap, End, Message, Streams
+from realtime.messages import AudioChunk, AudioGap, End, Message, Streams, VideoFrame
+from realtime.picks import Picks
 from realtime.wire import ARRAY_BYTES, WireError, decode, encode
 
 RECONNECT_MS = 20  # a consumer that was replaced listens again under its address
@@ -210,13 +211,14 @@ class Inbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One edge as its producer sees it."""
+    """One edge as its producer sees it; of pictures, ``looks_hz`` a second are sent, or all."""
 
     topic: str
     consumer: str
     address: str
     when_full: WhenFull
     depth: int
+    looks_hz: float | None = None
 
 
 class Outbox:
@@ -278,6 +280,7 @@ class _Lane:
         self._way = way
         self._traffic = traffic
         self._gap: AudioGap | None = None
+        self._picks = None if way.looks_hz is None else Picks(way.looks_hz)
         self._socket = owner.socket(zmq.PUSH)
         self._socket.setsockopt(zmq.SNDHWM, max(way.depth - way.depth // 2, 1))
         self._socket.setsockopt(zmq.LINGER, 0)
@@ -286,6 +289,12 @@ class _Lane:
         self._socket.connect(way.address)
 
     def send(self, message: Message, parts: Sequence[bytes | memoryview], still: Still) -> None:
+        if (
+            self._picks is not None
+            and isinstance(message, VideoFrame)
+            and not self._picks.picks(message.capture_ns)
+        ):
+            return
         if self._way.when_full == "wait" or isinstance(message, End):
             if self._gap is not None:
                 self._wait(encode(self._gap), still)

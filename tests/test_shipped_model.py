@@ -70,6 +70,16 @@ def test_graphs_and_weights_are_one(spec: ModelSpec, backend: str) -> None:
             )
 
 
+def test_many_columns_at_once_are_heard_as_step_by_step(spec: ModelSpec) -> None:
+    shape = (1, 1, spec.audio.frequency_bins, spec.audio.columns)
+    heard = np.random.default_rng(1).normal(-3, 3, shape).astype(np.float32)
+    said = []
+    for network in ("sound", "stretch"):
+        with open_engine(MODEL, network, "onnxruntime", "int8", 1) as engine:  # type: ignore[arg-type]
+            said.append(Remembering(engine, spec.sound.lookaheads).whole(heard))
+    np.testing.assert_allclose(said[1], said[0], atol=1e-4 * float(np.abs(said[0]).max()))
+
+
 def _hear(network: AudioNet, heard: np.ndarray, ahead: int) -> np.ndarray:
     assert isinstance(network, StreamingSoundNet)
     network.lookahead = ahead // FRAME_COLUMNS

@@ -26,13 +26,15 @@ from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet, VisualFeatures
 from pixelplayer.networks.whole_window import WholeWindow
-from pixelplayer.spec import FRAME_COLUMNS, ModelSpec
+from pixelplayer.spec import FRAME_COLUMNS, STRETCH_COLUMNS, ModelSpec
 from training.commands import UnusableError
 from training.tracing import ExportError, check_result, compare, trace
 from training.whole import TrainingError
 
 _CHECK_BATCH = 2
 _CHECK_STEPS = 6
+# Networks that a model has or has not; of an earlier one none may be left.
+_OPTIONAL = ("model.json", "window.onnx", "step.onnx", "stretch.onnx", "stretch.int8.onnx")
 
 _Net = TypeVar("_Net", bound=nn.Module)
 
@@ -76,7 +78,8 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
     with _scratch_in(folder) as scratch:
         _export_vision(scratch / "vision.onnx", networks.frame, spec)
         if isinstance(networks.sound, StreamingSoundNet):
-            _export_streaming(scratch / "sound.onnx", networks.sound, spec)
+            _export_streaming(scratch / "sound.onnx", networks.sound, spec, FRAME_COLUMNS)
+            _export_streaming(scratch / "stretch.onnx", networks.sound, spec, STRETCH_COLUMNS)
         else:
             _export_sound(scratch / "sound.onnx", networks.sound, spec)
         if isinstance(networks.sound, SoundNet):
@@ -85,7 +88,7 @@ def write_model(  # noqa: PLR0917  a folder's contents, in the order in which th
             _export_step(scratch / "step.onnx", networks.sound, spec)
         checkpoint.save(scratch / "weights.safetensors", networks)
         (scratch / "model.json").write_text(text, encoding="utf-8")
-        for name in ("model.json", "window.onnx", "step.onnx"):  # of an earlier model
+        for name in _OPTIONAL:  # of an earlier model
             (folder / name).unlink(missing_ok=True)
         for path in sorted(scratch.iterdir(), key=lambda path: path.name == "model.json"):
             path.replace(folder / path.name)
@@ -191,12 +194,14 @@ def _export_step(path: Path, network: AudioNet, spec: ModelSpec) -> None:
     onnx.save(graph, path)
 
 
-def _export_streaming(path: Path, network: StreamingSoundNet, spec: ModelSpec) -> None:
-    """A step: what is new and what is remembered, to what is said and remembered then."""
-    columns, bins = FRAME_COLUMNS, spec.audio.frequency_bins
+def _export_streaming(
+    path: Path, network: StreamingSoundNet, spec: ModelSpec, columns: int
+) -> None:
+    """So many columns: what is new and what is remembered, to what is said and remembered then."""
+    bins = spec.audio.frequency_bins
     heard = torch.empty(1, 1, bins, _CHECK_STEPS * columns).uniform_(-23.0, 5.0)
     network, state = copy.deepcopy(network), network.begin(1)
-    known = tuple(frames * columns for frames in network.lookaheads)
+    known = tuple(frames * FRAME_COLUMNS for frames in network.lookaheads)
     if (spec.sound.state, spec.sound.lookaheads) != (state.shape[1], known):
         raise ExportError(
             f"the network remembers {state.shape[1]} numbers and hears {known} columns ahead, the "

@@ -7,7 +7,7 @@ import dataclasses
 from pixelplayer.spec import VisionSpec
 from realtime import picture
 from realtime.messages import Message, VideoFrame
-from realtime.stages.sight import Picks
+from realtime.picks import Picks
 
 
 class Lighter:

@@ -1,7 +1,7 @@
 """Joins pictures, scenes and the mix into overlay.mp4, each at its own time.
 
 A picture waits until the scene of its time is known, which is later by the delay of the whole
-pipeline. What waits is kept small: scaled down and compressed.
+pipeline. What waits is kept small: scaled down, and compressed where much waits.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from realtime.clock import NS_PER_S
 from realtime.errors import DeviceError
 from realtime.messages import Scene, Streams, VideoFrame
-from realtime.picture import Picture, from_jpeg, resized, to_jpeg
+from realtime.picture import Picture, resized
 from realtime.sinks.mixer import Mixer, PanLaw
 from realtime.sinks.overlay import OverlayWriter, movie_size, picture_size
 from realtime.sinks.private import new_file
-from realtime.sinks.render import draw_scene
+from realtime.sinks.scene_layer import SceneLayer, scene_layer
+from realtime.sinks.waiting_pictures import WaitingPictures
 
 MOST_WAITING_FRAMES = 600  # 20 s; then the oldest is drawn with the scene there is
 LONGEST_SOUND_ALONE_S = 10.0  # a movie without a single picture so far starts with a black one
 _BLANK_SIZE = (640, 360)
-_JPEG_QUALITY = 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,9 @@ class OverlayTrack:
         self._held: list[NDArray[np.float32]] = []
         self._held_samples = 0
         self._sound_samples = 0
-        self._frames: deque[tuple[int, bytes]] = deque()
+        self._frames = WaitingPictures()
         self._scenes: deque[Scene] = deque()
+        self._layer: tuple[Scene, SceneLayer] | None = None  # of the scene that was shown last
         self._scenes_ended = False
 
     @property
@@ -62,7 +63,7 @@ class OverlayTrack:
         """Take a picture; raises DeviceError when the disk is full."""
         width, height = picture_size(frame.pixels.shape[1], frame.pixels.shape[0])
         small = resized(frame.pixels, width, height)
-        self._frames.append((frame.capture_ns, to_jpeg(small, _JPEG_QUALITY)))
+        self._frames.append(frame.capture_ns, small)
         self._draw_ready()
 
     def add_scene(self, scene: Scene) -> None:
@@ -120,8 +121,7 @@ class OverlayTrack:
         if self._sound is None:
             return
         length_ns = round(self._sound_samples * NS_PER_S / self._sound.rate_hz)
-        while self._frames and self._frames[-1][0] >= self._sound.origin_ns + length_ns:
-            self._frames.pop()
+        self._frames.drop_from(self._sound.origin_ns + length_ns)
 
     def _add_mix(self, sound: _Sound, mix: NDArray[np.float32]) -> None:
         self._sound_samples += mix.shape[1]
@@ -136,16 +136,24 @@ class OverlayTrack:
     def _draw_ready(self) -> None:
         if self._sound is None:
             while len(self._frames) > MOST_WAITING_FRAMES:
-                self._frames.popleft()
+                self._frames.drop()
             return
-        while self._frames and self._is_ready(self._frames[0][0]):
-            capture_ns, data = self._frames.popleft()
+        while self._frames and self._is_ready(self._frames.first_ns):
+            capture_ns, plain = self._frames.pop()
             scene = self._scene_at(capture_ns)
             time_s = (capture_ns - self._sound.origin_ns) / NS_PER_S
-            if time_s < 0.0 and self._frames and self._frames[0][0] <= self._sound.origin_ns:
+            if time_s < 0.0 and self._frames and self._frames.first_ns <= self._sound.origin_ns:
                 continue  # another one is nearer to the beginning
-            picture = draw_scene(from_jpeg(data), scene)
+            picture = self._drawn(plain, scene)
             self._started(self._sound, picture).write_picture(picture, max(time_s, 0.0))
+
+    def _drawn(self, picture: Picture, scene: Scene | None) -> Picture:
+        if scene is None:
+            return picture
+        if self._layer is None or self._layer[0] is not scene or not self._layer[1].fits(picture):
+            height, width = picture.shape[:2]
+            self._layer = scene, scene_layer(scene, width, height)
+        return self._layer[1].over(picture)
 
     def _is_ready(self, capture_ns: int) -> bool:
         if self._scenes_ended or len(self._frames) > MOST_WAITING_FRAMES:

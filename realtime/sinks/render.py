@@ -1,4 +1,4 @@
-"""Draw a scene: the picture with its heat and objects, and the viewer around it. Pure."""
+"""Draw the viewer: the picture with its scene, the panel and the status line. Pure."""
 
 from __future__ import annotations
 
@@ -6,58 +6,23 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from realtime.messages import Scene, SceneObject
+from realtime.messages import Scene
 from realtime.picture import (
     SEMIBOLD,
     Picture,
-    blended,
-    draw_box,
-    draw_outline,
     draw_text,
     fill_box,
-    heat_colours,
     resized,
-    smoothed,
     text_width,
 )
 from realtime.sinks.hud import Hud
-from realtime.sinks.layout import Box, Layout
-from realtime.sinks.paint import (
-    BACKGROUND,
-    DIM,
-    PANEL,
-    TEXT,
-    UNHEARD,
-    WARNING,
-    capital_height,
-    ink_on,
-    shade,
-    state_of,
-)
+from realtime.sinks.layout import Layout
+from realtime.sinks.paint import BACKGROUND, DIM, PANEL, TEXT, WARNING, capital_height
 from realtime.sinks.panel import draw_panel
-
-HEAT_FLOOR_DB = -24.0  # heat below is not shown: what is silent stays as the camera saw it
-HEAT_TOP_DB = -3.0  # heat above is as bright as it gets
-_MOST_OPAQUE = 0.78
-_HEAT_FINENESS = 8  # points per grid cell before the picture is coloured
+from realtime.sinks.scene_layer import draw_scene
 
 Draw: TypeAlias = Callable[[Picture, Scene | None], Picture]
-
-
-def draw_scene(picture: Picture, scene: Scene | None) -> Picture:
-    """The picture with heat, outlines and tags, as a new BGR array of the same size."""
-    if scene is None:
-        return np.array(picture)
-    shown = _with_heat(picture, scene.heatmap_db)
-    unit = min(max(min(picture.shape[:2]) / 640.0, 0.5), 2.5)
-    for item in scene.objects:
-        _draw_object(shown, item, scene, unit)
-    # Tags last: no outline may cross one.
-    for item in scene.objects:
-        _draw_tag(shown, item, scene, unit)
-    return shown
 
 
 def draw_view(
@@ -86,62 +51,6 @@ def draw_view(
     draw_panel(view, scene, layout, selected)
     _draw_status(view, hud, layout)
     return view
-
-
-def _with_heat(picture: Picture, heatmap_db: NDArray[np.float32]) -> Picture:
-    rows, columns = heatmap_db.shape
-    height, width = picture.shape[:2]
-    level = (heatmap_db - HEAT_FLOOR_DB) / (HEAT_TOP_DB - HEAT_FLOOR_DB)
-    level = np.nan_to_num(np.clip(level, 0.0, 1.0)).astype(np.float32)
-    fine_size = (columns * _HEAT_FINENESS, rows * _HEAT_FINENESS)
-    level = np.clip(smoothed(level, *fine_size), 0.0, 1.0)
-    opaque = _MOST_OPAQUE * level * level * (3.0 - 2.0 * level)
-    # The darkest colours of the map would only dirty the picture: heat starts where it glows.
-    colours = heat_colours()[np.round(60.0 + 190.0 * level).astype(np.uint8)]
-    light = np.round(colours * opaque[..., None]).astype(np.uint8)
-    keep = np.round(255.0 * (1.0 - opaque)).astype(np.uint8)
-    keep = np.repeat(keep[..., None], 3, axis=2)
-    lights, keeps = resized(light, width, height), resized(keep, width, height)
-    return blended(picture, lights, keeps)
-
-
-def _pixels(item: SceneObject, width: int, height: int) -> Box:
-    x0, y0, x1, y1 = item.box
-    return round(x0 * width), round(y0 * height), round(x1 * width), round(y1 * height)
-
-
-def _is_heard(item: SceneObject) -> bool:
-    return item.gain > 0.0
-
-
-def _draw_object(picture: Picture, item: SceneObject, scene: Scene, unit: float) -> None:
-    height, width = picture.shape[:2]
-    colour = shade(item.colour, 1.0 if _is_heard(item) else UNHEARD)
-    thickness = max(2, round((4 if item.id in scene.soloed else 2.5) * unit))
-    cells = scene.clusters == item.id
-    if cells.any():
-        field = cells.astype(np.float32)
-        draw_outline(picture, field, BACKGROUND, thickness + max(1, round(2 * unit)))
-        draw_outline(picture, field, colour, thickness)
-    else:
-        draw_box(picture, _pixels(item, width, height), colour, thickness, round(10 * unit))
-
-
-def _draw_tag(picture: Picture, item: SceneObject, scene: Scene, unit: float) -> None:
-    height, width = picture.shape[:2]
-    box = _pixels(item, width, height)
-    size = max(11, round(21 * unit))
-    state = state_of(scene, item.id, item.gain)
-    text = f"{item.id} {state}" if state in ("solo", "muted") else str(item.id)
-    pad = max(4, round(0.45 * size))
-    tag_width = text_width(text, size, SEMIBOLD) + 2 * pad
-    tag_height = size + pad
-    x0 = min(max(box[0], 2), max(width - tag_width - 2, 0))
-    y0 = min(max(box[1] - tag_height // 2, 2), max(height - tag_height - 2, 0))
-    colour = shade(item.colour, 1.0 if _is_heard(item) else UNHEARD)
-    fill_box(picture, (x0, y0, x0 + tag_width, y0 + tag_height), colour, tag_height // 3)
-    baseline = y0 + (tag_height + capital_height(size)) // 2
-    draw_text(picture, text, (x0 + pad, baseline), size, ink_on(colour), weight=SEMIBOLD)
 
 
 def _draw_caption(view: Picture, caption: str, layout: Layout) -> None:

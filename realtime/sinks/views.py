@@ -16,7 +16,7 @@ from pixelplayer.bands import STEP_DB, Floats, to_levels
 from realtime.messages import Scene
 from realtime.picture import Picture, blended, greyed, heat_colours, resized, spread
 from realtime.sinks.pixel_history import PixelHistory
-from realtime.sinks.render import HEAT_FLOOR_DB, HEAT_TOP_DB, draw_scene
+from realtime.sinks.scene_layer import HEAT_FLOOR_DB, HEAT_TOP_DB, draw_scene
 from realtime.spectra import PixelSpectra
 from realtime.wishes import Wish
 

@@ -13,6 +13,10 @@ LONGEST_WAIT_S = 0.020  # a source may block no longer in one step
 class Pace(Protocol):
     """Maps the position in a recording onto the time of the run."""
 
+    @property
+    def chunks_per_s(self) -> int:
+        """In how many pieces a second of sound is let out."""
+
     def capture_ns(self, media_ns: int) -> int:
         """The instant that position ``media_ns`` of the recording stands for."""
 
@@ -24,7 +28,15 @@ class Pace(Protocol):
 
 
 class FastPace:
-    """As quick as the consumers take it; the time of the run is the position in the recording."""
+    """As quick as the consumers take it; the time of the run is the position in the recording.
+
+    Nobody waits for sound: it comes in long pieces, of which less is told from stage to stage.
+    """
+
+    @property
+    def chunks_per_s(self) -> int:
+        """Two steps of the separator, and three pictures, to each."""
+        return 10
 
     def capture_ns(self, media_ns: int) -> int:
         """``media_ns`` itself."""
@@ -48,6 +60,11 @@ class RealtimePace:
         self._clock = clock
         self._origin_ns: int | None = None
         self._lock = threading.Lock()
+
+    @property
+    def chunks_per_s(self) -> int:
+        """As from a microphone."""
+        return 100
 
     def capture_ns(self, media_ns: int) -> int:
         """Origin + ``media_ns``: exact, whenever it is really let out."""

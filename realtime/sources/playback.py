@@ -148,7 +148,8 @@ class Playback:
         upcoming: dict[str, int] = {}
         if "audio" in self._sequences and self._sound is not None:
             if self._chunk is None:
-                self._chunk = self._sound.read(chunk_samples(self._sound.rate_hz))
+                count = chunk_samples(self._sound.rate_hz, self._pace.chunks_per_s)
+                self._chunk = self._sound.read(count)
             if self._chunk.size:
                 end = self._first_sample + self._chunk.size
                 upcoming["audio"] = samples_ns(end, self._sound.rate_hz)

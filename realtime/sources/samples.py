@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from realtime.clock import NS_PER_S
 
-CHUNKS_PER_S = 100
 
-
-def chunk_samples(rate_hz: int) -> int:
-    """Samples in one chunk of about 10 ms."""
-    return max(1, round(rate_hz / CHUNKS_PER_S))
+def chunk_samples(rate_hz: int, chunks_per_s: int) -> int:
+    """Samples in one chunk of about so much of a second."""
+    return max(1, round(rate_hz / chunks_per_s))
 
 
 def samples_ns(samples: int, rate_hz: int) -> int:

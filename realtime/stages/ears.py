@@ -185,6 +185,10 @@ class Steps(Protocol):
         """That are given at a time."""
 
     @property
+    def frame(self) -> int:
+        """The least columns that could be given: ``columns``, or a whole part of them."""
+
+    @property
     def lookahead(self) -> int:
         """Columns that are heard beyond those that are answered."""
 
@@ -232,7 +236,7 @@ class StreamEar:
         ahead = answered(self._sound, lookahead_columns, columns_per_step)
         self._network.look_ahead(ahead)
         if not self._heard:  # so that a step is full when columns are due, and none waits
-            self._lead = -ahead % self._network.columns
+            self._lead = -ahead % self._network.frame
             silence = np.log(LOG_FLOOR)
             self._waiting = np.full((self._shape[1], self._lead), silence, np.float32)
 

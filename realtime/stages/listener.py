@@ -25,6 +25,7 @@ class Pace:
     ``most_columns_per_step`` where more are waiting: a slow machine then falls behind by one step
     at most. A network that streams skips most of them. Where the result must be the same every
     time (``--pace fast``) the two are equal.
+    With ``stretch_columns`` so many are heard together, as soon as all of them are there.
     With ``window_step_columns`` a window is looked at whole every so many columns, whatever is due,
     and a column is what all windows say of it in the mean.
     """
@@ -33,6 +34,7 @@ class Pace:
     lookahead_columns: int
     most_columns_per_step: int
     window_step_columns: int = 0
+    stretch_columns: int = 1
 
     def __post_init__(self) -> None:
         if not 1 <= self.columns_per_step <= self.most_columns_per_step:
@@ -158,9 +160,13 @@ class Listener:
     def _wanted(self) -> int:
         """Columns that must come to be heard before the next step is due."""
         pace = self._pace
-        newest = self._given + pace.columns_per_step + pace.lookahead_columns
+        newest = self._stretched(self._given + pace.columns_per_step + pace.lookahead_columns)
         waiting: int = self._waiting.shape[1]
         return newest - self._ear.heard - waiting
+
+    def _stretched(self, columns: int) -> int:
+        """So many, up to a whole stretch."""
+        return columns + -columns % self._pace.stretch_columns
 
     @property
     def _missing(self) -> int:
@@ -189,7 +195,7 @@ class Listener:
         """Let the columns in that ``steps`` steps wait for, and give away theirs at once."""
         columns = steps * self._pace.columns_per_step
         start, stop = self._given, self._given + columns
-        heard = max(stop + self._pace.lookahead_columns - self._ear.heard, 0)
+        heard = max(self._stretched(stop + self._pace.lookahead_columns) - self._ear.heard, 0)
         self._ear.hear(self._warp.log_magnitude(self._waiting[:, :heard]))
         self._waiting = self._waiting[:, heard:]
         due = self._divided[:, :columns].copy()

@@ -8,9 +8,9 @@ import numpy as np
 
 from pixelplayer.shots import Shots
 from pixelplayer.spec import VisionSpec
-from realtime.clock import NS_PER_MS, NS_PER_S
 from realtime.engine_slices import EngineSlices
 from realtime.messages import End, Message, SightMap, VideoFrame
+from realtime.picks import Picks
 from realtime.stage import Inputs, Outputs, State
 from realtime.stages.eyes import Eyes, Floats, OpenVision
 from realtime.telemetry import EngineSlice
@@ -18,26 +18,10 @@ from realtime.telemetry import EngineSlice
 CLOSER_EVERY = 4
 
 
-class Picks:
-    """Of the pictures captured in one period of ``1 / rate_hz``, the first."""
-
-    def __init__(self, rate_hz: float) -> None:
-        self._millihertz = round(rate_hz * 1000)
-        self._period: int | None = None
-
-    def picks(self, capture_ns: int) -> bool:
-        """Whether this picture is the first of its period."""
-        # Capture times are rounded: a picture up to 1 ms before its period belongs to it.
-        period = (capture_ns + NS_PER_MS) * self._millihertz // (1000 * NS_PER_S)
-        is_first = period != self._period
-        self._period = period
-        return is_first
-
-
 class Sight:
     """Topic ``video`` in, topic ``sight`` out.
 
-    Only some pictures are looked at (:class:`Picks`): which
+    Only some pictures are looked at (:class:`realtime.picks.Picks`): which
     ones depends on their capture times alone, so a file gives the same maps on every machine. A
     closer look has four times as many pixels: it is taken at every ``CLOSER_EVERY``-th of these,
     and at the first of a shot, and stands for those after it.

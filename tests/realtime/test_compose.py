@@ -184,6 +184,18 @@ def test_a_missing_model_is_named(tmp_path: Path) -> None:
         composed(tmp_path, "--demo")
 
 
+def test_a_run_through_a_file_sends_sight_what_it_looks_at(model: Path, tmp_path: Path) -> None:
+    clip = tmp_path / "clip"
+    clip.touch()
+    line = f"--source {clip} --view none --record {tmp_path / 'out'} --pace"
+    looks_hz = ModelSpec.load(model).vision.rate_hz
+    for pace, wanted in (("fast", looks_hz), ("realtime", None)):
+        ways = composed(model, f"--place threads {line} {pace}").ways("media")
+        found = {way.consumer: way.looks_hz for way in ways if way.topic == "video"}
+        assert found["sight"] == wanted
+        assert found["recorder"] is None
+
+
 @pytest.mark.parametrize("pace", ["realtime", "fast"])
 def test_every_stage_can_be_built(model: Path, tmp_path: Path, pace: str) -> None:
     clip = tmp_path / "clip"

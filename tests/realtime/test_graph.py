@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.graph import MAIN, STAGES, TOPICS, depth, edges, unwritten, when_full
+from realtime.graph import LOOKED_AT, MAIN, STAGES, TOPICS, depth, edges, unwritten, when_full
+from realtime.messages import VideoFrame
 
 DEMO = ("demo", "sight", "hearing", "separator", "speaker", "recorder", "window", "supervisor")
 
@@ -69,3 +70,10 @@ def test_what_nobody_writes_is_known() -> None:
     assert unwritten("sight", ("track", "sight")) == ("video",)
     assert unwritten("separator", DEMO) == ()
     assert unwritten("window", ("camera", "window")) == ("scene",)
+
+
+def test_what_is_looked_at_now_and_then_is_pictures() -> None:
+    for topic, consumer in LOOKED_AT:
+        assert topic in STAGES[consumer].reads
+        assert VideoFrame in TOPICS[topic].messages
+        assert STAGES[consumer].kind == "stage"  # a sink shows or records them all

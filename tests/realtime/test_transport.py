@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from realtime.errors import UsageError
 from realtime.graph import WhenFull
 from realtime.messages import AudioChunk, AudioGap, End, Message, VideoFrame
+from realtime.picks import Picks
 from realtime.transport import (
     Context,
     Inbox,
@@ -61,6 +63,28 @@ def receive_until_end(box: Inbox, topic: str) -> list[Message]:
         if messages and isinstance(messages[-1], End):
             return messages
     raise AssertionError(f"no End in {messages}")
+
+
+def test_who_looks_at_some_pictures_is_sent_no_others(context: Context) -> None:
+    address = "inproc://sight.video"
+    looked_at = dataclasses.replace(way(address, "video", "wait", 64), looks_hz=9.0)
+    pictures = [
+        dataclasses.replace(frame(number), capture_ns=number * 10**9 // 30) for number in range(30)
+    ]
+    with (
+        inbox(context, address, "video", "wait", 64) as there,
+        Outbox(context, [looked_at], always) as here,
+    ):
+        for picture in pictures:
+            here.send("video", picture)
+        here.send("video", end("video"))
+        arrived = receive_until_end(there, "video")
+    picks = Picks(9.0)
+    wanted = [picture.sequence for picture in pictures if picks.picks(picture.capture_ns)]
+    assert [message.sequence for message in arrived[:-1]] == wanted
+    assert len(wanted) == 9
+    again = Picks(9.0)  # sight picks as well: of those that were sent, all
+    assert all(again.picks(m.capture_ns) for m in arrived[:-1] if isinstance(m, VideoFrame))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

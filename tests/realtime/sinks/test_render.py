@@ -5,7 +5,8 @@ from realtime.sinks.hud import Hud
 from realtime.sinks.layout import HINTS, lay_out, natural_size
 from realtime.sinks.paint import RESIDUAL_COLOUR
 from realtime.sinks.panel import KEY_HINTS
-from realtime.sinks.render import draw_scene, draw_view
+from realtime.sinks.render import draw_view
+from realtime.sinks.scene_layer import draw_scene, scene_layer
 
 from .examples import BLUE, ORANGE, scene, scene_object
 
@@ -212,3 +213,19 @@ def test_upright_the_panel_has_what_the_picture_leaves(picture):
     assert x1 - x0 == 480 or y1 - y0 == layout.panel[1]
     assert layout.panel[1] - y1 <= 1
     assert layout.panel[3] - layout.panel[1] >= round(0.3 * layout.status[1])
+
+
+def test_a_layer_over_a_picture_is_as_if_the_scene_was_drawn_there():
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (360, 640, 3), dtype=np.uint8)
+    objects = [
+        scene_object(1, ORANGE, (0.05, 0.25, 0.3, 0.75)),
+        scene_object(2, BLUE, (0.6, 0.25, 0.95, 0.75), gain=0.0),
+    ]
+    shown = scene(objects, hot=HOT, cells={1: [(3, 4), (3, 5), (4, 5)]}, soloed=(1,))
+    drawn = draw_scene(picture, shown).astype(int)
+    laid = scene_layer(shown, 640, 360).over(picture).astype(int)
+    different = np.abs(laid - drawn).max(axis=2)
+    assert different.max() < 10  # rounded once more for all that lies there on top of each other
+    assert (different > 3).sum() < 50
+    assert np.abs(drawn - picture).max() > 100

@@ -51,7 +51,7 @@ def test_mono_is_the_mean() -> None:
 
 
 def test_chunks_are_about_10_ms() -> None:
-    assert [chunk_samples(rate) for rate in (8_000, 11_025, 44_100, 192_000, 20)] == [
+    assert [chunk_samples(rate, 100) for rate in (8_000, 11_025, 44_100, 192_000, 20)] == [
         80, 110, 441, 1_920, 1,
     ]  # fmt: skip
     assert samples_ns(441, 44_100) == 10 * NS_PER_MS
@@ -110,6 +110,7 @@ def test_fast_pace_is_the_position() -> None:
     pace.wait(10**12)
     assert pace.due_ns() is None
     assert pace.capture_ns(5) == 5
+    assert pace.chunks_per_s < RealtimePace(FakeClock()).chunks_per_s  # nobody waits for them
 
 
 def test_realtime_pace_waits_in_short_naps() -> None:
