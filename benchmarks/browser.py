@@ -1,5 +1,7 @@
 """The demo on the page, in real browsers: how late is a picture, a click, sound; how many pictures?
 
+What is pressed is heard at the null sink that the player plays to: the residual alone is silence.
+
 python -m benchmarks.browser
 """
 
@@ -15,8 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Page
 
+from benchmarks.monitors import RATE_HZ, MonitorRecorder, Recording
 from benchmarks.report import BenchmarkError, Report, command, command_line
 from tests.live.browser import open_browser
 from tests.live.parts import end_process
@@ -59,6 +63,12 @@ _PRESS = """() => new Promise(done => {
 })"""
 
 
+_SOLO = """() => document.querySelector('[data-id="0"] .solo').click()"""
+_ALL = """() => document.querySelector("#all").click()"""
+_BLOCK_S = 0.005
+_QUIET = 0.1  # of how loud it was in the half second before
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play, watch, press, listen, print."""
     parser = command_line(__doc__)
@@ -82,14 +92,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise BenchmarkError("the player ended before it had a page")
         threading.Thread(target=player.stdout.read, daemon=True).start()
         with open_browser(environment=pulse.environment) as page:
-            _measure(report, page, url)
+            _measure(report, page, url, pulse)
     finally:
         end_process(player)  # type: ignore[arg-type]
         pulse.close()
     return report.publish(options.json)
 
 
-def _measure(report: Report, page: Page, url: str) -> None:
+def _measure(report: Report, page: Page, url: str, pulse: PulseServer) -> None:
     browser = page.context.browser
     assert browser is not None
     pages = [page, *(browser.new_page() for _ in range(VIEWERS - 1))]
@@ -118,9 +128,51 @@ def _measure(report: Report, page: Page, url: str) -> None:
     report.at_most(
         "solo pressed to solo shown, median", statistics.median(pressed), MOST_CLICK_MS, "ms"
     )
+    heard_ms = _heard_alone_ms(page, pulse)
+    report.note("solo pressed to heard alone, median", f"{statistics.median(heard_ms):.0f} ms")
+    report.at_most(
+        "... over the pipeline's latency",
+        statistics.median(heard_ms) - to_ear_ms,
+        MOST_CLICK_MS,
+        "ms",
+    )
+    report.keep("heard_alone_ms", heard_ms)
     _listen(report, page, ahead_ms, to_ear_ms)
     report.keep("pictures_per_s", rates)
     report.keep("pressed_ms", pressed)
+
+
+def _heard_alone_ms(page: Page, pulse: PulseServer) -> list[float]:
+    """How long after each press nothing but the residual is heard."""
+    recorder = MonitorRecorder("spk.monitor", pulse.environment)
+    pressed_s = []
+    page.wait_for_timeout(1000)
+    for _ in range(CLICKS):
+        pressed_s.append(time.monotonic())
+        page.evaluate(_SOLO)
+        page.wait_for_timeout(1000)
+        page.evaluate(_ALL)
+        page.wait_for_timeout(1500)
+    recording = recorder.stop()
+    found = [quiet_after_s(recording, at_s) for at_s in pressed_s]
+    heard = [1000 * one for one in found if one is not None]
+    if len(heard) < CLICKS:
+        raise BenchmarkError(f"after {CLICKS - len(heard)} of {CLICKS} presses it was not quiet")
+    return heard
+
+
+def quiet_after_s(recording: Recording, at_s: float) -> float | None:
+    """How long after an instant (monotonic) it is quiet for the first time, and stays so."""
+    length = round(_BLOCK_S * RATE_HZ)
+    whole = recording.samples[: len(recording.samples) // length * length]
+    level = np.sqrt(np.square(whole.reshape(-1, length)).mean(axis=1))
+    first = round((at_s - recording.start_s) / (1 + recording.slow) / _BLOCK_S)
+    before = level[max(first - round(0.5 / _BLOCK_S), 0) : first]
+    quiet = level[first : first + round(0.8 / _BLOCK_S)] < _QUIET * before.mean()
+    for place in np.flatnonzero(quiet):
+        if quiet[place : place + round(0.1 / _BLOCK_S)].all():
+            return recording.instant_s((first + place) * _BLOCK_S) - at_s
+    return None
 
 
 def _listen(report: Report, page: Page, ahead_ms: float, to_ear_ms: float) -> None:
