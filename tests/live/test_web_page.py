@@ -16,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from realtime.desk import Part, Present, Recording
+from realtime.messages import Control
 from tests.live.browser import open_browser, until
 from tests.live.parts import end_process
 from tests.live.showing import ONE_ALONE, TWO, Showing
@@ -90,6 +91,32 @@ def test_a_click_leaves_one_instrument(address: str, page: Page) -> None:
         assert page.locator("#objects button[aria-pressed=true]").count() == 1
         page.click("#all")
         until(page, f"{SOLOED} === 0 && {HEARD} === {CARDS}")
+
+
+def test_a_drag_pins_an_object_where_it_ends(showing: Showing, page: Page) -> None:
+    showing.scene = TWO
+    page.goto(showing.url)
+    until(page, "+document.getElementById('view').dataset.captureMs > 0")
+    page.mouse.move(*spot(page, GUITAR))
+    page.mouse.down()
+    page.mouse.move(*spot(page, (0.5, 0.5)), steps=4)
+    assert page.locator("#cross").is_visible()
+    page.mouse.move(*spot(page, FLUTE))
+    page.mouse.up()
+    assert page.locator("#cross").is_hidden()
+    page.mouse.click(*spot(page, GUITAR))
+    for _ in range(100):
+        if len(asked(showing)) >= 2:
+            break
+        page.wait_for_timeout(50)
+    pin, click = asked(showing)
+    assert (pin.kind, click.kind) == ("pin", "click")
+    assert (pin.x, pin.y) == pytest.approx(FLUTE, abs=0.01)
+    assert (click.x, click.y) == pytest.approx(GUITAR, abs=0.01)
+
+
+def asked(showing: Showing) -> list[Control]:
+    return [one for one in showing.asked if isinstance(one, Control)]
 
 
 # How light the picture is around a point, 0..255, and how much more of it is red than blue.

@@ -3,6 +3,7 @@
 
 const MOST_WAITING = 16;
 const STEP = 0.02;  // of the picture, for the cross that the keys move
+const DRAG_PX = 12;  // less is a click by an unsteady hand
 
 export class View {
   /**
@@ -21,7 +22,18 @@ export class View {
     this.pointer = null;
     /** @type {{captureMs: number, image: ImageBitmap}[]} */
     this.waiting = [];
+    /** @type {[number, number] | null} where the button went down */
+    this.from = null;
+    this.isDragged = false;
+    canvas.addEventListener("pointerdown", event => this.grab(event));
+    canvas.addEventListener("pointermove", event => this.drag(event));
+    canvas.addEventListener("pointerup", event => this.drop(event));
+    canvas.addEventListener("pointercancel", () => { this.from = null; this.isDragged = false; });
     canvas.addEventListener("click", event => {
+      if (this.isDragged) {
+        this.isDragged = false;
+        return;
+      }
       this.point(event.shiftKey ? "pin" : "click", event.clientX, event.clientY);
     });
     canvas.addEventListener("mousemove", event => { this.pointer = [event.clientX, event.clientY]; });
@@ -76,6 +88,29 @@ export class View {
     if (x >= 0 && x <= 1 && y >= 0 && y <= 1) this.onPoint(kind, x, y);
   }
 
+  /** A finger that moves scrolls the page; mouse and pen drag. @param {PointerEvent} event */
+  grab(event) {
+    if (event.pointerType === "touch" || event.button !== 0) return;
+    this.from = [event.clientX, event.clientY];
+    this.isDragged = false;
+    this.canvas.setPointerCapture(event.pointerId);
+  }
+
+  /** @param {PointerEvent} event */
+  drag(event) {
+    if (!this.from) return;
+    const [x, y] = this.from;
+    this.isDragged ||= Math.hypot(event.clientX - x, event.clientY - y) > DRAG_PX;
+    if (this.isDragged) this.putCross(event.clientX, event.clientY);
+  }
+
+  /** Pin an object where it was let go. @param {PointerEvent} event */
+  drop(event) {
+    if (this.from && this.isDragged) this.point("pin", event.clientX, event.clientY);
+    this.from = null;
+    this.showCross();
+  }
+
   /** Where the mouse is, or the cross. @param {"click" | "pin"} kind */
   pointHere(kind) {
     if (this.pointer) this.point(kind, ...this.pointer);
@@ -99,9 +134,16 @@ export class View {
   }
 
   showCross() {
+    const box = this.box();
+    this.putCross(box.left + this.place.x * box.width, box.top + this.place.y * box.height);
     this.cross.hidden = !this.canvas.matches(":focus-visible");
-    const box = this.box(), outer = /** @type {HTMLElement} */ (this.canvas.parentElement).getBoundingClientRect();
-    this.cross.style.left = `${box.left - outer.left + this.place.x * box.width}px`;
-    this.cross.style.top = `${box.top - outer.top + this.place.y * box.height}px`;
+  }
+
+  /** @param {number} clientX @param {number} clientY */
+  putCross(clientX, clientY) {
+    const outer = /** @type {HTMLElement} */ (this.canvas.parentElement).getBoundingClientRect();
+    this.cross.style.left = `${clientX - outer.left}px`;
+    this.cross.style.top = `${clientY - outer.top}px`;
+    this.cross.hidden = false;
   }
 }
