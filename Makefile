@@ -19,7 +19,7 @@ demo: install
 test: development
 	scripts/system-packages test
 	if [ "$$CI" = true ]; then scripts/triton-environment $(BIN)/python; fi
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/python -m pytest
 
 check: development
 	$(BIN)/ruff format --check .

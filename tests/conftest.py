@@ -2,21 +2,14 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from engines import cuda
 from engines.errors import EngineError
 
-LIVE = Path(__file__).parent / "live"
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if LIVE in item.path.parents:
-            # Of two processes that share the tests, one has all that play and capture, in turns.
-            item.add_marker(pytest.mark.xdist_group("live"))
     try:
         cuda.device()
     except EngineError as error:

@@ -7,6 +7,7 @@ import json
 import os
 import tempfile
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,6 +21,14 @@ from realtime.trace import Trace
 from tests.fakes.stages import Script, plan
 
 PLACEMENTS = ("threads", "processes")
+
+
+@pytest.fixture(autouse=True)
+def own_sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Runs beside this one have others."""
+    with tempfile.TemporaryDirectory(prefix="supervisor-") as folder:
+        monkeypatch.setattr(tempfile, "tempdir", folder)
+        yield
 
 
 def run(script: Script, **more: str) -> tuple[int, str, Supervisor]:
