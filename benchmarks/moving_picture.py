@@ -81,7 +81,7 @@ class Show:
                 viewer.take({"video": inputs["video"], "scene": _heard(stages, inputs, controls)})
                 viewer.turn(round(number * NS_PER_S / FPS) - SHOWN_LATER_MS * NS_PER_MS)
                 if number >= round(start_s * FPS):
-                    view = viewer.draw(self._layout, self._commands.selected)
+                    view = viewer.draw(self._layout, self._commands.selected, self._commands.view)
                     _draw_pointer(view, self._layout, number / FPS)
                     yield view
 
