@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from realtime.clock import SystemClock
+from realtime.desk import Present
 from realtime.errors import DeviceError
 from realtime.messages import VideoFrame
 from realtime.picture import Capture
@@ -37,9 +38,10 @@ def frames_until(
     while not enough(frames):
         if time.monotonic() > give_up:
             pytest.fail(f"only {len(frames)} pictures came, {source.stats()}")
-        for _, message in source.step(time.monotonic_ns(), {}):
-            assert isinstance(message, VideoFrame)
-            frames.append(message)
+        for topic, message in source.step(time.monotonic_ns(), {}):
+            assert isinstance(message, VideoFrame if topic == "video" else Present)
+            if isinstance(message, VideoFrame):
+                frames.append(message)
     return frames
 
 
