@@ -29,6 +29,8 @@ def main(device: str, rate_hz: int, path: str) -> None:
     try:
         while told.is_alive():
             for _, message in source.step(clock.now_ns(), {}):
+                if not isinstance(message, AudioChunk):
+                    continue  # which device it is
                 if not chunks:
                     print("ready", flush=True)
                 chunks.append(message)
