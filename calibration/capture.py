@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.clock import NS_PER_S, Clock
+from realtime.graph import TOPICS
 from realtime.messages import AudioChunk, AudioGap, Message, VideoFrame
 from realtime.picture import resized
 from realtime.stage import Stage
@@ -44,8 +45,9 @@ def messages(
                 if not stage.finished
                 for output in stage.step(clock.now_ns(), {})
             ]
-            for _, message in outputs:
-                yield message
+            for topic, message in outputs:
+                if TOPICS[topic].is_data:  # not which device it is
+                    yield message
             if not outputs:
                 clock.sleep_s(_IDLE_S)
     finally:
