@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, Protocol, TypeVar
 
-from realtime.desk import Choice, Part, Present, as_line
+from realtime.desk import Choice, Part
 from realtime.device_life import DeviceLife
 from realtime.device_search import Way
 from realtime.stage import Inputs, Outputs
@@ -72,15 +72,5 @@ class DeviceDesk(Generic[Finder]):
 
     def told(self, now_ns: int, life: DeviceLife[Any]) -> Outputs:
         """Which one it is, when that is due."""
-        if not self._telling.is_due(now_ns, (life.name, life.remark)):
-            return ()
-        present = Present(
-            stream=self._stream,
-            sequence=self._telling.sequence,
-            part=self._part,
-            name=as_line(life.name),
-            said=life.remark.said,
-            number=life.remark.number,
-            is_refusal=life.remark.is_refusal,
-        )
-        return [("desk", present)]
+        present = self._telling.present(now_ns, self._stream, self._part, life.name, life.remark)
+        return () if present is None else [("desk", present)]

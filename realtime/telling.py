@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from realtime.desk import TELL_NS, as_line
+from realtime.desk import TELL_NS, Part, Present, as_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +35,19 @@ class Telling:
         self.sequence += self._due_ns is not None
         self._told, self._due_ns = state, now_ns + TELL_NS
         return True
+
+    def present(
+        self, now_ns: int, stream: str, part: Part, name: str, remark: Remark
+    ) -> Present | None:
+        """What is used as ``part``, when that is due."""
+        if not self.is_due(now_ns, (name, remark)):
+            return None
+        return Present(
+            stream=stream,
+            sequence=self.sequence,
+            part=part,
+            name=as_line(name),
+            said=remark.said,
+            number=remark.number,
+            is_refusal=remark.is_refusal,
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from realtime.desk import Choice, Part, Present, as_line
+from realtime.desk import Choice, Part
 from realtime.engine_choice import EngineChoice
 from realtime.stage import Inputs, Outputs, Resumable, Stage, State, Watched
 from realtime.telemetry import EngineSlice
@@ -45,18 +45,10 @@ class Exchanged:
         self._choice.turn(now_ns)
         outputs = self._stage.step(now_ns, inputs)
         choice = self._choice
-        if not self._telling.is_due(now_ns, (choice.name, choice.remark)):
-            return outputs
-        present = Present(
-            stream=self._stream,
-            sequence=self._telling.sequence,
-            part=self._part,
-            name=as_line(choice.name),
-            said=choice.remark.said,
-            number=choice.remark.number,
-            is_refusal=choice.remark.is_refusal,
+        present = self._telling.present(
+            now_ns, self._stream, self._part, choice.name, choice.remark
         )
-        return [*outputs, ("desk", present)]
+        return outputs if present is None else [*outputs, ("desk", present)]
 
     def state(self) -> State:
         """The stage's own, and its engine."""
