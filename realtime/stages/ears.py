@@ -195,6 +195,9 @@ class Steps(Protocol):
     def look_ahead(self, columns: int) -> None:
         """From the next step on."""
 
+    def reset(self) -> None:
+        """Forget what was heard."""
+
     def step(self, log_magnitude: Floats) -> Floats:
         """The next ``(1, 1, F, t)`` to what is said then, ``(1, K, F, t)``."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from engines.cached_steps import CachedSteps
 from engines.remembering import Remembering
 from pixelplayer.encoder_columns import encoder_columns
-from pixelplayer.spec import ModelSpec
+from pixelplayer.spec import Analysis, ModelSpec
 from pixelplayer.stft import Samples
 from realtime.ahead import is_stepped
 from realtime.clock import NS_PER_MS, NS_PER_S
@@ -27,6 +27,8 @@ from realtime.turning import WAIT_S, Turning
 
 # Clocks drift by parts per million; what is less than this is rounding or jitter, not drift.
 _DRIFT_NS = 20 * NS_PER_MS
+# Of more that never came there are no columns: what plays has the mixture there (0026).
+_LONGEST_SILENCE_S = 1.0
 
 
 @dataclass(slots=True)
@@ -49,8 +51,10 @@ class _Stream:
 class Hearing:
     """Topic ``audio`` in, topic ``sound`` out.
 
-    Every column of the input comes out once, however the input is cut into chunks. Lost samples
-    count as silence. After a restart in the middle of a recording, columns keep their numbers.
+    Every column of the input comes out once, however the input is cut into chunks. Samples that the
+    source lost count as silence, and so do few that are lost on the way; of more, which others have
+    (hearing on another host), there are no columns. After them, as after a restart in the middle of
+    a recording, columns keep their numbers.
     """
 
     def __init__(
@@ -215,7 +219,11 @@ class Hearing:
         if abs(chunk.capture_ns - said_ns) > _DRIFT_NS:
             outputs += self._hear()
             stream.origin_ns += chunk.capture_ns - said_ns
-        outputs += self._silence(stream, chunk.first_sample)
+        missing = chunk.first_sample - stream.next_sample
+        if missing > _LONGEST_SILENCE_S * chunk.rate_hz:
+            outputs += self._leap(stream, chunk.first_sample)
+        else:
+            outputs += self._silence(stream, chunk.first_sample)
         unheard = chunk.samples[max(stream.next_sample - chunk.first_sample, 0) :]
         if stream.turn_at is not None and stream.next_sample + len(unheard) >= stream.turn_at:
             outputs += self._hear()
@@ -251,6 +259,24 @@ class Hearing:
             outputs += self._messages(stream, stream.listener.feed(np.zeros(length, np.float32)))
         return outputs
 
+    def _leap(self, stream: _Stream, start: int) -> list[tuple[str, Message]]:
+        """Say what was heard; begin at ``start`` as at a beginning, the dial where it stands."""
+        outputs = self._hear() + self._messages(stream, stream.listener.flush())
+        before = stream.listener
+        first_column = -(-start // before.analysis.hop)
+        resumed = first_column * before.analysis.hop
+        self._lost_samples += resumed - stream.next_sample
+        if self._steps is not None:
+            self._steps.reset()
+        stream.listener = self._listener(before.analysis, first_column)
+        stream.listener.look_ahead(before.pace.lookahead_columns)
+        stream.next_sample = resumed
+        return outputs
+
+    def _listener(self, analysis: Analysis, first_column: int) -> Listener:
+        audio, channels = self._spec.audio, self._spec.channels
+        return Listener(self._ear(), audio, channels, analysis, self._pace, first_column)
+
     def _end(self, end: End) -> list[tuple[str, Message]]:
         outputs = self._hear()
         stop: int | None = None
@@ -285,12 +311,9 @@ class Hearing:
             analysis = self._spec.audio.at_rate(message.rate_hz)
             first_column = -(-message.first_sample // analysis.hop)
             past_ns = round(message.first_sample * NS_PER_S / message.rate_hz)
-            audio = self._spec.audio
             self._input = _Stream(
                 name=message.stream,
-                listener=Listener(
-                    self._ear(), audio, self._spec.channels, analysis, self._pace, first_column
-                ),
+                listener=self._listener(analysis, first_column),
                 next_sample=first_column * analysis.hop,
                 origin_ns=capture_ns - past_ns,
             )

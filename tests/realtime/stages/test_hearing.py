@@ -157,20 +157,38 @@ def test_chunks_that_wait_are_heard_together() -> None:
     assert engine.calls <= columns / 8 + 1
 
 
-def test_lost_samples_are_silence() -> None:
+@pytest.mark.parametrize("is_told", [True, False])
+def test_lost_samples_are_silence(is_told: bool) -> None:
+    lost = 18001 if is_told else 7001
     samples = band_noise("blue", 6, 30000)
     zeroed = samples.copy()
-    zeroed[4000:22001] = 0
+    zeroed[4000 : 4000 + lost] = 0
     expected, _ = hear(cut(zeroed, [1000]))
-    gap = AudioGap(stream="t", sequence=1, first_sample=4000, length_samples=18001, rate_hz=8000)
+    gap = AudioGap(stream="t", sequence=1, first_sample=4000, length_samples=lost, rate_hz=8000)
     end = End(stream="t", sequence=3, topic="audio")
-    told: list[Message] = [chunk(samples[:4000], 0), gap, chunk(samples[22001:], 22001), end]
-    untold = [message for message in told if message is not gap]
-    for messages in (told, untold):
-        found, stage = hear(messages)
-        for one, other in zip(whole(found), whole(expected), strict=True):
-            np.testing.assert_array_equal(one, other)
-        assert stage.stats()["lost_samples"] == 18001
+    after = chunk(samples[4000 + lost :], 4000 + lost)
+    told: list[Message] = [gap] if is_told else []
+    found, stage = hear([chunk(samples[:4000], 0), *told, after, end])
+    for one, other in zip(whole(found), whole(expected), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert stage.stats()["lost_samples"] == lost
+
+
+def test_behind_many_that_never_came_it_begins_anew() -> None:
+    """Of what is missing there are no columns: what plays has the mixture there."""
+    samples = band_noise("blue", 6, 40000)
+    end = End(stream="t", sequence=3, topic="audio")
+    before, after = chunk(samples[:4000], 0), chunk(samples[20000:], 20000)
+    found, stage = hear([before, after, end])
+    parts = [hear([before, end])[0], hear([after, end])[0]]
+    assert [one.first_column for one in found] == [
+        one.first_column for part in parts for one in part
+    ]
+    for one, other in zip(whole(found), whole([*parts[0], *parts[1]]), strict=True):
+        np.testing.assert_array_equal(one, other)
+    first = parts[1][0].first_column
+    assert first == -(-20000 // 128)
+    assert stage.stats()["lost_samples"] == first * 128 - 4000
 
 
 def test_samples_that_come_twice_count_once() -> None:

@@ -51,8 +51,16 @@ def paced(lookahead: int, columns: int = 2) -> Pace:
     )
 
 
-def hear(stage: Hearing, sizes: list[int], turned_to_ms: float | None = None) -> np.ndarray:
-    """Features of all samples in chunks of these sizes, in turn; turned after the first third."""
+def hear(
+    stage: Hearing,
+    sizes: list[int],
+    turned_to_ms: float | None = None,
+    missing: range = range(0),
+) -> np.ndarray:
+    """Features of all samples in chunks of these sizes, in turn; turned after the first third.
+
+    Chunks that begin with one of the ``missing`` samples never come.
+    """
     stage.open()
     outputs: list[tuple[str, Message]] = []
     start = number = 0
@@ -73,7 +81,8 @@ def hear(stage: Hearing, sizes: list[int], turned_to_ms: float | None = None) ->
         if turned_to_ms is not None and start > len(SAMPLES) / 3:
             control = Control(stream="t", sequence=0, kind="lookahead", value=turned_to_ms)
             inputs["control"], turned_to_ms = [control], None
-        outputs += stage.step(0, inputs)
+        if start not in missing:
+            outputs += stage.step(0, inputs)
         start, number = start + size, number + 1
     end = End(stream="t", sequence=number, topic="audio")
     outputs += stage.step(0, {"audio": [end]})
@@ -126,3 +135,19 @@ def test_it_is_turned_by_whole_steps() -> None:
     assert turnable(SPEC, 5, 2) == (1, 3, 5, 7, 9, 11, 13)
     assert not is_stepped(SPEC, 15, 2)
     assert turnable(SPEC, 15, 2)[:3] == (-1, 0, 1)
+
+
+def test_behind_many_that_never_came_steps_know_nothing_of_what_was(folder: Path) -> None:
+    """And the dial stands where it stood."""
+    hop_ms = SPEC.audio.hop / SPEC.audio.rate_hz * 1000
+    length = 1024
+    lost = range(44 * length, 88 * length)
+    assert len(lost) > RATE_HZ
+    stage = Hearing(Opener(folder, "sound"), SPEC, paced(6), Opener(folder, "step", [4]))
+    found = hear(stage, [length], 2 * hop_ms, lost)
+    assert stage.stats()["lookahead_ms"] == pytest.approx(2 * hop_ms, rel=1e-3)
+    after = Hearing(Opener(folder, "sound"), SPEC, paced(2), Opener(folder, "step", [4]))
+    expected = hear(after, [length], missing=range(lost.stop))
+    columns = expected.shape[2]
+    assert columns > 10
+    np.testing.assert_array_equal(found[:, :, -columns:], expected)
