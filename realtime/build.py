@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -25,6 +26,7 @@ from realtime.plan import Plan
 from realtime.remote.placing import fingerprint, host_of, read_places
 from realtime.sources.continued import Continued
 from realtime.sources.corrected import Corrected
+from realtime.sources.gathered import Columns, Gathered
 from realtime.sources.pacing import FastPace, Pace, RealtimePace
 from realtime.stage import Stage
 from realtime.stages.exchanged import Exchanged
@@ -45,7 +47,22 @@ def build(name: str, plan: Plan, clock: Clock) -> Stage:
     if STAGES[name].kind != "source":
         return stage
     source = _set_right(name, stage, options.rig)
-    return Continued(source) if STAGES[name].is_replaced else source
+    if STAGES[name].is_replaced:
+        source = Continued(source)
+    return _gathered(name, source, options, plan, clock)
+
+
+def _gathered(name: str, source: Stage, options: Options, plan: Plan, clock: Clock) -> Stage:
+    """In real time, sound in whole columns; nobody waits for that of a file."""
+    if plan.pace == "fast" or "audio" not in STAGES[name].writes:
+        return source
+    audio = open_model(Path(options.model.model)).spec.audio
+
+    @cache
+    def columns(rate_hz: int) -> Columns:
+        return Columns.of(audio.at_rate(rate_hz))
+
+    return Gathered(source, columns, clock if name == "microphone" else None)
 
 
 def _set_right(name: str, source: Stage, rig: RigOptions) -> Stage:
