@@ -29,6 +29,7 @@ from realtime.portaudio import (
     list_audio_devices,
     look_again,
 )
+from realtime.priority import SOUND_NICENESS, rank_threads
 from realtime.shared import SharedArrays
 from realtime.sinks.speaker_stream import SpeakerStream
 from realtime.sources.microphone_stream import MicrophoneStream
@@ -167,6 +168,7 @@ def _leave_the_terminals_group() -> None:
 def main(file: int) -> None:
     """Run the device until it or the stage has gone."""
     _leave_the_terminals_group()
+    rank_threads([0], SOUND_NICENESS)  # and those that the driver is about to start
 
     def answer(said: Answer) -> None:
         sys.stdout.write(to_line(said))

@@ -26,6 +26,7 @@ from realtime.messages import (
     Streams,
     VideoFrame,
 )
+from realtime.priority import SOUND_NICENESS
 from realtime.spectra import ObjectSpectra, PixelSpectra
 from realtime.wishes import Show
 
@@ -77,8 +78,15 @@ class StageEntry:
 SPARED = ("hearing", "separator")
 """Processes that another waits for, all open, to take their place: sound is divided by them."""
 
-NICENESS: Mapping[str, int] = MappingProxyType({"sight": 10})
-"""Processes that give way where cores are short: a late picture is not noticed, late sound is."""
+NICENESS: Mapping[str, int] = MappingProxyType(
+    {
+        "sight": 10,
+        **dict.fromkeys(("microphone", "hearing", "separator", "speaker"), SOUND_NICENESS),
+    }
+)
+"""Stages that give way where cores are short, and, where they may, those that go before others: a
+late picture is not noticed, late sound is. Of a child all threads and its session, else the stage's
+own thread."""
 
 
 LOOKED_AT = frozenset({("video", "sight")})

@@ -18,16 +18,16 @@ import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from pathlib import Path
 from threading import Lock, Thread
 from typing import TextIO
 
 from realtime.allocator import keep_pages, settle_heap
 from realtime.clock import Clock, SystemClock
-from realtime.graph import NICENESS, STAGES
+from realtime.graph import MAIN, NICENESS, STAGES
 from realtime.parent import wake_when_orphaned
 from realtime.plain import PlainError
 from realtime.plan import Plan
+from realtime.priority import rank_process, rank_threads
 from realtime.reports import EXIT_FAILED, EXIT_RAN, Command, Report
 from realtime.run import Run
 from realtime.runner import Runner
@@ -56,6 +56,7 @@ class Host:
         if plan.pace == "fast":
             keep_pages()
         self.context = new_context()
+        self._plan, self._process = plan, process
         self._run = Run()
         runners = [
             Runner(
@@ -93,9 +94,19 @@ class Host:
         if command.order == "raise":
             run.faults.add(command.stage)
         run.states.update(command.states)
+        if command.order == "go":
+            self._rank()
         events = {"go": run.go, "stop": run.stop, "abort": run.abort, "release": run.release}
         if command.order in events:
             events[command.order].set()
+
+    def _rank(self) -> None:
+        """Of the process that has other stages as well, each thread is ranked by itself."""
+        if self._process != MAIN or self._plan.pace == "fast" or sys.platform != "linux":
+            return
+        for thread in self._threads:
+            if thread.native_id is not None:
+                rank_threads([thread.native_id], NICENESS.get(thread.name, 0))
 
     def still(self, consumer: str) -> bool:
         """Whether it makes sense to wait for ``consumer``; see :class:`realtime.runner.Run`."""
@@ -143,24 +154,6 @@ def _private_stdout() -> TextIO:
     return pipe
 
 
-def give_way(niceness: int) -> None:
-    """Let other processes go before this one, all of its threads.
-
-    A child is a session of its own. Where Linux shares the cores among sessions first (autogroup,
-    as on desktops) it is the session's niceness that counts; elsewhere that of every thread.
-    """
-    if sys.platform == "win32" or not niceness:
-        return
-    wanted = os.nice(0) + niceness
-    tasks = Path("/proc/self/task")
-    threads = [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [0]
-    for thread in threads:
-        with suppress(OSError):  # it is gone
-            os.setpriority(os.PRIO_PROCESS, thread, wanted)
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
-
-
 def main() -> int:
     """Run the stages of one child process until stdin ends."""
     settle_heap()
@@ -180,9 +173,9 @@ def main() -> int:
         print(f"error: the plan on stdin is none ({error})", file=sys.stderr)
         return EXIT_FAILED
     is_heir = first.startswith(HEIR)
-    niceness = NICENESS.get(process, 0)
+    niceness = NICENESS.get(process, 0) if plan.pace == "realtime" else 0
     if is_heir:  # the run is live: nobody waits for it, all go on
-        give_way(niceness)
+        rank_process(niceness)
     host = Host(plan, process, SystemClock(), _Reporter(pipe), is_heir=is_heir)
     host.start()
     is_dismissed = False
@@ -190,7 +183,7 @@ def main() -> int:
         with suppress(PlainError):  # half a line, of a parent that was killed as it wrote
             command = Command.from_json(line)
             if command.order == "go" and not is_heir:  # not before: all wait for the last to open
-                give_way(niceness)
+                rank_process(niceness)
             is_dismissed |= command.order in ("release", "abort")
             host.obey(command)
     if not is_dismissed:
