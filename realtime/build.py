@@ -32,6 +32,8 @@ from realtime.stage import Stage
 from realtime.stages.exchanged import Exchanged
 from realtime.turning import Turning
 
+FILE_COLUMNS = 4  # that are divided together: as often as objects are looked for
+
 
 def build(name: str, plan: Plan, clock: Clock) -> Stage:
     """The stage ``name`` of ``plan``, not yet open.
@@ -218,7 +220,12 @@ def _hearing(options: Options, plan: Plan, clock: Clock) -> Stage:
 
     given, entry = options.model, backend_of(options.model.engine)
     if plan.pace == "fast" and _has_stretch(spec, options):
-        steps = replace(steps, stretch_columns=STRETCH_COLUMNS)
+        steps = replace(
+            steps,
+            stretch_columns=STRETCH_COLUMNS,
+            columns_per_step=FILE_COLUMNS,
+            most_columns_per_step=FILE_COLUMNS,
+        )
         return Hearing(opened("stretch"), spec, steps, slices=slices)
     caches = entry is not None and entry.caches
     has_steps = caches and has_graph(Path(given.model), "step", given.precision)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from realtime.checks import HIGHEST_RATE_HZ
@@ -27,6 +28,8 @@ LONGEST_HOLE_S = Fraction(60)
 CUT_SHORT_S = Fraction(1, 4)  # a file that ends so much before its declared end was cut
 LATE_NS = 250 * NS_PER_MS  # from here on pictures that no other depends on are left out
 VERY_LATE_NS = 1000 * NS_PER_MS  # from here on all but key pictures
+_SMALL_PX = 1280 * 720
+_THREADS = 1  # shared out among more, a picture takes a third more of the processor
 
 _log = logging.getLogger(__name__)
 
@@ -58,10 +61,17 @@ class FileTrack:
         self._container = _open(path)
         streams = getattr(self._container.streams, kind)
         self._stream: Any = streams[0] if streams else None
+        if self.found and kind == "video":
+            self._spare_threads()
         start = self._container.start_time
         self._start_s = Fraction(start or 0, av.time_base)
         self._declared_s = Fraction(self._container.duration or 0, av.time_base)
         self._end_s = Fraction(0)
+
+    def _spare_threads(self) -> None:
+        """Small pictures are soon decoded; shared out, they take a fifth more of the processor."""
+        if 0 < self._stream.width * self._stream.height <= _SMALL_PX:
+            self._stream.codec_context.thread_count = 1
 
     @property
     def found(self) -> bool:
@@ -246,6 +256,8 @@ class FilePictures:
         self._frame: Any = None
         self._media_ns = -1
         self._pictures = 0
+        # Kept, for to set one up takes as long as to use it.
+        self._reduce, self._colour = VideoReformatter(), VideoReformatter()
         self._advance()
 
     def peek_ns(self) -> int | None:
@@ -254,10 +266,20 @@ class FilePictures:
 
     def take(self) -> NDArray[np.uint8]:
         """The next picture, BGR (height, width, 3)."""
-        picture = _upright(self._frame, self._longest_side_px)
+        picture = self._upright(self._frame)
         self._pictures += 1
         self._advance()
         return picture
+
+    def _upright(self, frame: Any) -> NDArray[np.uint8]:
+        width, height = reduced(frame.width, frame.height, self._longest_side_px)
+        if (width, height) != (frame.width, frame.height):
+            frame = self._reduce.reformat(
+                frame, width=width, height=height, interpolation="AREA", threads=_THREADS
+            )
+        picture = self._colour.reformat(frame, format="bgr24", threads=_THREADS).to_ndarray()
+        quarter_turns = round(self._frame.rotation / 90)  # counter-clockwise
+        return np.ascontiguousarray(np.rot90(picture, quarter_turns))
 
     def hurry(self, late_ns: int) -> None:
         """Let the decoder leave pictures out when it cannot keep up."""
@@ -299,11 +321,3 @@ def open_file_pictures(
         track.close()
         return None
     return FilePictures(track, longest_side_px)
-
-
-def _upright(frame: Any, longest_side_px: int) -> NDArray[np.uint8]:
-    width, height = reduced(frame.width, frame.height, longest_side_px)
-    if (width, height) != (frame.width, frame.height):
-        frame = frame.reformat(width=width, height=height, interpolation="AREA")
-    quarter_turns = round(frame.rotation / 90)  # counter-clockwise
-    return np.ascontiguousarray(np.rot90(frame.to_ndarray(format="bgr24"), quarter_turns))

@@ -42,6 +42,7 @@ from realtime.stages.wanted import Wanted
 from realtime.wishes import Show
 
 _WATCHED_COLUMNS = 4  # scenes are told at most twice as often as objects are looked for
+_NEWEST_COLUMNS = 2  # stand for those since the last time
 _WATCHED_LATE_COLUMNS = 16  # objects age before sound comes too late
 
 
@@ -370,8 +371,7 @@ class Separator:
     ) -> list[tuple[str, Message]]:
         """Update heat and objects ``every`` so many columns, from the first picture on.
 
-        What sounds in the newest columns stands for those since the last time. What the pixels
-        sound is told where somebody wants to see it.
+        What the pixels sound is told where somebody wants to see it.
         """
         if self._looks is None:
             return []
@@ -381,8 +381,9 @@ class Separator:
         duration_s = current.unwatched_columns * current.analysis.hop / current.analysis.rate_hz
         current.unwatched_columns = 0
         cells = self._seen(current, self._looks)
-        masks = self._synthesizer.masks(cells, columns.features)
-        power = current.log_power.of(columns.spectrum)
+        newest = _newest(columns, current.analysis)
+        masks = self._synthesizer.masks(cells, newest.features)
+        power = current.log_power.of(newest.spectrum)
         heat = self._energy.update(masks, power, duration_s)
         features = cells.T.reshape(-1, *self._grid)
         self._objects = self._tracker.step(features, heat, duration_s)
@@ -392,7 +393,7 @@ class Separator:
         if not self._wanted.has("pixels"):
             return []
         return self._spectra.pixels(
-            columns, current.analysis, power, masks=masks, grid=self._grid, shot=self._shot or 0
+            newest, current.analysis, power, masks=masks, grid=self._grid, shot=self._shot or 0
         )
 
     def _seen(self, current: _Input, looks: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -459,3 +460,17 @@ class Separator:
         """Who asks for other objects does not wait for them, nor does another scene."""
         if self._input is not None:
             self._input.heat = None
+
+
+def _newest(columns: SoundColumns, analysis: Analysis) -> SoundColumns:
+    """The last of them, where there are more than are looked at."""
+    before = columns.features.shape[2] - _NEWEST_COLUMNS
+    if before <= 0:
+        return columns
+    return replace(
+        columns,
+        capture_ns=columns.capture_ns + round(before * analysis.hop * NS_PER_S / analysis.rate_hz),
+        first_column=columns.first_column + before,
+        features=columns.features[:, :, before:],
+        spectrum=columns.spectrum[:, before:],
+    )
