@@ -103,8 +103,8 @@ def _opened(family: int, address: tuple[str, int]) -> socket.socket:
 def _tls(certificate: str, key: str | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Tickets come while the other end says what it wants. Python before 3.13 may then read and write
-    # at once, which OpenSSL does not allow: of 700 connections 4 never got an answer, without them 0.
+    # Tickets come while the other end says what it wants. Python before 3.13 may then read and
+    # write at once, which OpenSSL does not allow: 4 of 700 connections never got an answer.
     context.num_tickets = 0
     try:
         # Nobody is asked for a password in the middle of a start.
