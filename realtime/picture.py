@@ -7,6 +7,7 @@ import functools
 import os
 import threading
 from collections.abc import Sequence
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -165,10 +166,18 @@ def greyed(picture: Picture, share: float) -> Picture:
     return np.asarray(cv2.cvtColor(dim, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
+@cache
 def heat_colours() -> Picture:
     """The 256 BGR colours of heat, dark to light in even steps of lightness; (256, 3)."""
     steps = np.arange(256, dtype=np.uint8)[:, None]
-    return np.asarray(cv2.applyColorMap(steps, cv2.COLORMAP_INFERNO)[:, 0], np.uint8)
+    colours = np.asarray(cv2.applyColorMap(steps, cv2.COLORMAP_INFERNO)[:, 0], np.uint8)
+    colours.flags.writeable = False
+    return colours
+
+
+def in_colours(grey: NDArray[np.uint8]) -> Picture:
+    """A grey picture ``(h, w)`` with its levels in all three colours."""
+    return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def blended(picture: Picture, light: Picture, keep: Picture) -> Picture:

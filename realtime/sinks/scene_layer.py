@@ -23,6 +23,7 @@ from realtime.picture import (
     draw_text,
     fill_box,
     heat_colours,
+    in_colours,
     outlines,
     resized,
     rounded_box,
@@ -91,8 +92,7 @@ def _heat_layer(heatmap_db: NDArray[np.float32], width: int, height: int) -> Sce
     colours = heat_colours()[np.round(60.0 + 190.0 * level).astype(np.uint8)]
     light = np.round(colours * opaque[..., None]).astype(np.uint8)
     keep = np.round(255.0 * (1.0 - opaque)).astype(np.uint8)
-    keep = np.repeat(keep[..., None], 3, axis=2)
-    return SceneLayer(resized(light, width, height), resized(keep, width, height))
+    return SceneLayer(resized(light, width, height), in_colours(resized(keep, width, height)))
 
 
 def _unit(width: int, height: int) -> float:
