@@ -18,7 +18,7 @@ from realtime.messages import End, Message
 from realtime.plan import Plan
 from realtime.reports import EXIT_FAILED, Report, failure
 from realtime.run import ChaosError, Run
-from realtime.stage import Stage, Watched
+from realtime.stage import Stage, Unhurried, Watched
 from realtime.telemetry import Meter, Span
 from realtime.transport import Context, Inbox, Outbox, Stopped
 
@@ -134,7 +134,7 @@ class Runner:
             self._lifeline.beat(self._clock.now_ns())
             if not inputs and (self._entry.reads or not is_source):
                 # A source waits for its device, if for anything.
-                inputs = self._receive(0 if is_source else TICK_MS)
+                inputs = self._receive(0 if is_source or self._has_more else TICK_MS)
             try:
                 self._step(self._incumbent.stage, inputs)
             except Stopped:
@@ -148,6 +148,11 @@ class Runner:
         else:
             raise Stopped
         self._end_all()
+
+    @property
+    def _has_more(self) -> bool:
+        stage = self._incumbent.stage
+        return isinstance(stage, Unhurried) and stage.has_more
 
     def _receive(self, timeout_ms: int) -> dict[str, list[Message]]:
         assert self._inbox is not None

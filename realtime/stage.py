@@ -77,3 +77,12 @@ class Resumable(Protocol):
         Raises:
             Exception: of any kind where it cannot be used. The stage then goes on as a new one.
         """
+
+
+@runtime_checkable
+class Unhurried(Protocol):
+    """A stage that gives first what is waited for."""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a step has something to do although nothing arrives."""

@@ -63,8 +63,8 @@ class ObjectStreams:
         return self._given
 
     def level_dbfs(self, object_id: int) -> float:
-        """Level of a stream lately; 0 for the residual's."""
-        power = float(self._power[object_id])
+        """Level of a stream lately; 0 for the residual's. One that is still to come is silent."""
+        power = float(self._power[object_id]) if object_id < len(self._power) else 0.0
         return 10 * float(np.log10(max(power, 10 ** (SILENT_DBFS / 10))))
 
     def grow(self, count: int) -> None:

@@ -114,6 +114,7 @@ class Separator:
         self._sound_end: End | None = None
         self._scene_period: int | None = None
         self._sequences = {"streams": 0, "scene": 0, "monitor": 0}
+        self._unwatched: Joined | None = None
         self._rows = 0  # streams of objects that a former separator had
         self._understood: Mapping[str, Any] | None = None  # what it had heard
         self._lost_columns = 0
@@ -145,11 +146,20 @@ class Separator:
             elif isinstance(message, End):
                 self._sound_end = message
         outputs: list[tuple[str, Message]] = []
-        for joined in self._join.ready():
-            outputs += self._separate(joined)
+        ready = self._join.ready()
+        for joined in ready:
+            outputs += self._catch_up() + self._separate(joined)
+        if not ready:
+            outputs += self._catch_up()
         if self._sound_end and not self._join.waiting and not self._finished:
+            outputs += self._catch_up()
             outputs += self._end(self._sound_end)
         return outputs
+
+    @property
+    def has_more(self) -> bool:
+        """Whether what was divided last is still to be watched: sound goes out before that."""
+        return self._unwatched is not None
 
     @property
     def finished(self) -> bool:
@@ -207,14 +217,29 @@ class Separator:
         self._look(joined.maps)
         if current.understanding is not None:
             current.understanding.feed(columns.features, columns.spectrum)
-        every = _WATCHED_LATE_COLUMNS if joined.is_late else _WATCHED_COLUMNS
-        outputs += self._watch(current, columns, every)
+        current.unwatched_columns += columns.features.shape[2]
+        if current.heat is None:  # who asks for other objects hears them at once
+            outputs += self._watch(current, columns)
         known = columns.known_samples - current.first_column * current.analysis.hop
         samples = current.streams.feed(columns.spectrum, columns.features, self._meant, known)
         self._advance(current, columns.features.shape[2])
         outputs += self._streams(current, samples)
+        self._unwatched = joined
+        return outputs
+
+    def _catch_up(self) -> list[tuple[str, Message]]:
+        """Look at what was divided last, and tell what is seen; nobody hears when that is done."""
+        joined, current = self._unwatched, self._input
+        self._unwatched = None
+        if joined is None or current is None:
+            return []
+        columns = joined.columns
+        every = _WATCHED_LATE_COLUMNS if joined.is_late else _WATCHED_COLUMNS
+        outputs: list[tuple[str, Message]] = []
         if self._wanted.has("objects"):
             outputs += self._object_spectra(current, columns)
+        if current.unwatched_columns >= every:
+            outputs += self._watch(current, columns)
         return outputs + self._scene(current, columns)
 
     def _object_spectra(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
@@ -366,17 +391,12 @@ class Separator:
             self._energy = PixelEnergy(rows, columns, self._settings.energy)
             self._tracker.regrid(rows, columns)
 
-    def _watch(
-        self, current: _Input, columns: SoundColumns, every: int
-    ) -> list[tuple[str, Message]]:
-        """Update heat and objects ``every`` so many columns, from the first picture on.
+    def _watch(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
+        """Update heat and objects, from the first picture on.
 
         What the pixels sound is told where somebody wants to see it.
         """
         if self._looks is None:
-            return []
-        current.unwatched_columns += columns.features.shape[2]
-        if current.heat is not None and current.unwatched_columns < every:
             return []
         duration_s = current.unwatched_columns * current.analysis.hop / current.analysis.rate_hz
         current.unwatched_columns = 0

@@ -80,6 +80,16 @@ def separator(
     return stage
 
 
+def stepped(
+    stage: Separator, inputs: Mapping[str, Sequence[Message]], now_ns: int = 0
+) -> list[tuple[str, Message]]:
+    """What a step gives, and what comes once sound is out."""
+    outputs = [*stage.step(now_ns, inputs)]
+    while stage.has_more:
+        outputs += stage.step(now_ns, {})
+    return outputs
+
+
 def control(kind: ControlKind, **values: float | int) -> Control:
     return Control(stream="t", sequence=0, kind=kind, **values)  # type: ignore[arg-type]
 
@@ -117,7 +127,7 @@ def separate(
     mixture = np.sum(list(sounds.values()), axis=0)
     stage = separator(settings)
     sight = see(show(places, len(mixture) / RATE_HZ))
-    outputs = stage.step(0, {"sight": sight, "sound": hear(cut(mixture, [800]))})
+    outputs = stepped(stage, {"sight": sight, "sound": hear(cut(mixture, [800]))})
     assert stage.finished
     return Result(outputs)
 
@@ -208,7 +218,7 @@ def test_arrival_makes_no_difference_to_the_last_bit(
         while any(waiting.values()):
             topic = random.choice([name for name, messages in waiting.items() if messages])
             count = int(random.integers(1, 12))
-            outputs += stage.step(0, {topic: waiting[topic][:count]})
+            outputs += stepped(stage, {topic: waiting[topic][:count]})
             del waiting[topic][:count]
         found = Result(outputs)
         np.testing.assert_array_equal(found.rows(), expected.rows())
@@ -222,15 +232,44 @@ def test_in_realtime_nothing_waits_and_nothing_is_lost() -> None:
     stage, outputs = separator(join=NewestSight), []
     sight = see(show(PLACES, 2))
     for message in hear(cut(mixture, [800])):
-        step = stage.step(0, {"sound": [message]})
+        step = stepped(stage, {"sound": [message]})
         assert step or not outputs
         outputs += step
         if isinstance(message, SoundColumns) and message.first_column > 40 and sight:
-            stage.step(0, {"sight": [sight.pop(0)]})
+            stepped(stage, {"sight": [sight.pop(0)]})
     rows = Result(outputs).rows()
     np.testing.assert_allclose(rows.sum(axis=0), mixture, atol=3e-6)
     assert len(rows) == 2
     assert np.abs(rows[0, : 40 * 128 - 512]).max() == 0  # nothing was seen till then
+
+
+def test_sound_goes_out_before_what_was_heard_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked = 0
+    update = PixelEnergy.update
+
+    def counted(self: PixelEnergy, masks: Any, power: Any, duration_s: float) -> Any:
+        nonlocal looked
+        looked += 1
+        return update(self, masks, power, duration_s)
+
+    monkeypatch.setattr(PixelEnergy, "update", counted)
+    stage = separator(join=NewestSight)
+    stage.step(0, {"sight": see(show(PLACES, 2))[:2]})
+    first, *sound = hear(cut(band_noise("red", 1, 2 * RATE_HZ), [800]))
+    stage.step(0, {"sound": [first]})
+    assert (looked, stage.has_more) == (1, True)  # the very first is looked at before
+    later = 0
+    for message in sound[:-1]:
+        stage.step(0, {})
+        before = looked
+        topics = {topic for topic, _ in stage.step(0, {"sound": [message]})}
+        assert (topics, looked, stage.has_more) == ({"streams"}, before, True)
+        later += stage.step(0, {}) != []
+        assert not stage.has_more
+    assert looked > 20
+    assert later > 10
 
 
 def test_behind_it_looks_for_objects_less_often_and_separates_all(
@@ -247,9 +286,9 @@ def test_behind_it_looks_for_objects_less_often_and_separates_all(
     mixture = band_noise("red", 1, 2 * RATE_HZ)
     sound, outputs = hear(cut(mixture, [800])), []
     stage = separator(join=NewestSight)
-    stage.step(0, {"sight": see(show(PLACES, 2))[:2]})
+    stepped(stage, {"sight": see(show(PLACES, 2))[:2]})
     for start in range(0, len(sound), 12):
-        outputs += stage.step(0, {"sound": sound[start : start + 12]})
+        outputs += stepped(stage, {"sound": sound[start : start + 12]})
     assert len(watched) <= len(sound) // 4
     assert sum(watched) == pytest.approx(2.0, abs=0.3)  # no time is left out
     rows = Result(outputs).rows()
@@ -262,7 +301,7 @@ def test_an_end_that_comes_too_soon_or_from_a_new_ear_does_no_harm() -> None:
     *columns, end = hear(cut(mixture, [800]))
     for last, kept in ((end, columns[:-4]), (End(stream="t", sequence=0, topic="sound"), columns)):
         stage = separator(join=NewestSight)
-        total = Result(stage.step(0, {"sound": [*kept, last]})).rows().sum(axis=0)
+        total = Result(stepped(stage, {"sound": [*kept, last]})).rows().sum(axis=0)
         assert RATE_HZ - 14 * 128 < len(total) <= RATE_HZ + 128
         count = min(len(total), RATE_HZ) - 512
         np.testing.assert_allclose(total[:count], mixture[:count], atol=3e-6)
@@ -272,7 +311,7 @@ def test_without_a_picture_everything_is_residual() -> None:
     mixture = band_noise("red", 1, RATE_HZ)
     stage = separator()
     end = End(stream="t", sequence=0, topic="sight")
-    result = Result(stage.step(0, {"sight": [end], "sound": hear(cut(mixture, [800]))}))
+    result = Result(stepped(stage, {"sight": [end], "sound": hear(cut(mixture, [800]))}))
     assert result.scenes == []
     assert result.rows().shape[0] == 1
 
@@ -280,7 +319,7 @@ def test_without_a_picture_everything_is_residual() -> None:
 def test_without_sound_the_end_comes_at_once() -> None:
     stage = separator()
     end = End(stream="t", sequence=0, topic="sound")
-    assert Result(stage.step(0, {"sight": see(show({}, 1)), "sound": [end]})).ends == [
+    assert Result(stepped(stage, {"sight": see(show({}, 1)), "sound": [end]})).ends == [
         "streams",
         "scene",
     ]
@@ -306,7 +345,7 @@ def test_lost_columns_are_missing_and_the_rest_is_the_mixture_in_its_place() -> 
     messages = hear(cut(mixture, [800]))
     kept = [m for m in messages if not isinstance(m, SoundColumns) or m.sequence not in (20, 21)]
     stage = separator()
-    outputs = stage.step(0, {"sight": see(show(PLACES, 3)), "sound": [*kept[:30], *kept[28:]]})
+    outputs = stepped(stage, {"sight": see(show(PLACES, 3)), "sound": [*kept[:30], *kept[28:]]})
     streams = [message for _, message in outputs if isinstance(message, Streams)]
     assert {message.object_ids for message in streams[40:]} == {(1,)}
     holes = []
@@ -328,7 +367,7 @@ def test_a_change_of_rate_is_an_error() -> None:
     first, *_ = hear(cut(band_noise("red", 1, 4000), [800]))
     other, *_ = hear(cut(band_noise("red", 1, 4000), [800], rate_hz=16000))
     with pytest.raises(UsageError, match="from 8000 Hz to 16000 Hz"):
-        separator(join=NewestSight).step(0, {"sound": [first, other]})
+        stepped(separator(join=NewestSight), {"sound": [first, other]})
 
 
 def test_another_goes_on_with_the_same_objects_from_the_first_columns_on() -> None:
@@ -337,16 +376,16 @@ def test_another_goes_on_with_the_same_objects_from_the_first_columns_on() -> No
     sound = [item for item in hear(cut(mixture, [800])) if isinstance(item, SoundColumns)]
     first = separator(join=NewestSight)
     steps = [{"sight": sight[place : place + 1], "sound": [sound[place]]} for place in range(40)]
-    known = Result([output for inputs in steps for output in first.step(0, inputs)])
-    first.step(0, {"control": [control("mute", object_id=1)]})
-    first.step(0, {"control": [control("gain", object_id=2, value=2)]})
-    first.step(0, {"control": [control("pin", x=0.1, y=0.9), control("objects", value=5)]})
+    known = Result([output for inputs in steps for output in stepped(first, inputs)])
+    stepped(first, {"control": [control("mute", object_id=1)]})
+    stepped(first, {"control": [control("gain", object_id=2, value=2)]})
+    stepped(first, {"control": [control("pin", x=0.1, y=0.9), control("objects", value=5)]})
     kept = unpacked(packed(first.state()))
 
     heir = separator(join=NewestSight)
     heir.resume(kept)
     wanted, got = (
-        Result([output for item in sound[44:48] for output in stage.step(0, {"sound": [item]})])
+        Result([output for item in sound[44:48] for output in stepped(stage, {"sound": [item]})])
         for stage in (first, heir)
     )
     after = got.streams[0]
@@ -367,12 +406,12 @@ def test_another_sees_a_cut_that_it_did_not_see_the_beginning_of() -> None:
     sight = [item for item in see(show(PLACES, 2)) if isinstance(item, SightMap)]
     sound = [item for item in hear(cut(mixture, [800])) if isinstance(item, SoundColumns)]
     first = separator(join=NewestSight)
-    first.step(0, {"sight": sight[:8], "sound": sound[:20]})
+    stepped(first, {"sight": sight[:8], "sound": sound[:20]})
     same, cut_to = (separator(join=NewestSight) for _ in range(2))
     for heir, shot in ((same, 0), (cut_to, 1)):
         heir.resume(unpacked(packed(first.state())))
         shown = dataclasses.replace(sight[8], shot=shot)
-        heir.step(0, {"sight": [shown], "sound": sound[20:21]})
+        stepped(heir, {"sight": [shown], "sound": sound[20:21]})
     assert same.stats()["objects_count"] == 1
     assert cut_to.stats()["objects_count"] == 0
 
@@ -383,17 +422,17 @@ class Live:
     def __init__(self, settings: ObjectSettings | None = None) -> None:
         mixture = band_noise("red", 1, 4 * RATE_HZ) + band_noise("green", 2, 4 * RATE_HZ)
         self.stage = separator(settings, join=NewestSight)
-        self.stage.step(0, {"sight": see(show(PLACES | {"blue": (0.5, 0.8)}, 1))[:-1]})
+        stepped(self.stage, {"sight": see(show(PLACES | {"blue": (0.5, 0.8)}, 1))[:-1]})
         self.sound = hear(cut(mixture, [800]))
         self.play(20)
 
     def play(self, steps: int) -> Result:
-        outputs = self.stage.step(0, {"sound": self.sound[:steps]})
+        outputs = stepped(self.stage, {"sound": self.sound[:steps]})
         del self.sound[:steps]
         return Result(outputs)
 
     def ask(self, kind: ControlKind, **values: float | int) -> tuple[Streams, Scene]:
-        self.stage.step(0, {"control": [control(kind, **values)]})
+        stepped(self.stage, {"control": [control(kind, **values)]})
         result = self.play(4)
         return result.streams[-1], result.scenes[-1]
 
@@ -446,7 +485,7 @@ def test_the_number_of_objects_can_be_set() -> None:
         streams, scene = live.ask("unsolo")
         assert len(scene.objects) == 1
     assert np.abs(streams.samples[gone - 1]).max() == 0
-    live.stage.step(0, {"control": [control("objects", value=0)]})
+    stepped(live.stage, {"control": [control("objects", value=0)]})
     scene = live.play(15).scenes[-1]
     assert {item.id for item in scene.objects} == {1, 2}
 
@@ -469,7 +508,7 @@ def test_a_cut_ends_what_was_seen_before_it() -> None:
     stage = separator()
     sight = see([*before, *frames])
     assert [item.shot for item in sight if isinstance(item, SightMap)] == [0] * 30 + [1] * 30
-    result = Result(stage.step(0, {"sight": sight, "sound": hear(cut(mixture, [800]))}))
+    result = Result(stepped(stage, {"sight": sight, "sound": hear(cut(mixture, [800]))}))
     rows = result.rows()
     assert db(mixture[: rows.shape[1]], mixture[: rows.shape[1]] - rows.sum(axis=0)) > 80
     then = [scene for scene in result.scenes if scene.capture_ns < 1.9e9][-1]
@@ -498,7 +537,7 @@ def test_pictures_of_other_proportions_go_on_with_the_same_sound() -> None:
     ]
     stage = separator()
     result = Result(
-        stage.step(0, {"sight": see([*before, *frames]), "sound": hear(cut(mixture, [800]))})
+        stepped(stage, {"sight": see([*before, *frames]), "sound": hear(cut(mixture, [800]))})
     )
     rows = result.rows()
     assert db(mixture[: rows.shape[1]], mixture[: rows.shape[1]] - rows.sum(axis=0)) > 80

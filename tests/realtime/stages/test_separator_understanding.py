@@ -14,7 +14,16 @@ from realtime.stages.join import WaitForSight
 from realtime.stages.separator import Separator, SeparatorSettings
 from tests.fakes.pixel_model import CLASSES, SPEC, SYNTHESIZER, band_noise
 from tests.realtime.stages.test_hearing import cut
-from tests.realtime.stages.test_separator import PLACES, RATE_HZ, Result, db, hear, see, show
+from tests.realtime.stages.test_separator import (
+    PLACES,
+    RATE_HZ,
+    Result,
+    db,
+    hear,
+    see,
+    show,
+    stepped,
+)
 
 WORDS = Vocabulary(names=CLASSES, vectors=np.eye(len(CLASSES), SPEC.channels, dtype=np.float32))
 GREEN, BLUE = CLASSES.index("green"), CLASSES.index("blue")
@@ -44,7 +53,7 @@ def separated(vocabulary: Vocabulary | None, sounds: Sequence[np.ndarray]) -> Re
     )
     stage.open()
     sight = doubtful(see(show(PLACES, len(mixture) / RATE_HZ)))
-    return Result(stage.step(0, {"sight": sight, "sound": hear(cut(mixture, [800]))}))
+    return Result(stepped(stage, {"sight": sight, "sound": hear(cut(mixture, [800]))}))
 
 
 def test_it_is_separated_by_what_is_heard() -> None:

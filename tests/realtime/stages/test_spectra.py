@@ -15,7 +15,15 @@ from realtime.spectra import ObjectSpectra, PixelSpectra
 from realtime.wishes import WISH_S, Show, Wish
 from tests.fakes.pixel_model import BANDS_HZ, SPEC, band_noise
 from tests.realtime.stages.test_hearing import cut
-from tests.realtime.stages.test_separator import PLACES, RATE_HZ, hear, see, separator, show
+from tests.realtime.stages.test_separator import (
+    PLACES,
+    RATE_HZ,
+    hear,
+    see,
+    separator,
+    show,
+    stepped,
+)
 
 SECONDS = 3
 LAPSED_NS = round(WISH_S * 1e9)
@@ -35,8 +43,8 @@ def told(
     """All that comes out where these are wished for, ``later_ns`` before the sound comes."""
     stage = separator()
     wish = Show(stream="t", sequence=0, what=what)
-    outputs = list(stage.step(0, {"control": [wish]}))
-    outputs += stage.step(later_ns, {"sight": duet[0], "sound": duet[1]})
+    outputs = stepped(stage, {"control": [wish]})
+    outputs += stepped(stage, {"sight": duet[0], "sound": duet[1]}, later_ns)
     assert stage.finished
     return [message for _, message in outputs]
 
@@ -138,7 +146,7 @@ def test_streams_to_listen_to_are_the_streams_and_only_while_wished_for(
     ):
         stage = separator()
         stage.step(0, {"control": [Show(stream="t", sequence=0, what=wish)]})
-        outputs = stage.step(later_ns, {"sight": duet[0], "sound": duet[1]})
+        outputs = stepped(stage, {"sight": duet[0], "sound": duet[1]}, later_ns)
         streams = [one for topic, one in outputs if topic == "streams" and isinstance(one, Streams)]
         heard = [one for topic, one in outputs if topic == "monitor"]
         if not is_told:
