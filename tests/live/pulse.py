@@ -62,7 +62,8 @@ class PulseServer:
             [
                 self._pulseaudio,
                 *("-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
-                *("--realtime=no", "--high-priority=no", "--log-target=stderr"),
+                # Before others, as a desktop's is, where it may.
+                *("--realtime=no", "--high-priority=yes", "--log-target=stderr"),
                 *("-L", "module-native-protocol-unix auth-anonymous=1"),
                 *[word for sink in self._sinks for word in ("-L", _null_sink(sink))],
             ],
