@@ -29,7 +29,6 @@ CUT_SHORT_S = Fraction(1, 4)  # a file that ends so much before its declared end
 LATE_NS = 250 * NS_PER_MS  # from here on pictures that no other depends on are left out
 VERY_LATE_NS = 1000 * NS_PER_MS  # from here on all but key pictures
 _SMALL_PX = 1280 * 720
-_THREADS = 1  # shared out among more, a picture takes a third more of the processor
 
 _log = logging.getLogger(__name__)
 
@@ -274,10 +273,8 @@ class FilePictures:
     def _upright(self, frame: Any) -> NDArray[np.uint8]:
         width, height = reduced(frame.width, frame.height, self._longest_side_px)
         if (width, height) != (frame.width, frame.height):
-            frame = self._reduce.reformat(
-                frame, width=width, height=height, interpolation="AREA", threads=_THREADS
-            )
-        picture = self._colour.reformat(frame, format="bgr24", threads=_THREADS).to_ndarray()
+            frame = self._reduce.reformat(frame, width=width, height=height, interpolation="AREA")
+        picture = self._colour.reformat(frame, format="bgr24").to_ndarray()
         quarter_turns = round(self._frame.rotation / 90)  # counter-clockwise
         return np.ascontiguousarray(np.rot90(picture, quarter_turns))
 
