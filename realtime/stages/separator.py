@@ -217,7 +217,8 @@ class Separator:
         self._look(joined.maps)
         if current.understanding is not None:
             current.understanding.feed(columns.features, columns.spectrum)
-        current.unwatched_columns += columns.features.shape[2]
+        if self._looks is not None:
+            current.unwatched_columns += columns.features.shape[2]
         if current.heat is None:  # who asks for other objects hears them at once
             outputs += self._watch(current, columns)
         known = columns.known_samples - current.first_column * current.analysis.hop
