@@ -11,7 +11,7 @@ otherwise, it is the least-squares nearest signal for a masked one.
 Live, a column's own length would be delay. ``low_delay`` looks back as far and ahead much less
 (D. Mauler and R. Martin, "A low delay, variable resolution, perfect reconstruction spectral
 analysis-synthesis system for speech enhancement", EUSIPCO 2007): a long analysis window that falls
-within a hop of its end, and a synthesis window on its last two hops only.
+within half a hop of its end, and a synthesis window on its last hop and a half only.
 
 The streaming classes add in the same order as the whole transforms do, so their results do not
 depend on how the signal is cut, to the last bit.
@@ -59,11 +59,17 @@ def symmetric(analysis: Analysis) -> Windows:
     return Windows(analysis=hann, synthesis=hann, ahead_samples=analysis.n_fft // 2)
 
 
+def fade_samples(hop: int) -> int:
+    """How long two columns of low delay overlap."""
+    return hop // 2
+
+
 def low_delay(analysis: Analysis) -> Windows:
-    """Windows whose product is a Hann window of two hops, around the centre or nearly.
+    """Windows whose product is one hop that fades over half a hop to either side's neighbour.
 
     Where the transform has four hops or less, the column ends where the symmetric one before it
-    ends: both are there at the same time.
+    ends: both are there at the same time. What they give is a quarter of a hop later than the
+    centre: the sooner it is over, the less is waited for.
 
     Raises:
         ValueError: the transform has no more than two hops.
@@ -72,14 +78,16 @@ def low_delay(analysis: Analysis) -> Windows:
     ahead = min(n_fft // 2 - hop, hop)
     if ahead <= 0:
         raise ValueError(f"wanted a transform of more than two hops, got {n_fft = }, {hop = }")
-    rise, fall = np.arange(n_fft - hop) + 0.5, np.arange(hop) + 0.5
+    fade = max(fade_samples(hop), 1)
+    rise, fall = np.arange(n_fft - fade) + 0.5, np.arange(fade) + 0.5
     window = np.concatenate(
-        [np.sin(np.pi / 2 * rise / len(rise)) ** 2, np.cos(np.pi / 2 * fall / hop)]
+        [np.sin(np.pi / 2 * rise / len(rise)) ** 2, np.cos(np.pi / 2 * fall / fade)]
     )
-    product = np.sin(np.pi / 2 * (np.arange(2 * hop) + 0.5) / hop) ** 2
+    faded = np.sin(np.pi / 2 * fall / fade) ** 2
+    product = np.concatenate([faded, np.ones(hop - fade), faded[::-1]])
     return Windows(
         analysis=window.astype(np.float32),
-        synthesis=(product / window[-2 * hop :]).astype(np.float32),
+        synthesis=(product / window[-len(product) :]).astype(np.float32),
         ahead_samples=ahead,
     )
 
@@ -202,7 +210,7 @@ class StreamingIstft:
 
     The samples of all ``feed`` calls and of ``flush``, one after another, are ``istft`` of all the
     columns. After ``m`` columns, the samples that no later column touches are out: those before
-    about ``m * hop - n_fft / 2``, or ``(m - 1) * hop`` with windows of low delay.
+    about ``m * hop - n_fft / 2``, or ``(m - 1 / 2) * hop`` with windows of low delay.
     """
 
     def __init__(self, analysis: Analysis, streams: int, windows: Windows | None = None) -> None:

@@ -48,13 +48,13 @@ class Pace:
         return max(self.columns_per_step + self.lookahead_columns, 1)
 
     @property
-    def delay_columns(self) -> int:
+    def delay_columns(self) -> float:
         """The algorithmic delay: from a sample's coming in to its going out, in hops, at most.
 
-        A column gives its last hop once the next is there, which ends a hop after its centre,
-        where the symmetric one that is listened to ends two hops after its own.
+        A column gives its hop at once but for what fades into the next, half a hop (``low_delay``);
+        it is there a hop after its centre, when the symmetric one before it is, too.
         """
-        return self.columns_per_step + 2 + self.lookahead_columns
+        return self.columns_per_step + 1.5 + self.lookahead_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
