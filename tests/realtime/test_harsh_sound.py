@@ -111,8 +111,8 @@ def clicks(heard: Samples) -> float:
 def test_the_dial_is_turned_without_a_click_in_any_stream(band: BandRun) -> None:
     """From 93 ms ahead to nothing, to a guess, and back, while a tone is divided.
 
-    Streams that are heard so from the beginning, joined where it turns, click up to twenty times as
-    much as is allowed.
+    No more than one where the dial stands: columns fade into each other, whatever made them. Streams
+    that are heard so from the beginning, joined where it turns, click four times as much.
     """
     tone = TONE * np.sin(2 * np.pi * TONE_HZ * np.arange(samples(DURATION_S)) / RATE_HZ)
     begins = samples(1.2)  # both were found by then
@@ -122,4 +122,5 @@ def test_the_dial_is_turned_without_a_click_in_any_stream(band: BandRun) -> None
     assert heard_ms == [pytest.approx(ms, abs=1) for ms in (93, 0, -23, 93)]
     np.testing.assert_allclose(found.rows.sum(axis=0), sound, atol=2e-6)
     turned = slice(samples(1.6), samples(DURATION_S - 0.2))
-    assert clicks(found.rows[:, turned]) < 2e-4 * TONE
+    still = band.separated(sound, "93").rows
+    assert clicks(found.rows[:, turned]) < 1.1 * clicks(still[:, turned]) < 4e-4 * TONE
