@@ -111,7 +111,7 @@ def clicks(heard: Samples) -> float:
 def test_the_dial_is_turned_without_a_click_in_any_stream(band: BandRun) -> None:
     """From 93 ms ahead to nothing, to a guess, and back, while a tone is divided.
 
-    No more than one where the dial stands: columns fade into each other, whatever made them. Streams
+    No more than where the dial stands: columns fade into each other, whatever made them. Streams
     that are heard so from the beginning, joined where it turns, click four times as much.
     """
     tone = TONE * np.sin(2 * np.pi * TONE_HZ * np.arange(samples(DURATION_S)) / RATE_HZ)
