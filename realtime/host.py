@@ -174,7 +174,8 @@ def main() -> int:
         return EXIT_FAILED
     is_heir = first.startswith(HEIR)
     niceness = NICENESS.get(process, 0) if plan.pace == "realtime" else 0
-    if is_heir:  # the run is live: nobody waits for it, all go on
+    ranks_at_once = is_heir and niceness > 0  # the run is live: nobody waits for it, all go on
+    if ranks_at_once:
         rank_process(niceness)
     host = Host(plan, process, SystemClock(), _Reporter(pipe), is_heir=is_heir)
     host.start()
@@ -182,7 +183,8 @@ def main() -> int:
     for line in sys.stdin:
         with suppress(PlainError):  # half a line, of a parent that was killed as it wrote
             command = Command.from_json(line)
-            if command.order == "go" and not is_heir:  # not before: all wait for the last to open
+            # Not before: all wait for the last to open, or sound goes on while this one does.
+            if command.order == "go" and not ranks_at_once:
                 rank_process(niceness)
             is_dismissed |= command.order in ("release", "abort")
             host.obey(command)

@@ -44,9 +44,11 @@ def test_a_process_gives_way() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the niceness of threads")
-@pytest.mark.parametrize("stage", ["sight", "separator"])
-def test_a_child_is_ranked_from_the_go_on_and_not_while_all_wait_for_it(
-    tmp_path: Path, stage: str
+@pytest.mark.parametrize(
+    ("stage", "is_heir"), [("sight", False), ("separator", False), ("separator", True)]
+)
+def test_a_child_is_ranked_from_the_go_on_and_not_while_it_opens(
+    tmp_path: Path, stage: str, is_heir: bool
 ) -> None:
     if NICENESS[stage] < 0 and not may_go_first():
         pytest.skip("this user may not go before others")
@@ -59,7 +61,7 @@ def test_a_child_is_ranked_from_the_go_on_and_not_while_all_wait_for_it(
         child = Child(stage)
         try:
             (process,) = set(psutil.Process().children()) - set(others)
-            child.begin(plan.with_addresses(Path(sockets)), reports.put)
+            child.begin(plan.with_addresses(Path(sockets)), reports.put, is_heir=is_heir)
             assert reports.get(timeout=60).kind == "ready"
             assert niceness(process) == {os.nice(0)}
             child.obey(Command(order="go"))
