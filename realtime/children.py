@@ -14,6 +14,7 @@ from threading import Thread
 from realtime.host import HEIR
 from realtime.plain import PlainError
 from realtime.plan import Plan
+from realtime.priority import SPARE_NICENESS, rank_session
 from realtime.process_state import is_stopped
 from realtime.reports import Command, Report
 
@@ -55,6 +56,10 @@ class Child:
         )
         self._reader.start()
         self._write(f"{HEIR if is_heir else ''}{self.process} {plan.to_json()}\n")
+
+    def give_way(self) -> None:
+        """Let all others go before it, where that can be taken back by anybody: at the go."""
+        rank_session(self._popen.pid, SPARE_NICENESS)
 
     def dismiss(self) -> None:
         """End it where it was never let begin; else that is for :meth:`leave`."""

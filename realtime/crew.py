@@ -243,7 +243,8 @@ class Crew:
             return
         missing = sorted(self._spared - self._spares.keys())
         if missing:
-            self._spares[missing[0]] = self._heir(missing[0])
+            spare = self._spares[missing[0]] = self._heir(missing[0])
+            spare.give_way()
 
     def _drop_spare(self, process: str) -> None:
         self._spares.pop(process).end()

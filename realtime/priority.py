@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 SOUND_NICENESS = -10  # of what is on the way of sound
+SPARE_NICENESS = 15  # of the session of who only gets ready to take another's place
 
 
 def rank_process(niceness: int) -> None:
@@ -26,8 +27,17 @@ def rank_process(niceness: int) -> None:
     tasks = Path("/proc/self/task")
     threads = [int(task.name) for task in tasks.iterdir()] if tasks.is_dir() else [0]
     rank_threads(threads, niceness)
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
+    if not rank_session(os.getpid(), niceness) and niceness < 0:
+        rank_session(os.getpid(), 0)  # it may have given way
+
+
+def rank_session(process: int, niceness: int) -> bool:
+    """The same for the session of a process, where Linux ranks sessions; whether it could be."""
+    try:
+        Path(f"/proc/{process}/autogroup").write_text(str(niceness), encoding="ascii")
+    except OSError:
+        return False
+    return True
 
 
 def rank_threads(threads: Iterable[int], niceness: int) -> None:

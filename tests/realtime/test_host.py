@@ -36,11 +36,32 @@ def test_a_process_gives_way() -> None:
         "assert values == [os.nice(0)], values; print(os.nice(0))"
     )
     before = "import os; print(os.nice(0))"
-    values = [
-        int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
-        for code in (before, script)
-    ]
+    values = [int(alone(code)) for code in (before, script)]
     assert values[1] == min(values[0] + 3, 19)
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="sessions are not ranked")
+@pytest.mark.parametrize("niceness", [4, -4])
+def test_a_session_gives_way_and_comes_back(niceness: int) -> None:
+    script = (
+        "import os; from realtime.priority import rank_process, rank_session\n"
+        "told = lambda: open('/proc/self/autogroup').read().split()[-1]\n"
+        "assert rank_session(os.getpid(), 15); values = [told()]\n"
+        f"rank_process({niceness}); print(*values, told())"
+    )
+    back = str(niceness) if niceness > 0 or may_go_first() else "0"
+    assert alone(script).split() == ["15", back]
+
+
+def alone(code: str) -> str:
+    """What a Python program prints, in a session of its own: this one's niceness stays."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        check=True,
+        text=True,
+        start_new_session=True,
+    ).stdout
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the niceness of threads")
@@ -75,8 +96,9 @@ def test_a_child_is_ranked_from_the_go_on_and_not_while_it_opens(
 
 
 def may_go_first() -> bool:
-    code = "import os; os.nice(-1)"
-    return not subprocess.run([sys.executable, "-c", code], check=False, stderr=-3).returncode
+    """Whether this user has the right."""
+    code = "import os\ntry: os.nice(-1); print(True)\nexcept OSError: pass"
+    return bool(alone(code))
 
 
 def niceness(process: psutil.Process) -> set[int]:
