@@ -336,8 +336,11 @@ class Supervisor:
                 self._failures.append(report.text)
         else:
             self._screen.error(report.text)
-        self._exit_code = self._exit_code or report.exit_code
         is_live = self._started_ns is not None and self._plan.pace == "realtime"
+        # A moment before the end another would have taken its place: the run has not failed.
+        is_over = is_live and self._stop_by_ns is not None and STAGES[report.stage].is_replaced
+        if not is_over:
+            self._exit_code = self._exit_code or report.exit_code
         if STAGES[report.stage].is_vital or not is_live:
             self._stop()
 
