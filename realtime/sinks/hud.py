@@ -94,7 +94,7 @@ class HudTracker:
         return Hud(
             latency_ms=self.value("speaker", "latency_ms"),
             causes_ms=tuple(causes_ms(self._values).items()),
-            masks_per_s=self.value("separator", "rate_hz"),
+            masks_per_s=self.value("hearing", "rate_hz"),
             frames_per_s=self._frames_per_s(),
             drops=self._drops(),
             engines=engine_names(self._engines),

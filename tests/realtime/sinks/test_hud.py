@@ -15,7 +15,8 @@ def test_the_numbers_come_from_their_stages():
     assert tracker.hud.latency_ms is None
     assert tracker.hud.drops == 0
     tracker.add_stats(stats("speaker", latency_ms=151.0))
-    tracker.add_stats(stats("separator", rate_hz=14.4, dropped_sound=2))
+    tracker.add_stats(stats("hearing", rate_hz=14.4))
+    tracker.add_stats(stats("separator", rate_hz=21.0, dropped_sound=2))
     tracker.add_stats(stats("sight", dropped_video=3, dropped_audio_samples=512))
     hud = tracker.hud
     assert hud.latency_ms == 151.0
