@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
 from realtime.clock import NS_PER_S
 from realtime.messages import AudioChunk, AudioGap, Message
-from realtime.stage import Inputs, Outputs, Resumable, Stage, State
+from realtime.sources.wrapped import Wrapped
+from realtime.stage import Inputs, Outputs, Stage, State
 
 
-class Continued:
+class Continued(Wrapped):
     """Another source, its samples and messages numbered on from those of the one before it.
 
     Samples are numbered by the time at which they were captured: between the two sources lies what
@@ -18,16 +18,12 @@ class Continued:
     """
 
     def __init__(self, source: Stage) -> None:
-        self._source = source
+        super().__init__(source)
         self._sequences: dict[str, int] = {}  # of the next message
         self._next_sample = 0
         self._end_ns: int | None = None  # when that sample is captured, or would have been
         self._later: int | None = 0  # samples; None: the first chunk tells
         self._further: dict[str, int] = {}  # messages, by topic
-
-    def open(self) -> None:
-        """Open the source."""
-        self._source.open()
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """What the source gives, numbered on."""
@@ -61,7 +57,7 @@ class Continued:
     def state(self) -> State:
         """Where the sound and the numbers of the messages are; and the source's own."""
         return {
-            "source": self._source.state() if isinstance(self._source, Resumable) else {},
+            "source": super().state(),
             "sequences": self._sequences,
             "next_sample": self._next_sample,
             "end_ns": self._end_ns,
@@ -69,22 +65,8 @@ class Continued:
 
     def resume(self, state: State) -> None:
         """Go on from there."""
-        if isinstance(self._source, Resumable):
-            self._source.resume(state["source"])
+        super().resume(state["source"])
         self._sequences = dict(state["sequences"])
         self._further = dict(state["sequences"])
         self._next_sample, self._end_ns = state["next_sample"], state["end_ns"]
         self._later = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether the source has finished."""
-        return self._source.finished
-
-    def close(self) -> None:
-        """Close the source."""
-        self._source.close()
-
-    def stats(self) -> Mapping[str, float]:
-        """The source's own."""
-        return self._source.stats()

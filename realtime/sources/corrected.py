@@ -9,10 +9,11 @@ import numpy as np
 
 from realtime.clock import NS_PER_MS
 from realtime.messages import AudioChunk, Message, VideoFrame
-from realtime.stage import Inputs, Outputs, Resumable, Stage, State
+from realtime.sources.wrapped import Wrapped
+from realtime.stage import Inputs, Outputs, Stage
 
 
-class Corrected:
+class Corrected(Wrapped):
     """Another source, its pictures ``av_offset_ms`` earlier and its sound louder by ``gain_db``.
 
     All that joins pictures with sound does so by ``capture_ns``: set right here, it is right
@@ -20,15 +21,11 @@ class Corrected:
     """
 
     def __init__(self, source: Stage, *, av_offset_ms: float = 0.0, gain_db: float = 0.0) -> None:
-        self._source = source
+        super().__init__(source)
         self._av_offset_ms = av_offset_ms
         self._gain_db = gain_db
         self._earlier_ns = round(av_offset_ms * NS_PER_MS)
         self._gain = np.float32(10.0 ** (gain_db / 20.0))
-
-    def open(self) -> None:
-        """Open the source."""
-        self._source.open()
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """What the source gives, corrected."""
@@ -41,24 +38,6 @@ class Corrected:
         if isinstance(message, AudioChunk) and self._gain_db:
             return dataclasses.replace(message, samples=message.samples * self._gain)
         return message
-
-    def state(self) -> State:
-        """The source's own."""
-        return self._source.state() if isinstance(self._source, Resumable) else {}
-
-    def resume(self, state: State) -> None:
-        """Leave it to the source."""
-        if isinstance(self._source, Resumable):
-            self._source.resume(state)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the source has finished."""
-        return self._source.finished
-
-    def close(self) -> None:
-        """Close the source."""
-        self._source.close()
 
     def stats(self) -> Mapping[str, float]:
         """The source's own, and the corrections that are not none."""

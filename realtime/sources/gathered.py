@@ -8,7 +8,7 @@ than it would alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,7 +17,8 @@ from pixelplayer.spec import Analysis
 from realtime.clock import NS_PER_MS, NS_PER_S, Clock
 from realtime.messages import AudioChunk, Message
 from realtime.sources.pacing import LONGEST_WAIT_S
-from realtime.stage import Inputs, Outputs, Resumable, Stage, State
+from realtime.sources.wrapped import Wrapped
+from realtime.stage import Inputs, Outputs, Stage
 
 _EARLY_NS = NS_PER_MS  # awake before the earliest that a block has come so far
 _FORGOTTEN_NS = NS_PER_MS // 20  # that the earliest is taken to be later with every piece
@@ -47,7 +48,7 @@ class Columns:
         return self.hop - (stop - self.phase) % self.hop
 
 
-class Gathered:
+class Gathered(Wrapped):
     """Another source, its sound in longer pieces; all else passes at once.
 
     Args:
@@ -60,16 +61,12 @@ class Gathered:
     def __init__(
         self, source: Stage, columns: Callable[[int], Columns], clock: Clock | None = None
     ) -> None:
-        self._source = source
+        super().__init__(source)
         self._columns = columns
         self._clock = clock
         self._held: list[AudioChunk] = []
         self._late_ns: int | None = None  # the least from a sample's capture until it was here
         self._due_ns: int | None = None  # when the next column is complete, here
-
-    def open(self) -> None:
-        """Open the source."""
-        self._source.open()
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """What the source gives; of sound, whole pieces."""
@@ -128,28 +125,6 @@ class Gathered:
             late_ns = min(late_ns, self._late_ns + _FORGOTTEN_NS)
         self._late_ns = late_ns
         self._due_ns = end_ns + missing * NS_PER_S // chunk.rate_hz + late_ns
-
-    def state(self) -> State:
-        """The source's own."""
-        return self._source.state() if isinstance(self._source, Resumable) else {}
-
-    def resume(self, state: State) -> None:
-        """Leave it to the source."""
-        if isinstance(self._source, Resumable):
-            self._source.resume(state)
-
-    @property
-    def finished(self) -> bool:
-        """Whether the source has finished."""
-        return self._source.finished
-
-    def close(self) -> None:
-        """Close the source."""
-        self._source.close()
-
-    def stats(self) -> Mapping[str, float]:
-        """The source's own."""
-        return self._source.stats()
 
 
 def _stop(chunk: AudioChunk) -> int:
