@@ -25,6 +25,7 @@ from benchmarks.null_sinks import (
     check_programs,
     exchange,
     player_s,
+    prepared,
     wait_until,
 )
 from benchmarks.report import Report, command, command_line
@@ -75,13 +76,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             line += ["--view", "none", *model_arguments(options)]
             line += ["--lookahead", options.lookahead]
             line += ["--duration", str(player_s(options.duration))]
+            pieces = prepared(server, options.duration)
             with live_run(line, folder / "live", server.environment) as run:
                 wait_until(lambda: _is_recording(run), run, "begin to record")
                 half_s = SETTLING_S / 2 + options.duration / 2
                 stall = Timer(half_s, _stop_for, (run.pid, options.stall / 1000))
                 if options.stall:
                     stall.start()
-                gone = exchange(server, options.duration)
+                gone = exchange(server, pieces)
                 run.wait(player_s(options.duration) - options.duration + OPENING_S)
                 facts = read_session(run.record).facts
                 told, causes = facts["latency_ms"], facts["latency_causes_ms"]

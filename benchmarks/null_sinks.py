@@ -6,8 +6,9 @@ import argparse
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,14 @@ _LONGEST_DELAY_S = 4.0
 _PIECE_S = 600.0  # is played at once: a longer one is much to hold
 _BETWEEN_PIECES_S = 10.0
 _NEEDED = ("pulseaudio", "pactl", "pacat")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A file to play."""
+
+    path: Path
+    duration_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,24 +72,41 @@ def player_s(duration_s: float) -> float:
     return duration_s + 2 * SETTLING_S + further * _BETWEEN_PIECES_S
 
 
-def exchange(server: PulseServer, duration_s: float) -> Exchange:
-    """Play noises into the microphone; record it twice, and the speaker."""
+def prepared(server: PulseServer, duration_s: float) -> tuple[Piece, ...]:
+    """Noises to play into the microphone for so long; the long ones are one.
+
+    To make ten minutes of them takes a core for two seconds: not while somebody is measured.
+    """
+    whole, rest_s = divmod(duration_s, _PIECE_S)
+    pieces = [_piece(server, _PIECE_S, seed=3)] * int(whole) if whole else []
+    return (*pieces, _piece(server, rest_s, seed=4)) if rest_s else tuple(pieces)
+
+
+def _piece(server: PulseServer, duration_s: float, seed: int) -> Piece:
+    return Piece(
+        path=server.written(noises(duration_s, RATE_HZ, seed)),
+        duration_s=duration_s,
+    )
+
+
+def exchange(server: PulseServer, pieces: Sequence[Piece]) -> Exchange:
+    """Play what was :func:`prepared` into the microphone; record it twice, and the speaker."""
     sources = ("mic.monitor", "mic.monitor", "spk.monitor")
     recorders = [MonitorRecorder(source, server.environment) for source in sources]
     try:
         time.sleep(SETTLING_S / 2)
-        for number in range(math.ceil(duration_s / _PIECE_S)):
-            _play(server, min(_PIECE_S, duration_s - number * _PIECE_S), seed=3 + number)
+        for piece in pieces:
+            _play(server, piece)
         time.sleep(SETTLING_S / 2)
     finally:
         said, again, heard = (recorder.stop() for recorder in recorders)
     return Exchange(said=said, again=again, heard=heard)
 
 
-def _play(server: PulseServer, duration_s: float, seed: int) -> None:
-    player = server.play(noises(duration_s, RATE_HZ, seed))
+def _play(server: PulseServer, piece: Piece) -> None:
+    player = server.play_file(piece.path)
     try:
-        player.wait(duration_s + OPENING_S)
+        player.wait(piece.duration_s + OPENING_S)
     finally:
         end_process(player)
 

@@ -32,6 +32,7 @@ from benchmarks.null_sinks import (
     Exchange,
     check_programs,
     exchange,
+    prepared,
     wait_until,
 )
 from benchmarks.report import BenchmarkError, Report, command, command_line
@@ -94,13 +95,14 @@ def measure(server: PulseServer, options: argparse.Namespace) -> Report:
         link = opened.enter_context(contextlib.closing(Link(weather)))
         told_file, trace = folder / "told.jsonl", folder / "trace.json"
         host = None if options.here else opened.enter_context(serving(link, folder, options))
+        pieces = prepared(server, options.duration)
         run = opened.enter_context(_player(server, folder, options))
         wait_until(lambda: _is_seen(told_file), run, "hear, and see")
         begun_s = time.monotonic()
         strangers = None if host is None else _strangers(folder, options.strangers)
         if options.cut:
             opened.enter_context(_cut(link, SETTLING_S + options.duration / 2, options.cut))
-        gone = exchange(server, options.duration)
+        gone = exchange(server, pieces)
         if strangers is not None:
             strangers.stop()
             time.sleep(6.0)  # until the host has told

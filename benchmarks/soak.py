@@ -27,6 +27,7 @@ from benchmarks.null_sinks import (
     Exchange,
     check_programs,
     exchange,
+    prepared,
     wait_until,
 )
 from benchmarks.process_tree import Sample, TreeWatch, stop_for
@@ -150,6 +151,7 @@ def _run(server: PulseServer, options: argparse.Namespace, folder: Path) -> Soak
         line += ["--profile", str(trace)]
         if options.record is not None:
             line += ["--record", str(options.record.resolve())]
+        pieces = prepared(server, options.duration)
         run = ProgramRun(line, folder, {**server.environment, "PYTHONPATH": str(COMMAND.parent)})
         opened.callback(run.close)
         wait_until(lambda: _is_heard(told_file), run, "begin to play")
@@ -160,7 +162,7 @@ def _run(server: PulseServer, options: argparse.Namespace, folder: Path) -> Soak
         stall = _Stall(run.pid, options.stall / 1000)
         if options.stall:
             opened.enter_context(stall.after((SETTLING_S + options.duration) / 2))
-        gone = exchange(server, options.duration)
+        gone = exchange(server, pieces)
         watch.stop()
         run.interrupt()
         run.wait(OPENING_S, EXIT_INTERRUPTED)

@@ -102,9 +102,17 @@ class PulseServer:
 
     def play(self, samples: np.ndarray, sink: str = "mic") -> subprocess.Popen[bytes]:
         """Start to play float32 (n,) or (n, 2) at 48 kHz; ends by itself."""
+        return self.play_file(self.written(samples), sink)
+
+    def written(self, samples: np.ndarray) -> Path:
+        """The same as a file to play later, which takes the machine nothing then."""
         stereo = np.repeat(samples[:, None], 2, axis=1) if samples.ndim == 1 else samples
         path = Path(self._folder.name) / f"{time.monotonic_ns()}.f32"
         path.write_bytes(np.ascontiguousarray(stereo, "<f4").tobytes())
+        return path
+
+    def play_file(self, path: Path, sink: str = "mic") -> subprocess.Popen[bytes]:
+        """Start to play what was :meth:`written`; ends by itself."""
         return subprocess.Popen(
             [self._pacat, "--playback", f"--device={sink}", _CALM, *_RAW, str(path)],
             env=self._base,
