@@ -75,7 +75,11 @@ class Session:
 
 
 class ProgramRun:
-    """A Python program while it runs. Its standard output and error go to ``output.txt``."""
+    """A Python program while it runs. Its standard output and error go to ``output.txt``.
+
+    It is a session of its own, as a player in a terminal is: where Linux shares the cores among
+    sessions first (autogroup), it must not share with the benchmark, its server and its camera.
+    """
 
     def __init__(
         self,
@@ -94,6 +98,7 @@ class ProgramRun:
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     @property
