@@ -52,7 +52,7 @@ def _start(options: Options, screen: Screen) -> int:
 
 def _run(options: Options, screen: Screen) -> int:
     places = read_places(options.run.place)
-    with early_children(places.placement) as early:
+    with early_children(places.placement, options.run.pace) as early:
         plan, clock = compose(options, os.environ, screen.say), SystemClock()
         screen.begin(line_for(plan, CELLS if screen.rewrites else 0))
         run = partial(

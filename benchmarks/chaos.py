@@ -45,6 +45,7 @@ _CASES = (
     *(("separation", kind, stage) for stage in ("sight", "hearing", "separator")
       for kind in ("kill", "stop", "raise")),
     *(("device", "raise", stage) for stage in ("camera", "microphone", "speaker")),
+    *(("device", kind, "speaker") for kind in ("kill", "stop")),  # and the microphone with it
 )  # fmt: skip
 
 

@@ -104,18 +104,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return report.publish(options.json)
 
 
-def paper_update(threads: int) -> Callable[[], torch.Tensor]:
-    """One update of the paper's model, random weights: its time does not depend on them."""
+def paper_update(threads: int, pictures: int = 1) -> Callable[[], torch.Tensor]:
+    """One update of the paper's model, random weights: its time does not depend on them.
+
+    A window of the paper's has three ``pictures``, of whose features the highest count.
+    """
     torch.set_num_threads(threads)
     sight = VisualFeatures(FrameNet(PAPER_WIDTH, PAPER_CHANNELS)).eval()
     hearing = SoundNet(PAPER_WIDTH, PAPER_CHANNELS).eval()
     masks = MaskNet(PAPER_CHANNELS).eval()
-    picture = torch.rand(1, 3, PAPER_SIDE_PX, PAPER_SIDE_PX)
+    seen_last = torch.rand(pictures, 3, PAPER_SIDE_PX, PAPER_SIDE_PX)
     window = torch.rand(1, 1, PAPER_WINDOW, PAPER_WINDOW)
 
     def update() -> torch.Tensor:
         with torch.inference_mode():
-            seen = sight(picture).flatten(2)[:, :, :_OBJECTS].transpose(1, 2)
+            highest = sight(seen_last).amax(dim=0, keepdim=True)
+            seen = highest.flatten(2)[:, :, :_OBJECTS].transpose(1, 2)
             return torch.sigmoid(masks(seen, hearing(window.clone())))
 
     return update

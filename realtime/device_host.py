@@ -29,7 +29,7 @@ from realtime.portaudio import (
     list_audio_devices,
     look_again,
 )
-from realtime.priority import SOUND_NICENESS, rank_threads
+from realtime.priority import SOUND_NICENESS, rank_threads, run_in_real_time
 from realtime.shared import SharedArrays
 from realtime.sinks.speaker_stream import SpeakerStream
 from realtime.sources.microphone_stream import MicrophoneStream
@@ -168,7 +168,9 @@ def _leave_the_terminals_group() -> None:
 def main(file: int) -> None:
     """Run the device until it or the stage has gone."""
     _leave_the_terminals_group()
-    rank_threads([0], SOUND_NICENESS)  # and those that the driver is about to start
+    # And the threads that the driver is about to start.
+    rank_threads([0], SOUND_NICENESS)
+    run_in_real_time()
 
     def answer(said: Answer) -> None:
         sys.stdout.write(to_line(said))

@@ -19,10 +19,15 @@ from pixelplayer.spec import ModelSpec, SpecError
 from realtime.compose import has_display
 from realtime.errors import DeviceError
 from realtime.options import Options
+from realtime.priority import may_run_in_real_time
 from realtime.reports import EXIT_DEVICE, EXIT_RAN
 
 _PIP = f"{sys.executable} -m pip install"
 _RUN = "python run_live.py"
+_MAY = (
+    "echo '@audio - rtprio 20' | sudo tee /etc/security/limits.d/pixelplayer.conf"
+    " && sudo usermod -aG audio $USER, then log in again"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,7 @@ def _findings(options: Options, environment: Mapping[str, str]) -> list[Finding]
         _model(Path(options.model.model)),
         _audio("microphone", "input"),
         _audio("speaker", "output"),
+        *_real_time(),
         _camera(),
         _display(environment),
         _folder(Path(options.output.record or ".")),
@@ -134,6 +140,15 @@ def _audio(part: str, direction: str) -> Finding:
         mend = text.rpartition("install it with: ")[2] if "install it with: " in text else option
         return Finding(part=part, found=text.partition(";")[0], mend=mend)
     return Finding(part=part, found=device.name)
+
+
+def _real_time() -> list[Finding]:
+    """Where cores are short, sound is late without it; only Linux asks for a right."""
+    if sys.platform != "linux":
+        return []
+    if may_run_in_real_time():
+        return [Finding(part="sound in real time", found="this user may")]
+    return [Finding(part="sound in real time", found="this user may not", mend=_MAY)]
 
 
 def _camera() -> Finding:

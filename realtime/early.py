@@ -9,21 +9,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from realtime.children import Child
-from realtime.graph import MAIN, STAGES, Placement
+from realtime.graph import MAIN, SOUND, STAGES, Pace, Placement
+
+_PACKAGES = {"source": "realtime.sources", "stage": "realtime.stages", "sink": "realtime.sinks"}
 
 
 @contextmanager
-def early_children(place: Placement) -> Iterator[Mapping[str, Child]]:
+def early_children(place: Placement, pace: Pace) -> Iterator[Mapping[str, Child]]:
     """The children of a run placed like that, by their processes.
 
-    Those that no run has let begin are gone after the block.
+    Those that no run has let begin are gone after the block. Nobody listens to what goes ``fast``.
     """
-    stages = [name for name, entry in STAGES.items() if entry.process != MAIN]
+    modules: dict[str, list[str]] = {}
+    for name, entry in STAGES.items():
+        if entry.process != MAIN and not (entry.process == SOUND and pace == "fast"):
+            loads = modules.setdefault(entry.process, ["realtime.build"])
+            loads.append(f"{_PACKAGES[entry.kind]}.{name}")
     children: dict[str, Child] = {}
     try:
-        for name in stages if place == "processes" else ():
-            modules = "realtime.build", f"realtime.stages.{name}"
-            children[STAGES[name].process] = Child(STAGES[name].process, modules)
+        for process, loads in modules.items() if place == "processes" else ():
+            children[process] = Child(process, loads)
         yield children
     finally:
         for child in children.values():

@@ -43,6 +43,7 @@ WhenFull: TypeAlias = Literal["newest", "drop", "gap", "wait"]
 """
 
 MAIN = "main"  # the process that the command itself runs in
+SOUND = "sound"  # that of the microphone and the speaker: neither is of use without the other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +82,12 @@ SPARED = ("hearing", "separator")
 NICENESS: Mapping[str, int] = MappingProxyType(
     {
         "sight": 10,
-        **dict.fromkeys(("microphone", "hearing", "separator", "speaker"), SOUND_NICENESS),
+        **dict.fromkeys((SOUND, "microphone", "hearing", "separator", "speaker"), SOUND_NICENESS),
     }
 )
-"""Stages that give way where cores are short, and, where they may, those that go before others: a
-late picture is not noticed, late sound is. Of a child all threads and its session, else the stage's
-own thread."""
+"""Who gives way where cores are short, and, where they may, who goes before others: a late picture
+is not noticed, late sound is. Of a child, by its process, all threads and its session; in the main
+process, by its name, the stage's own thread."""
 
 
 LOOKED_AT = frozenset({("video", "sight")})
@@ -158,7 +159,11 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             kind="source", reads=("control",), writes=("video", "desk"), is_replaced=True
         ),
         "microphone": StageEntry(
-            kind="source", reads=("control",), writes=("audio", "desk"), is_replaced=True
+            kind="source",
+            reads=("control",),
+            writes=("audio", "desk"),
+            process=SOUND,
+            is_replaced=True,
         ),
         "browser": StageEntry(
             kind="source", reads=("captured",), writes=("video", "audio"), is_replaced=True
@@ -188,6 +193,7 @@ STAGES: Mapping[str, StageEntry] = MappingProxyType(
             kind="sink",
             reads=("audio", "streams", "control"),
             writes=("desk",),
+            process=SOUND,
             is_replaced=True,
         ),
         "recorder": StageEntry(

@@ -24,11 +24,11 @@ from typing import TextIO
 
 from realtime.allocator import keep_pages, settle_heap
 from realtime.clock import Clock, SystemClock
-from realtime.graph import MAIN, NICENESS, STAGES
+from realtime.graph import MAIN, NICENESS, SOUND, STAGES
 from realtime.parent import wake_when_orphaned
 from realtime.plain import PlainError
 from realtime.plan import Plan
-from realtime.priority import rank_process, rank_threads
+from realtime.priority import rank_process, rank_threads, run_in_real_time
 from realtime.reports import EXIT_FAILED, EXIT_RAN, Command, Report
 from realtime.run import Run
 from realtime.runner import Runner
@@ -112,6 +112,8 @@ class Host:
         gc.freeze()
         if self._process == MAIN:
             self._rank()
+        elif self._process == SOUND:
+            run_in_real_time()
 
     def _rank(self) -> None:
         """Of the process that has other stages as well, each thread is ranked by itself."""

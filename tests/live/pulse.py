@@ -63,7 +63,7 @@ class PulseServer:
                 self._pulseaudio,
                 *("-n", "--daemonize=no", "--exit-idle-time=-1", "--use-pid-file=no"),
                 # Before others, as a desktop's is, where it may.
-                *("--realtime=no", "--high-priority=yes", "--log-target=stderr"),
+                *("--realtime=yes", "--high-priority=yes", "--log-target=stderr"),
                 *("-L", "module-native-protocol-unix auth-anonymous=1"),
                 *[word for sink in self._sinks for word in ("-L", _null_sink(sink))],
             ],
@@ -71,6 +71,9 @@ class PulseServer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            # As well: where Linux shares the cores among sessions first (autogroup), it must not
+            # share with what a test runs besides, browsers for one.
+            start_new_session=True,
         )
 
     @property

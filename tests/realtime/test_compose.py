@@ -75,7 +75,7 @@ def test_record_and_view_are_added(model: Path, tmp_path: Path) -> None:
 
 
 def test_placement(model: Path) -> None:
-    assert composed(model, "--demo").children == ("sight", "hearing", "separator")
+    assert composed(model, "--demo").children == ("sight", "hearing", "separator", "sound")
     assert composed(model, "--demo --place threads").children == ()
 
 

@@ -55,6 +55,22 @@ def test_portaudio_that_is_missing_is_installed(monkeypatch: pytest.MonkeyPatch)
         assert line_of(lines, part).endswith("missing; mend it with: sudo apt-get x")
 
 
+@pytest.mark.parametrize(
+    ("may", "state", "told"),
+    [(True, "ok", "this user may"), (False, "missing", "then log in again")],
+)
+def test_whether_sound_may_run_in_real_time(
+    monkeypatch: pytest.MonkeyPatch, may: bool, state: str, told: str
+) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr("realtime.doctor.may_run_in_real_time", lambda: may)
+    code, lines = lines_of()
+    assert code == 0
+    line = line_of(lines, "sound in real time")
+    assert line.startswith(state)
+    assert line.endswith(told)
+
+
 def test_a_package_that_does_not_load_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     code, lines = lines_of()

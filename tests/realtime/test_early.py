@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from realtime.early import early_children
+from realtime.graph import Pace
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,18 +19,25 @@ def children() -> list[psutil.Process]:
     return psutil.Process().children(recursive=True)
 
 
-def test_those_that_nobody_let_begin_are_gone() -> None:
+@pytest.mark.parametrize(
+    ("pace", "expected"),
+    [
+        ("realtime", ["sound", "sight", "hearing", "separator"]),
+        ("fast", ["sight", "hearing", "separator"]),
+    ],
+)
+def test_those_that_nobody_let_begin_are_gone(pace: Pace, expected: list[str]) -> None:
     before = children()
-    with pytest.raises(ZeroDivisionError), early_children("processes") as early:
-        assert list(early) == ["sight", "hearing", "separator"]
-        assert len(children()) == len(before) + 3
+    with pytest.raises(ZeroDivisionError), early_children("processes", pace) as early:
+        assert list(early) == expected
+        assert len(children()) == len(before) + len(expected)
         raise ZeroDivisionError
     assert children() == before
 
 
 def test_threads_need_none() -> None:
     before = children()
-    with early_children("threads") as early:
+    with early_children("threads", "realtime") as early:
         assert not early
         assert children() == before
 

@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.graph import LOOKED_AT, MAIN, STAGES, TOPICS, depth, edges, unwritten, when_full
+from realtime.graph import (
+    LOOKED_AT,
+    MAIN,
+    SOUND,
+    STAGES,
+    TOPICS,
+    depth,
+    edges,
+    unwritten,
+    when_full,
+)
 from realtime.messages import VideoFrame
 
 DEMO = ("demo", "sight", "hearing", "separator", "speaker", "recorder", "window", "supervisor")
@@ -18,9 +28,12 @@ def test_tables_agree() -> None:
         assert any(topic in stage.reads for stage in STAGES.values())
 
 
-def test_devices_and_files_stay_in_the_main_process() -> None:
-    for stage in STAGES.values():
-        assert (stage.process == MAIN) == (stage.kind != "stage")
+def test_sound_and_who_computes_have_processes_of_their_own() -> None:
+    for name, stage in STAGES.items():
+        if name in ("microphone", "speaker"):
+            assert stage.process == SOUND
+        else:
+            assert (stage.process == MAIN) == (stage.kind != "stage")
 
 
 def test_data_never_flows_in_a_circle() -> None:

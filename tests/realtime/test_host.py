@@ -14,7 +14,8 @@ import pytest
 from realtime.children import Child
 from realtime.command_line import parse
 from realtime.compose import compose
-from realtime.graph import MAIN, NICENESS, STAGES
+from realtime.graph import MAIN, NICENESS, SOUND, STAGES
+from realtime.priority import may_run_in_real_time
 from realtime.reports import Command, Report
 from tests.fakes.tiny_model import write_tiny_model
 
@@ -22,7 +23,8 @@ from tests.fakes.tiny_model import write_tiny_model
 def test_sound_never_gives_way() -> None:
     on_the_way_of_sound = {STAGES[name].process for name in ("hearing", "separator", "speaker")}
     assert all(NICENESS.get(process, 0) <= 0 for process in on_the_way_of_sound)
-    assert NICENESS.keys() <= STAGES.keys() - {MAIN}
+    processes = {entry.process for entry in STAGES.values()}
+    assert NICENESS.keys() <= (STAGES.keys() | processes) - {MAIN}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no niceness")
@@ -66,12 +68,13 @@ def alone(code: str) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the niceness of threads")
 @pytest.mark.parametrize(
-    ("stage", "is_heir"), [("sight", False), ("separator", False), ("separator", True)]
+    ("name", "is_heir"),
+    [("sight", False), ("separator", False), ("separator", True), (SOUND, False), (SOUND, True)],
 )
 def test_a_child_is_ranked_from_the_go_on_and_not_while_it_opens(
-    tmp_path: Path, stage: str, is_heir: bool
+    tmp_path: Path, name: str, is_heir: bool
 ) -> None:
-    if NICENESS[stage] < 0 and not may_go_first():
+    if NICENESS[name] < 0 and not may_go_first():
         pytest.skip("this user may not go before others")
     write_tiny_model(tmp_path)
     line = ["--demo", "--view", "none", "--speaker", "none", "--engine", "onnxruntime"]
@@ -79,15 +82,18 @@ def test_a_child_is_ranked_from_the_go_on_and_not_while_it_opens(
     reports: SimpleQueue[Report] = SimpleQueue()
     with tempfile.TemporaryDirectory() as sockets:
         others = psutil.Process().children()  # what other tests' libraries keep running
-        child = Child(stage)
+        child = Child(name)
         try:
             (process,) = set(psutil.Process().children()) - set(others)
             child.begin(plan.with_addresses(Path(sockets)), reports.put, is_heir=is_heir)
             assert reports.get(timeout=60).kind == "ready"
             assert niceness(process) == {os.nice(0)}
+            assert policies(process) == {os.SCHED_OTHER}
             child.obey(Command(order="go"))
             give_up_s = time.monotonic() + 60
-            while niceness(process) != {os.nice(0) + NICENESS[stage]}:
+            policy = os.SCHED_RR if name == SOUND and may_run_in_real_time() else os.SCHED_OTHER
+            wanted = {os.nice(0) + NICENESS[name]}, {policy}
+            while (niceness(process), policies(process)) != wanted:
                 assert time.monotonic() < give_up_s, niceness(process)
                 time.sleep(0.01)
             child.obey(Command(order="abort"))
@@ -101,9 +107,26 @@ def may_go_first() -> bool:
     return bool(alone(code))
 
 
+def policies(process: psutil.Process) -> set[int]:
+    """Of all its threads, by which it is their turn."""
+    return {os.sched_getscheduler(thread.id) for thread in process.threads()}
+
+
 def niceness(process: psutil.Process) -> set[int]:
     """Of all its threads."""
     return {os.getpriority(os.PRIO_PROCESS, thread.id) for thread in process.threads()}
+
+
+@pytest.mark.parametrize(("pace", "is_left_out"), [("realtime", True), ("fast", False)])
+def test_live_garbage_is_not_looked_for_among_what_was_loaded(pace: str, is_left_out: bool) -> None:
+    code = (
+        "import gc; from realtime.clock import SystemClock; from realtime.host import Host\n"
+        "from realtime.plan import Plan; from realtime.reports import Command\n"
+        f"plan = Plan(stream='s', processes={{}}, pace={pace!r}, builder='a:b', options={{}})\n"
+        "Host(plan, 'hearing', SystemClock(), print).obey(Command(order='go'))\n"
+        "print(gc.get_freeze_count() > 10_000, gc.isenabled())"
+    )
+    assert alone(code).split() == [str(is_left_out), "True"]
 
 
 @pytest.mark.parametrize("text", ["", " 5", " {}", ' {"stream": "s"}', " " + "[" * 9999])

@@ -32,7 +32,9 @@ def run(
         results=str(folder), chunks=None, quits=True, heals=True, fault=stage, fault_kind=kind
     )
     made = plan(script, placement=placement, pace="realtime")
-    with early_children("processes" if placement == "processes" else "threads") as early:
+    with early_children(
+        "processes" if placement == "processes" else "threads", "realtime"
+    ) as early:
         supervisor = Supervisor(made, SystemClock(), Screen(out), early=early, spared=spared)
         assert supervisor.run() == 0, out.getvalue()
     assert psutil.Process().children(recursive=True) == before
