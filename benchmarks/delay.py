@@ -24,7 +24,8 @@ def delays(
 ) -> tuple[Delay, ...]:
     """Cross-correlate a quarter of every second of ``said`` with what was ``heard`` from then on.
 
-    Played by another clock, noise is unlike itself before a whole second is over.
+    Played by another clock, noise is unlike itself before a whole second is over. It is the loudest
+    quarter: one that holds little but a sound's end is as like what was there before.
 
     Args:
         said, heard: ``(n,)`` and ``(m,)``, recorded side by side.
@@ -39,16 +40,23 @@ def delays(
     offset = round(heard_later_s * rate_hz)
     reach = round(longest_s * rate_hz)
     for start in range(0, len(said) - rate_hz + 1, rate_hz):
-        piece = said[start : start + rate_hz // 4]
-        begin = start - offset
+        at = start + _loudest(said[start : start + rate_hz], rate_hz // 4)
+        piece = said[at : at + rate_hz // 4]
+        begin = at - offset
         around = heard[max(begin, 0) : begin + len(piece) + reach]
         if begin < 0 or len(around) < len(piece) + reach or not piece.any():
             continue
         lag, likeness = _best_lag(piece, around)
         # What rounding the offset to a sample took away is given back.
         exact_s = lag / rate_hz + (heard_later_s - offset / rate_hz)
-        found.append(Delay(at_s=start / rate_hz, delay_s=exact_s, likeness=likeness))
+        found.append(Delay(at_s=at / rate_hz, delay_s=exact_s, likeness=likeness))
     return tuple(found)
+
+
+def _loudest(second: Samples, length: int) -> int:
+    """Where in ``second`` the loudest ``length`` samples begin, by eighths of it."""
+    starts = range(0, len(second) - length + 1, len(second) // 8)
+    return max(starts, key=lambda start: float(np.square(second[start : start + length]).sum()))
 
 
 def _best_lag(piece: Samples, around: Samples) -> tuple[int, float]:
