@@ -7,17 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pixelplayer.energy import EnergySettings, Heat, LogPower, PixelEnergy
-from pixelplayer.objects import ObjectSettings, TrackedObject
+from pixelplayer.energy import EnergySettings
+from pixelplayer.objects import ObjectSettings
 from pixelplayer.spec import Analysis, ModelSpec
 from pixelplayer.stft import Samples
-from pixelplayer.tracking import ObjectTracker
-from pixelplayer.understanding import Understanding
 from pixelplayer.vocabulary import Vocabulary
 from pixelplayer.warp import LogFrequencyWarp
 from realtime.clock import NS_PER_S
@@ -36,14 +30,11 @@ from realtime.stage import Inputs, Outputs, State
 from realtime.stages.gains import Gains
 from realtime.stages.join import Join, Joined
 from realtime.stages.object_streams import ObjectStreams, Synthesizer
-from realtime.stages.scene import clusters, pan_of, scene_objects
+from realtime.stages.scene import clusters, scene_objects
 from realtime.stages.spectra import Spectra
 from realtime.stages.wanted import Wanted
+from realtime.stages.watch import Watch
 from realtime.wishes import Show
-
-_WATCHED_COLUMNS = 4  # scenes are told at most twice as often as objects are looked for
-_NEWEST_COLUMNS = 2  # stand for those since the last time
-_WATCHED_LATE_COLUMNS = 16  # objects age before sound comes too late
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +56,8 @@ class _Input:
     first_column: int  # of this run
     next_column: int
     next_sample: int
-    log_power: LogPower
     streams: ObjectStreams
-    understanding: Understanding | None
     capture_ns: int = 0  # of next_column's centre
-    unwatched_columns: int = 0
-    heat: Heat | None = None
 
 
 class Separator:
@@ -91,32 +78,20 @@ class Separator:
         settings: SeparatorSettings,
         vocabulary: Vocabulary | None = None,
     ) -> None:
-        grid = (spec.vision.grid, spec.vision.grid)  # until the first picture
         self._spec = spec
         self._synthesizer = synthesizer
         self._join = join
         self._settings = settings
-        self._vocabulary = vocabulary
-        self._tracker = ObjectTracker(settings.objects, synthesizer.scale, *grid)
-        self._energy = PixelEnergy(*grid, settings.energy)
-        self._grid = grid
+        self._watch = Watch(spec, synthesizer, vocabulary, settings.objects, settings.energy)
         self._gains = Gains()
         self._wanted = Wanted()
         self._spectra = Spectra(spec.audio.frequency_bins)
-        self._objects: tuple[TrackedObject, ...] = ()
-        self._meant: tuple[TrackedObject, ...] = ()  # with the vectors that they are separated by
-        self._names: dict[int, str] = {}
-        self._pans: dict[int, float] = {}
-        self._maps: tuple[SightMap, ...] = ()
-        self._shot: int | None = None
-        self._looks: NDArray[np.float32] | None = None  # (S, K, h, w), maximum over the maps
         self._input: _Input | None = None
         self._sound_end: End | None = None
         self._scene_period: int | None = None
         self._sequences = {"streams": 0, "scene": 0, "monitor": 0}
         self._unwatched: Joined | None = None
         self._rows = 0  # streams of objects that a former separator had
-        self._understood: Mapping[str, Any] | None = None  # what it had heard
         self._lost_columns = 0
         self._finished = False
 
@@ -172,7 +147,7 @@ class Separator:
     def stats(self) -> Mapping[str, float]:
         """How many objects there are, and what was lost on the way here."""
         return {
-            "objects_count": sum(item.live for item in self._objects),
+            "objects_count": sum(item.live for item in self._watch.objects),
             "lost_columns": self._lost_columns,
             "waiting_steps": self._join.waiting,
         }
@@ -182,26 +157,17 @@ class Separator:
     def state(self) -> State:
         """Who is who, what was heard of them, and what the user has set."""
         current = self._input
-        understanding = None if current is None else current.understanding
         return {
-            "tracker": self._tracker.state(),
+            **self._watch.state(),
             "gains": self._gains.state(),
-            "pans": sorted(self._pans.items()),
-            "shot": self._shot,
             "rows": self._rows if current is None else len(current.streams.object_ids),
-            "understanding": understanding.state() if understanding else self._understood,
         }
 
     def resume(self, state: State) -> None:
         """Divide the sound among the same objects, from the first columns on."""
-        self._tracker.resume(state["tracker"])
-        self._grid = tuple(state["tracker"]["grid"])
-        self._energy = PixelEnergy(*self._grid, self._settings.energy)
-        self._objects = self._meant = self._tracker.objects()
+        self._watch.resume(state)
         self._gains = Gains.of(state["gains"])
-        self._pans = dict(state["pans"])
-        self._shot, self._rows = state["shot"], state["rows"]
-        self._understood = state["understanding"]
+        self._rows = state["rows"]
 
     # --- sound
 
@@ -214,15 +180,12 @@ class Separator:
             self._begin_anew(current, columns)
         outputs: list[tuple[str, Message]] = []
         current.capture_ns = columns.capture_ns
-        self._look(joined.maps)
-        if current.understanding is not None:
-            current.understanding.feed(columns.features, columns.spectrum)
-        if self._looks is not None:
-            current.unwatched_columns += columns.features.shape[2]
-        if current.heat is None:  # who asks for other objects hears them at once
-            outputs += self._watch(current, columns)
+        self._watch.look(joined.maps)
+        self._watch.feed(columns)
+        if self._watch.heat is None:  # who asks for other objects hears them at once
+            outputs += self._look(current, columns)
         known = columns.known_samples - current.first_column * current.analysis.hop
-        samples = current.streams.feed(columns.spectrum, columns.features, self._meant, known)
+        samples = current.streams.feed(columns.spectrum, columns.features, self._watch.meant, known)
         self._advance(current, columns.features.shape[2])
         outputs += self._streams(current, samples)
         self._unwatched = joined
@@ -235,39 +198,49 @@ class Separator:
         if joined is None or current is None:
             return []
         columns = joined.columns
-        every = _WATCHED_LATE_COLUMNS if joined.is_late else _WATCHED_COLUMNS
         outputs: list[tuple[str, Message]] = []
         if self._wanted.has("objects"):
             outputs += self._object_spectra(current, columns)
-        if current.unwatched_columns >= every:
-            outputs += self._watch(current, columns)
+        if self._watch.is_due(is_late=joined.is_late):
+            outputs += self._look(current, columns)
         return outputs + self._scene(current, columns)
 
     def _object_spectra(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
         return self._spectra.objects(
             columns,
             current.analysis,
-            current.log_power.of(columns.spectrum),
-            object_ids=tuple(item.id for item in self._meant),
+            self._watch.power(columns),
+            object_ids=tuple(item.id for item in self._watch.meant),
             shares=current.streams.shares,
+        )
+
+    def _look(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
+        """Look for objects, and tell what the pixels sound where somebody wants to see it."""
+        looked = self._watch.update(columns)
+        if looked is None or not self._wanted.has("pixels"):
+            return []
+        return self._spectra.pixels(
+            looked.columns,
+            current.analysis,
+            looked.power,
+            masks=looked.masks,
+            grid=self._watch.grid,
+            shot=self._watch.shot or 0,
         )
 
     def _current(self, columns: SoundColumns) -> _Input:
         """The state of the recording that the columns belong to."""
         if self._input is None:
             analysis = self._spec.audio.at_rate(columns.rate_hz)
-            warp = LogFrequencyWarp(self._spec.audio, analysis)
+            self._watch.hear(analysis, LogFrequencyWarp(self._spec.audio, analysis))
             self._input = _Input(
                 name=columns.stream,
                 analysis=analysis,
                 first_column=columns.first_column,
                 next_column=columns.first_column,
                 next_sample=columns.first_column * analysis.hop,
-                log_power=LogPower(warp, analysis, self._spec.audio.frequency_bins),
                 streams=self._new_streams(analysis, self._rows),
-                understanding=self._understanding(analysis, warp),
             )
-            self._understand(self._input)
         found_hz = self._input.analysis.rate_hz
         if columns.rate_hz != found_hz:
             raise UsageError(
@@ -276,34 +249,11 @@ class Separator:
             )
         return self._input
 
-    def _understanding(self, analysis: Analysis, warp: LogFrequencyWarp) -> Understanding | None:
-        if self._vocabulary is None:
-            return None
-        scale, bias = self._synthesizer.scale, self._synthesizer.bias
-        made = Understanding(self._vocabulary, scale, bias, analysis=analysis, warp=warp)
-        if self._understood is not None:
-            made.resume(self._understood)
-        return made
-
     def _new_streams(self, analysis: Analysis, rows: int) -> ObjectStreams:
         warp = LogFrequencyWarp(self._spec.audio, analysis)
         streams = ObjectStreams(self._synthesizer, analysis, warp, self._settings.level_s)
         streams.grow(rows)
         return streams
-
-    def _understand(self, current: _Input) -> None:
-        """What the objects are called, and the vectors that they are separated by."""
-        self._meant, self._names = self._objects, {}
-        present = [item for item in self._objects if item.live]
-        if current.understanding is None or not present:
-            return
-        understood = current.understanding.understand(np.stack([item.vector for item in present]))
-        ids = [item.id for item in present]
-        meant = dict(zip(ids, understood.vectors, strict=True))
-        self._names = dict(zip(ids, understood.names, strict=True))
-        self._meant = tuple(
-            replace(item, vector=meant.get(item.id, item.vector)) for item in self._objects
-        )
 
     def _begin_anew(self, current: _Input, columns: SoundColumns) -> None:
         """Go on behind the columns that never came, as at a beginning."""
@@ -335,7 +285,7 @@ class Separator:
             object_ids=object_ids,
             samples=samples,
             gains=tuple(self._gains.effective(row) for row in rows),
-            pans=tuple(self._pans.get(row, 0.0) for row in rows),
+            pans=tuple(self._watch.pans.get(row, 0.0) for row in rows),
         )
         current.next_sample += samples.shape[1]
         if not self._wanted.has("streams"):
@@ -366,69 +316,10 @@ class Separator:
         self._sequences[topic] += 1
         return self._sequences[topic] - 1
 
-    # --- sight
-
-    def _look(self, maps: tuple[SightMap, ...]) -> None:
-        """Take the maximum over the maps in use, once for each set of maps.
-
-        A cut shows another scene: what was seen and found before it is no part of that.
-        """
-        if maps and maps != self._maps:
-            shot = maps[-1].shot
-            if self._shot is not None and shot != self._shot:
-                self._energy.reset()
-                self._tracker.cut()
-                self._watch_next()
-            self._shot = shot
-            shown = [item.features for item in maps if item.shot == shot]
-            self._looks = np.max(np.stack(shown), axis=0)
-            self._fit(*self._looks.shape[2:])
-        self._maps = maps
-
-    def _fit(self, rows: int, columns: int) -> None:
-        """Watch a grid of this shape: pictures of other proportions have another one."""
-        if (rows, columns) != self._grid:
-            self._grid = (rows, columns)
-            self._energy = PixelEnergy(rows, columns, self._settings.energy)
-            self._tracker.regrid(rows, columns)
-
-    def _watch(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
-        """Update heat and objects, from the first picture on.
-
-        What the pixels sound is told where somebody wants to see it.
-        """
-        if self._looks is None:
-            return []
-        duration_s = current.unwatched_columns * current.analysis.hop / current.analysis.rate_hz
-        current.unwatched_columns = 0
-        cells = self._seen(current, self._looks)
-        newest = _newest(columns, current.analysis)
-        masks = self._synthesizer.masks(cells, newest.features)
-        power = current.log_power.of(newest.spectrum)
-        heat = self._energy.update(masks, power, duration_s)
-        features = cells.T.reshape(-1, *self._grid)
-        self._objects = self._tracker.step(features, heat, duration_s)
-        self._pans.update({item.id: pan_of(item) for item in self._objects})
-        self._understand(current)
-        current.heat = heat
-        if not self._wanted.has("pixels"):
-            return []
-        return self._spectra.pixels(
-            newest, current.analysis, power, masks=masks, grid=self._grid, shot=self._shot or 0
-        )
-
-    def _seen(self, current: _Input, looks: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The cells ``(n, K)``, as they look in the light of what is heard."""
-        cells = np.ascontiguousarray(looks.reshape(*looks.shape[:2], -1).transpose(0, 2, 1))
-        if current.understanding is None:
-            strongest: NDArray[np.float32] = cells.max(axis=0)
-            return strongest
-        return current.understanding.fitting(cells)
-
     def _scene(self, current: _Input, columns: SoundColumns) -> list[tuple[str, Message]]:
         """The scene, if it is due at the time of these columns."""
         period = columns.capture_ns * self._settings.scene_rate_hz // NS_PER_S
-        heat = current.heat
+        watch, heat = self._watch, self._watch.heat
         if heat is None or period == self._scene_period:
             return []
         self._scene_period = period
@@ -436,9 +327,9 @@ class Separator:
             stream=current.name,
             sequence=self._next("scene"),
             capture_ns=columns.capture_ns,
-            objects=scene_objects(self._objects, current.streams, self._gains, self._names),
+            objects=scene_objects(watch.objects, current.streams, self._gains, watch.names),
             heatmap_db=heat.heat_db,
-            clusters=clusters(self._objects, heat.heat_db.shape),
+            clusters=clusters(watch.objects, heat.heat_db.shape),
             residual_level_db=current.streams.level_dbfs(RESIDUAL_ID),
             residual_gain=self._gains.effective(RESIDUAL_ID),
             soloed=tuple(sorted(self._gains.soloed)),
@@ -462,36 +353,14 @@ class Separator:
             case "unsolo":
                 self._gains.clear_solo()
             case "objects":
-                most = self._settings.objects.most_objects
-                self._tracker.set_count(min(round(value), most) if value else None)
-                self._watch_next()
+                self._watch.set_count(round(value) if value else None)
 
     def _point(self, control: Control) -> None:
         """A click solos the object at that point, or a new one made there; a pin only makes it."""
         if control.x is None or control.y is None:
             return
-        target = self._tracker.find(control.x, control.y) if control.kind == "click" else None
+        target = self._watch.at(control.x, control.y) if control.kind == "click" else None
         if target is None:
-            target = self._tracker.pin(control.x, control.y)
-            self._watch_next()
+            target = self._watch.pin(control.x, control.y)
         if control.kind == "click" and target is not None:
             self._gains.solo(target)
-
-    def _watch_next(self) -> None:
-        """Who asks for other objects does not wait for them, nor does another scene."""
-        if self._input is not None:
-            self._input.heat = None
-
-
-def _newest(columns: SoundColumns, analysis: Analysis) -> SoundColumns:
-    """The last of them, where there are more than are looked at."""
-    before = columns.features.shape[2] - _NEWEST_COLUMNS
-    if before <= 0:
-        return columns
-    return replace(
-        columns,
-        capture_ns=columns.capture_ns + round(before * analysis.hop * NS_PER_S / analysis.rate_hz),
-        first_column=columns.first_column + before,
-        features=columns.features[:, :, before:],
-        spectrum=columns.spectrum[:, before:],
-    )
