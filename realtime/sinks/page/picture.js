@@ -1,7 +1,7 @@
 // The picture: the newest, or, where it is heard here as well, the one of the moment that is heard.
 // @ts-check
 
-const MOST_WAITING = 16;
+const MOST_WAITING = 64;  // three seconds: sound may be late where browsers share few cores
 const STEP = 0.02;  // of the picture, for the cross that the keys move
 const DRAG_PX = 12;  // less is a click by an unsteady hand
 
@@ -20,8 +20,10 @@ export class View {
     this.place = {x: 0.5, y: 0.5};
     /** @type {[number, number] | null} */
     this.pointer = null;
-    /** @type {{captureMs: number, image: ImageBitmap}[]} */
+    /** @type {{captureMs: number, jpeg: Blob}[]} */
     this.waiting = [];
+    this.asked = 0;  // pictures to be decoded, and the last of them that was drawn
+    this.drawn = 0;
     /** @type {[number, number] | null} where the button went down */
     this.from = null;
     this.isDragged = false;
@@ -41,33 +43,48 @@ export class View {
     canvas.addEventListener("keydown", event => this.key(event));
     canvas.addEventListener("focus", () => this.showCross());
     canvas.addEventListener("blur", () => { this.cross.hidden = true; });
-    const turn = () => { this.turn(); requestAnimationFrame(turn); };
-    requestAnimationFrame(turn);
+    this.isTurning = false;
   }
 
   /** @param {import("./link.js").Picture} picture */
-  async take(picture) {
-    const image = await createImageBitmap(picture.jpeg);
-    this.waiting.push({captureMs: picture.captureMs, image});
-    if (this.waiting.length > MOST_WAITING) this.waiting.shift()?.image.close();
+  take({captureMs, jpeg}) {
+    this.waiting.push({captureMs, jpeg});
+    if (this.waiting.length > MOST_WAITING) this.waiting.shift();
+    if (!this.isTurning) this.look();
+  }
+
+  /** With every frame of the screen, while a picture waits: a frame costs something even if it is the same. */
+  look() {
+    this.isTurning = this.waiting.length > 0;
+    if (this.isTurning) requestAnimationFrame(() => { this.turn(); this.look(); });
   }
 
   turn() {
-    const heardMs = this.heardMs();
-    const dueMs = heardMs ?? Infinity;
+    const dueMs = this.heardMs() ?? Infinity;
     let due = null;
-    while (this.waiting.length && this.waiting[0].captureMs <= dueMs) {
-      due?.image.close();
-      due = this.waiting.shift() ?? null;
+    while (this.waiting.length && this.waiting[0].captureMs <= dueMs) due = this.waiting.shift() ?? null;
+    if (due) this.show(due);
+  }
+
+  /** Decoded when it is due: what waits is small, and what is skipped costs nothing.
+   * @param {{captureMs: number, jpeg: Blob}} picture */
+  async show({captureMs, jpeg}) {
+    const number = ++this.asked, image = await createImageBitmap(jpeg);
+    if (number > this.drawn) {
+      this.drawn = number;
+      this.draw(image, captureMs);
     }
-    if (!due) return;
-    const {image, captureMs} = due;
+    image.close();
+  }
+
+  /** @param {ImageBitmap} image @param {number} captureMs */
+  draw(image, captureMs) {
     if (this.canvas.width !== image.width || this.canvas.height !== image.height) {
       this.canvas.width = image.width;
       this.canvas.height = image.height;
     }
     this.context.drawImage(image, 0, 0);
-    image.close();
+    const heardMs = this.heardMs();
     this.canvas.dataset.captureMs = String(captureMs);
     if (heardMs === null) delete this.canvas.dataset.behindMs;
     else this.canvas.dataset.behindMs = (heardMs - captureMs).toFixed(1);

@@ -5,6 +5,7 @@ const COLUMNS = 256;  // six seconds
 const LEAST_DB = -102, STEP_DB = 0.4;  // of a level, as pixelplayer/bands.py has them
 const DARK_DB = -88, BRIGHT_DB = -30;
 const MOST_WAITING = 256;
+const EVERY_MS = 80;  // every change is a frame for the browser to put together, the whole page's
 
 /**
  * @typedef {{captureMs: number, columnMs: number, bands: number, ids: Uint32Array, levels: Uint8Array,
@@ -33,8 +34,7 @@ export class Spectrograms {
       this.look();
     }).observe(/** @type {HTMLElement} */ (list.parentElement));
     document.addEventListener("visibilitychange", () => this.look());
-    const turn = () => { this.turn(); requestAnimationFrame(turn); };
-    requestAnimationFrame(turn);
+    setInterval(() => { if (this.waiting.length) requestAnimationFrame(() => this.turn()); }, EVERY_MS);
   }
 
   /** Ask for what can be seen, and for no more. */
