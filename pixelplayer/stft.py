@@ -11,7 +11,7 @@ otherwise, it is the least-squares nearest signal for a masked one.
 Live, a column's own length would be delay. ``low_delay`` looks back as far and ahead much less
 (D. Mauler and R. Martin, "A low delay, variable resolution, perfect reconstruction spectral
 analysis-synthesis system for speech enhancement", EUSIPCO 2007): a long analysis window that falls
-within half a hop of its end, and a synthesis window on its last hop and a half only.
+within seven tenths of a hop of its end, and a synthesis window on its last 1.7 hops only.
 
 The streaming classes add in the same order as the whole transforms do, so their results do not
 depend on how the signal is cut, to the last bit.
@@ -59,17 +59,20 @@ def symmetric(analysis: Analysis) -> Windows:
     return Windows(analysis=hann, synthesis=hann, ahead_samples=analysis.n_fft // 2)
 
 
+FADE_HOPS = 0.7  # the shorter, the sooner it is heard, and the worse (docs/decisions/0037)
+
+
 def fade_samples(hop: int) -> int:
     """How long two columns of low delay overlap."""
-    return hop // 2
+    return round(FADE_HOPS * hop)
 
 
 def low_delay(analysis: Analysis) -> Windows:
-    """Windows whose product is one hop that fades over half a hop to either side's neighbour.
+    """Windows whose product is one hop that fades into either side's neighbour (``FADE_HOPS``).
 
     Where the transform has four hops or less, the column ends where the symmetric one before it
-    ends: both are there at the same time. What they give is a quarter of a hop later than the
-    centre: the sooner it is over, the less is waited for.
+    ends: both are there at the same time. What they give is later than the centre, by half of what
+    the fade lacks to a hop: the sooner it is over, the less is waited for.
 
     Raises:
         ValueError: the transform has no more than two hops.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixelplayer.spec import Analysis, AudioSpec
-from pixelplayer.stft import Samples, Spectrum, StreamingStft, low_delay
+from pixelplayer.stft import FADE_HOPS, Samples, Spectrum, StreamingStft, low_delay
 from pixelplayer.warp import LogFrequencyWarp
 from realtime.stages.ears import Ear
 
@@ -51,10 +51,10 @@ class Pace:
     def delay_columns(self) -> float:
         """The algorithmic delay: from a sample's coming in to its going out, in hops, at most.
 
-        A column gives its hop at once but for what fades into the next, half a hop (``low_delay``);
-        it is there a hop after its centre, when the symmetric one before it is, too.
+        A column gives its hop at once but for what fades into the next (``low_delay``); it is there
+        a hop after its centre, when the symmetric one before it is, too.
         """
-        return self.columns_per_step + 1.5 + self.lookahead_columns
+        return self.columns_per_step + 1 + FADE_HOPS + self.lookahead_columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import pytest
 
 from pixelplayer.energy import PixelEnergy
 from pixelplayer.objects import ObjectSettings
+from pixelplayer.stft import fade_samples
 from realtime.errors import UsageError
 from realtime.keepsake import packed, unpacked
 from realtime.messages import (
@@ -357,8 +358,8 @@ def test_lost_columns_are_missing_and_the_rest_is_the_mixture_in_its_place() -> 
         np.testing.assert_allclose(
             message.samples.sum(axis=0), mixture[message.first_sample : place], atol=3e-6
         )
-    # Six columns of 128 samples, and half a hop that only the next column would have completed.
-    assert holes == [(59 * 128 + 64, 66 * 128)]
+    # Six columns of 128 samples, and the fade that only the next column would have completed.
+    assert holes == [(60 * 128 - fade_samples(128), 66 * 128)]
     assert place == len(mixture)
     assert stage.stats()["lost_columns"] == 6
 
