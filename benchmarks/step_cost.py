@@ -68,8 +68,6 @@ def _judge_paper(report: Report, folder: Path, per_turn: int) -> None:
     # As the live model: what is new since the last update, and 93 ms ahead of it.
     newest = SPEC.sound.step_columns + PACE.lookahead_columns
     choice = auto.choose(folder, 1, newest=newest)
-    names = ("eager", "eager, maps kept", "window", "window, maps kept", "some", "step")
-    costs = {name: Cost() for name in names}
     with contextlib.ExitStack() as opened:
 
         def open_(network: Network, columns: int | None = None) -> Engine:
@@ -90,6 +88,7 @@ def _judge_paper(report: Report, folder: Path, per_turn: int) -> None:
             "some": lambda: (see(), hear_some()),
             "step": lambda: (see(), hear_step()),
         }
+        costs = {name: Cost() for name in updates}
         for update in updates.values():
             update()
         for _ in range(_TURNS):

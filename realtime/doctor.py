@@ -25,8 +25,8 @@ from realtime.reports import EXIT_DEVICE, EXIT_RAN
 _PIP = f"{sys.executable} -m pip install"
 _RUN = "python run_live.py"
 _MAY = (
-    "echo '@audio - rtprio 20' | sudo tee /etc/security/limits.d/pixelplayer.conf"
-    " && sudo usermod -aG audio $USER, then log in again"
+    "printf '@audio - rtprio 20\\n@audio - nice -10\\n'"
+    " | sudo tee /etc/security/limits.d/pixelplayer.conf && sudo usermod -aG audio $USER"
 )
 
 
@@ -148,7 +148,8 @@ def _real_time() -> list[Finding]:
         return []
     if may_run_in_real_time():
         return [Finding(part="sound in real time", found="this user may")]
-    return [Finding(part="sound in real time", found="this user may not", mend=_MAY)]
+    found = "this user may not (what is changed counts from the next login on)"
+    return [Finding(part="sound in real time", found=found, mend=_MAY)]
 
 
 def _camera() -> Finding:

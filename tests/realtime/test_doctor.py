@@ -57,7 +57,7 @@ def test_portaudio_that_is_missing_is_installed(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("may", "state", "told"),
-    [(True, "ok", "this user may"), (False, "missing", "then log in again")],
+    [(True, "ok", "this user may"), (False, "missing", "&& sudo usermod -aG audio $USER")],
 )
 def test_whether_sound_may_run_in_real_time(
     monkeypatch: pytest.MonkeyPatch, may: bool, state: str, told: str
