@@ -32,6 +32,7 @@ from realtime.stages.separator import Separator, SeparatorSettings
 from realtime.stages.sight import Sight
 
 PAPER_CHANNELS, PAPER_WIDTH, PAPER_SIDE_PX, PAPER_WINDOW = 32, 64, 224, 256
+PAPER_FRAMES = 3  # of a window
 _OBJECTS = 2
 _WARM_S = 8.0  # of sound before the live one is measured: a full window, and objects found
 _TURNS = 5
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         player = LivePath(opened)
         player.warm_up()
         both = networks_update(opened)
-        baseline = paper_update(cores())
+        baseline = PaperModel(cores()).update
         baseline()
         for _ in range(_TURNS):
             paper.measure(baseline, per_turn)
@@ -104,25 +105,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return report.publish(options.json)
 
 
-def paper_update(threads: int, pictures: int = 1) -> Callable[[], torch.Tensor]:
-    """One update of the paper's model, random weights: its time does not depend on them.
+class PaperModel:
+    """The paper's model in eager PyTorch, random weights: its time does not depend on them."""
 
-    A window of the paper's has three ``pictures``, of whose features the highest count.
-    """
-    torch.set_num_threads(threads)
-    sight = VisualFeatures(FrameNet(PAPER_WIDTH, PAPER_CHANNELS)).eval()
-    hearing = SoundNet(PAPER_WIDTH, PAPER_CHANNELS).eval()
-    masks = MaskNet(PAPER_CHANNELS).eval()
-    seen_last = torch.rand(pictures, 3, PAPER_SIDE_PX, PAPER_SIDE_PX)
-    window = torch.rand(1, 1, PAPER_WINDOW, PAPER_WINDOW)
+    def __init__(self, threads: int) -> None:
+        torch.set_num_threads(threads)
+        self._sight = VisualFeatures(FrameNet(PAPER_WIDTH, PAPER_CHANNELS)).eval()
+        self._hearing = SoundNet(PAPER_WIDTH, PAPER_CHANNELS).eval()
+        self._masks = MaskNet(PAPER_CHANNELS).eval()
+        self._shown = torch.rand(PAPER_FRAMES, 3, PAPER_SIDE_PX, PAPER_SIDE_PX)
+        self._window = torch.rand(1, 1, PAPER_WINDOW, PAPER_WINDOW)
+        self._seen = self.look()
 
-    def update() -> torch.Tensor:
+    def look(self, pictures: int = 1) -> torch.Tensor:
+        """Look at pictures; of their features the highest count, as of a window's three."""
         with torch.inference_mode():
-            highest = sight(seen_last).amax(dim=0, keepdim=True)
-            seen = highest.flatten(2)[:, :, :_OBJECTS].transpose(1, 2)
-            return torch.sigmoid(masks(seen, hearing(window.clone())))
+            self._seen = self._sight(self._shown[:pictures]).amax(dim=0, keepdim=True)
+        return self._seen
 
-    return update
+    def hear(self) -> torch.Tensor:
+        """A whole window, and the masks of what was seen last."""
+        with torch.inference_mode():
+            seen = self._seen.flatten(2)[:, :, :_OBJECTS].transpose(1, 2)
+            return torch.sigmoid(self._masks(seen, self._hearing(self._window.clone())))
+
+    def update(self, pictures: int = 1) -> torch.Tensor:
+        """Both."""
+        self.look(pictures)
+        return self.hear()
 
 
 def networks_update(networks: OpenModel) -> Callable[[], object]:

@@ -19,7 +19,8 @@ from pixelplayer.offline import WINDOWS, Box, Infer, cells_in, separate_offline,
 from pixelplayer.understanding import Understanding
 from pixelplayer.vocabulary import Vocabulary
 from pixelplayer.warp import LogFrequencyWarp
-from realtime.stages.ears import Ear, StreamEar, WindowEar
+from realtime.stages.ears import Ear, WindowEar
+from realtime.stages.ears_in_turns import ears_in_turns, remembering_ear
 from realtime.stages.listener import Listener, Pace
 from realtime.stages.object_streams import ObjectStreams
 
@@ -100,7 +101,13 @@ def live(  # noqa: PLR0917  what is separated, and how
     spec = networks.model.spec
     analysis = spec.audio.at_rate(clip.rate_hz)
     ear: Ear = (
-        StreamEar(Remembering(networks.sound, spec.sound.lookaheads), spec)
+        remembering_ear(
+            [
+                Remembering(networks.sound, spec.sound.lookaheads)
+                for _ in range(ears_in_turns(pace.columns_per_step))
+            ],
+            spec,
+        )
         if spec.sound.is_streaming
         else WindowEar(lambda window, _wanted: infer(window), spec.audio)
     )

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from benchmarks.cost import PAPER_CHANNELS, PAPER_SIDE_PX, PAPER_WIDTH, PAPER_WINDOW
+from benchmarks.cost import (
+    PAPER_CHANNELS,
+    PAPER_FRAMES,
+    PAPER_SIDE_PX,
+    PAPER_WIDTH,
+    PAPER_WINDOW,
+)
 from pixelplayer.networks.sound import SoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
@@ -25,7 +31,11 @@ SPEC = ModelSpec(
         warp_base=21.0,
     ),
     vision=VisionSpec(
-        width=PAPER_WIDTH, frame_px=PAPER_SIDE_PX, grid=PAPER_SIDE_PX // 16, frames=3, rate_hz=8
+        width=PAPER_WIDTH,
+        frame_px=PAPER_SIDE_PX,
+        grid=PAPER_SIDE_PX // 16,
+        frames=PAPER_FRAMES,
+        rate_hz=8,
     ),
     sound=SoundSpec(
         width=PAPER_WIDTH, levels=7, step_columns=round(_RATE_HZ / (_HOP * UPDATES_PER_S))

@@ -209,11 +209,19 @@ class StreamEar:
         network: what it says of a column comes as many columns later as it looks ahead.
         spec: the model's.
         behind: what to do where many columns wait; None: hear all of them.
+        lead_columns: of silence before the first, so that frames begin so many columns earlier.
     """
 
-    def __init__(self, network: Steps, spec: ModelSpec, behind: Behind | None = None) -> None:
+    def __init__(
+        self,
+        network: Steps,
+        spec: ModelSpec,
+        behind: Behind | None = None,
+        lead_columns: int = 0,
+    ) -> None:
         self._network = network
         self._behind = behind
+        self._own_lead = lead_columns
         self._sound = spec.sound
         self._shape = (spec.channels, spec.audio.frequency_bins)
         self._steps = 0
@@ -239,7 +247,7 @@ class StreamEar:
         ahead = answered(self._sound, lookahead_columns, columns_per_step)
         self._network.look_ahead(ahead)
         if not self._heard:  # so that a step is full when columns are due, and none waits
-            self._lead = -ahead % self._network.frame
+            self._lead = self._own_lead + -ahead % self._network.frame
             silence = np.log(LOG_FLOOR)
             self._waiting = np.full((self._shape[1], self._lead), silence, np.float32)
 

@@ -19,7 +19,8 @@ from realtime.engine_slices import EngineSlices
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, AudioGap, Control, End, Message, SoundColumns
 from realtime.stage import Inputs, Outputs, State
-from realtime.stages.ears import BEHIND, Ear, PatientEar, Steps, StreamEar, WindowEar
+from realtime.stages.ears import BEHIND, Ear, PatientEar, Steps, WindowEar
+from realtime.stages.ears_in_turns import ears_in_turns, remembering_ear
 from realtime.stages.listener import Heard, Listener, Pace
 from realtime.stages.window_engines import OpenSound, WindowEngines
 from realtime.telemetry import EngineSlice
@@ -86,7 +87,7 @@ class Hearing:
         self._resources = ExitStack()
         self._engines = WindowEngines(open_engine)
         self._resources.callback(self._engines.close)
-        self._steps: Steps | None = None
+        self._networks: list[Steps] = []  # that are given what is new, and remember the rest
         self._input: _Stream | None = None
         self._sequence = 0
         self._lost_samples = 0
@@ -97,18 +98,21 @@ class Hearing:
         """Load the sound network."""
         pace = self._pace
         if self._spec.sound.is_streaming:
-            engine = self._resources.enter_context(self._open_engine(pace.newest_columns))
-            self._steps = Remembering(engine, self._spec.sound.lookaheads)
+            # An engine may keep what is remembered on its device: each ear has one of its own.
+            for _ in range(ears_in_turns(pace.columns_per_step)):
+                engine = self._resources.enter_context(self._open_engine(pace.newest_columns))
+                self._networks.append(Remembering(engine, self._spec.sound.lookaheads))
             return
         self._engines.open(self._wanted(pace))
         if self._is_stepped:
             audio = self._spec.audio
-            self._steps = CachedSteps(
+            steps = CachedSteps(
                 self._engines.run,
                 encoder_columns(self._spec.sound, audio),
                 audio.frequency_bins,
                 pace.lookahead_columns,
             )
+            self._networks.append(steps)
 
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         """Features for all the columns that are complete; the rest, and the end, after the end.
@@ -136,7 +140,7 @@ class Hearing:
 
     def close(self) -> None:
         """Unload the network."""
-        self._steps = None
+        self._networks.clear()
         self._resources.close()
 
     def stats(self) -> Mapping[str, float]:
@@ -266,8 +270,8 @@ class Hearing:
         first_column = -(-start // before.analysis.hop)
         resumed = first_column * before.analysis.hop
         self._lost_samples += resumed - stream.next_sample
-        if self._steps is not None:
-            self._steps.reset()
+        for network in self._networks:
+            network.reset()
         stream.listener = self._listener(before.analysis, first_column)
         stream.listener.look_ahead(before.pace.lookahead_columns)
         stream.next_sample = resumed
@@ -333,8 +337,8 @@ class Hearing:
             if step:
                 return PatientEar(self._engines.infer, spec.audio, spec.channels, step)
             return WindowEar(self._engines.infer, spec.audio)
-        if self._steps is None:
+        if not self._networks:
             raise RuntimeError("Hearing.step before Hearing.open")
         pace = self._pace
         may_skip = pace.most_columns_per_step > pace.columns_per_step
-        return StreamEar(self._steps, spec, BEHIND if may_skip else None)
+        return remembering_ear(self._networks, spec, BEHIND if may_skip else None)
