@@ -77,7 +77,7 @@ DIALS: Mapping[str, Dial] = MappingProxyType(
             columns_per_step=1,
             queue_s=0.012,
             microphone_latency="low",
-            speaker_latency=0.014,
+            speaker_latency=0.016,
             block_s=0.003,
         ),
     }

@@ -40,7 +40,7 @@ class PlayoutSettings:
     longest_stall_s: float = 0.500
     most_growth_s: float = 1.0  # what comes later is left out ...
     hopeless_s: float = 5.0  # ... but not for longer than this: late sound is better than none
-    recovery_s: float = 30.0  # so long, once it grew no more, no slack is given on the way back
+    recovery_s: float = 30.0  # so long after the start, or once it grew no more, no slack is given
 
     @classmethod
     def for_queue(cls, target_s: float) -> PlayoutSettings:
@@ -161,6 +161,7 @@ class Playout:
         silence = max(0, self._samples(wanted_s) - queued)
         self._offset = end + silence - first_sample
         self._grown = 0.0
+        self._recovery_s = self._settings.recovery_s
         self._unsettle()
         return Correction(silence=silence)
 
@@ -222,7 +223,8 @@ class Playout:
             self._correct(queued - target)
         elif not self._settled and self._lows.covered_s >= self._settings.settle_s:
             self._settled = True
-            excess = self._lows.least - target
+            # Of the first seconds one is often late: it says nothing of those that come.
+            excess = self._lows.usual - target
             if abs(excess) > self._samples(self._settings.settle_slack_s):
                 self._correct(excess)
         elif self._lows.covered_s >= self._settings.look_back_s:

@@ -62,10 +62,10 @@ class Line:
 
 @pytest.fixture
 def line():
-    """One that has begun, and whose delay is set right."""
+    """One that has begun, and whose delay was set right long ago."""
     line = Line()
     assert line.piece() == Correction(silence=75)
-    assert line.steady(3) == []
+    assert line.steady(40) == []
     line.heard_at.clear()
     return line
 
@@ -109,7 +109,7 @@ def test_lost_sound_is_silence(line):
 
 
 def test_a_stream_that_begins_elsewhere_begins_anew(line):
-    line.first_sample = 10_000
+    line.first_sample += 10_000
     line.play()
     assert line.piece() == Correction(silence=0)
     assert line.queued == 75 + PIECE
@@ -212,6 +212,29 @@ def test_a_first_piece_that_came_early_does_not_either():
     line.piece()
     line.play(PIECE // 2)
     assert line.steady(20) == [Correction(lengthen=25)]
+
+
+def test_one_late_piece_in_the_first_second_does_not_make_the_delay_longer():
+    line = Line()
+    line.piece()
+    line.piece()  # the second comes at once, as above
+    line.play(2 * PIECE)  # the third is late, by as much
+    line.piece()
+    line.play(0)
+    line.piece()
+    assert line.steady(20) == [Correction(shorten=50)]
+    assert line.queued == 75 + PIECE
+
+
+@pytest.mark.parametrize(("begun_s", "is_shortened"), [(3, True), (40, False)])
+def test_soon_after_the_start_a_delay_that_is_a_little_too_long_is_set_right(begun_s, is_shortened):
+    line = Line()
+    line.piece()
+    assert line.steady(begun_s) == []
+    line.play(PIECE - 30)  # all that comes from here on comes earlier
+    line.piece()
+    corrections = line.steady(20)
+    assert corrections == ([Correction(shorten=30)] if is_shortened else [])
 
 
 def test_what_a_piece_does_not_allow_is_asked_of_the_next():
