@@ -136,6 +136,10 @@ class Playout:
             self._excess -= later
             self._lows.clear()
 
+    def look_anew(self) -> None:
+        """What came until now says nothing of when pieces will come: as while a dial turns."""
+        self._lows.clear()
+
     def moved(self, by: int) -> None:
         """A piece was made longer by `by` samples (shorter where negative), as was asked."""
         if self._offset is not None:
@@ -229,8 +233,8 @@ class Playout:
                 self._correct(excess)
         elif self._lows.covered_s >= self._settings.look_back_s:
             near = self._samples(self._settings.settle_slack_s)
-            slack = near if self._recovery_s else self._samples(self._settings.slack_s)
-            if self._lows.least > target + slack:
+            slack = self._samples(self._settings.slack_s)
+            if self._lows.least > target + (near if self._recovery_s else slack):
                 self._correct(self._lows.least - target)
             elif self._lows.usual < target - slack:
                 self._correct(self._lows.usual - target)

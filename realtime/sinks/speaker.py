@@ -355,6 +355,8 @@ class Speaker:
             return Correction()
         while self._turns and streams.first_sample >= self._turns[0][0]:
             line.playout.expect(round(self._turns.popleft()[1] * line.rate_hz))
+        if self._turns:  # what comes earlier already is no excess: it is waited for
+            line.playout.look_anew()
         return line.playout.next(
             streams.first_sample, streams.samples.shape[1], output.queued_samples, end
         )
