@@ -41,15 +41,26 @@ class LiveLoop:
     feedback: dict[str, Any]
     said: str
 
+    @property
+    def howl_s(self) -> float:
+        """How long it was louder than music that nothing answers to."""
+        return 0.1 * float((self.levels_db > HOWL_DBFS).sum())
 
-def live_loop(server: PulseServer, arguments: list[str], folder: Path, gain_db: float) -> LiveLoop:
+
+def live_loop(
+    server: PulseServer,
+    arguments: list[str],
+    folder: Path,
+    gain_db: float,
+    music_s: float = _MUSIC_S,
+) -> LiveLoop:
     """Play music where the player plays: its microphone hears both, louder by ``gain_db``.
 
     Raises:
         RunError: the player did not run.
     """
     environment = {**server.environment, "PULSE_SOURCE": "spk.monitor"}
-    samples = band.scene(3, _MUSIC_S, RATE_HZ).mixture
+    samples = band.scene(3, music_s, RATE_HZ).mixture
     source = (samples * (_PEAK / np.abs(samples).max())).astype(np.float32)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "speaker.f32"
@@ -61,7 +72,7 @@ def live_loop(server: PulseServer, arguments: list[str], folder: Path, gain_db: 
             recorder = server.record(path)
             playing = server.play(source, sink="spk")
             try:
-                playing.wait(_MUSIC_S + _PATIENCE_S)
+                playing.wait(music_s + _PATIENCE_S)
                 time.sleep(_SETTLING_S)
             finally:
                 end_process(playing)
@@ -88,10 +99,9 @@ def judge_live(report: Report, options: argparse.Namespace) -> None:
     finally:
         camera.close()
         server.close()
-    howl_s = 0.1 * float((found.levels_db > HOWL_DBFS).sum())
     report.keep("levels_db", found.levels_db)
     what = f"speaker above {HOWL_DBFS:.0f} dBFS, loop gain {GAIN_DB:+.0f} dB"
-    report.at_most(what, howl_s, MOST_HOWL_S, "s")
+    report.at_most(what, found.howl_s, MOST_HOWL_S, "s")
     report.note("loudest tenth of a second", f"{found.levels_db.max():.1f} dBFS")
     report.note("median of the last five seconds", f"{np.median(found.levels_db[-50:]):.1f} dBFS")
     report.note("as the player tells it", json.dumps(found.feedback))
