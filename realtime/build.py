@@ -301,8 +301,16 @@ def _recorder(options: Options, plan: Plan, clock: Clock) -> Stage:
     info = SessionInfo(
         model=open_model(Path(options.model.model)).spec.name, engines=_engine_names(options)
     )
-    carrier = None if plan.pace == "fast" else Carrier()
-    return Recorder(Path(options.output.record or ""), info, carrier=carrier)
+    folder, part_min = Path(options.output.record or ""), options.output.part_min
+
+    def recorder(folder: Path, info: SessionInfo) -> Recorder:
+        return Recorder(folder, info, carrier=None if plan.pace == "fast" else Carrier())
+
+    if part_min is None:
+        return recorder(folder, info)
+    from realtime.sinks.parts import Parts
+
+    return Parts(folder, 60 * part_min, info, recorder)
 
 
 def _takes(options: Options, plan: Plan, clock: Clock) -> Stage:

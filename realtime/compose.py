@@ -164,6 +164,11 @@ def _output(options: Options, environment: Mapping[str, str]) -> OutputOptions:
         view = "window" if can_show and not is_page else "web"
     if view == "window" and not can_show:
         raise UsageError("--view window: there is no display (DISPLAY is not set); use --view web")
+    if given.part_min is not None and (given.record is None or options.run.pace == "fast"):
+        raise UsageError(
+            "--part-min divides what is recorded while it plays; add --record DIR, "
+            "and no --pace fast"
+        )
     if given.record is not None:
         _writable("--record", Path(given.record))
     if given.profile is not None:

@@ -13,6 +13,7 @@ from realtime.graph import Pace
 from realtime.option_row import Row
 from realtime.options import (
     HIGHEST_PORT,
+    LEAST_PART_MIN,
     LOWEST_PORT,
     MOST_OBJECTS,
     OUTPUTS,
@@ -31,6 +32,13 @@ from realtime.rig import LARGEST_GAIN_DB, LARGEST_OFFSET_MS
 def _positive(text: str) -> float:
     value = float(text)
     if not (value > 0 and math.isfinite(value)):
+        raise ValueError
+    return value
+
+
+def _part(text: str) -> float:
+    value = _positive(text)
+    if value < LEAST_PART_MIN:
         raise ValueError
     return value
 
@@ -188,6 +196,13 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
                 place="output.record",
                 metavar="DIR",
                 help="write every object, and the picture, there",
+            ),
+            "part-min": Row(
+                place="output.part_min",
+                metavar=f"{LEAST_PART_MIN:g}..",
+                parse=_part,
+                help="with --record: in folders part-001, part-002 … of so many minutes, nothing "
+                "lost between them; where there are some, behind the last",
             ),
             "recordings": Row(
                 place="output.recordings",

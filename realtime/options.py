@@ -33,6 +33,7 @@ Precision: TypeAlias = Literal["auto", "fp32", "fp16", "int8", "fp8"]
 
 NONE = "none"
 MOST_OBJECTS = 8
+LEAST_PART_MIN = 0.1
 OUTPUTS = MOST_OBJECTS + 1  # for other programs: a slot for every object, and the residual
 LOWEST_PORT, HIGHEST_PORT = 1024, 65_535  # of what a user may listen at
 
@@ -89,6 +90,7 @@ class SeparationOptions:
 class OutputOptions:
     """Where the result goes. ``speaker`` None: the default one; ``record`` None: nowhere.
 
+    ``part_min``: minutes after which ``record`` goes on in another folder; None: never.
     ``recordings`` is the folder of those that are begun while the player runs.
     ``outputs``: the first TCP port at which other programs hear the objects, before or behind
     their gains (``tap``); ``osc``: the UDP port
@@ -98,6 +100,7 @@ class OutputOptions:
     speaker: str | None = None
     view: View = "auto"
     record: str | None = None
+    part_min: float | None = None
     recordings: str = "recordings"
     profile: str | None = None
     outputs: int | None = None

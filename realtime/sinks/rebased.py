@@ -1,4 +1,4 @@
-"""Sound as if it had begun later: for a recording that begins in the middle of a run. Pure."""
+"""Sound as if it had begun later, or ended earlier: for a recording of a part of a run. Pure."""
 
 from __future__ import annotations
 
@@ -17,6 +17,23 @@ def rebased(messages: Sequence[Message], origin: int) -> list[Message]:
     What lies before that is left out; what is no sound stays as it is.
     """
     return [moved for one in messages if (moved := _moved(one, origin)) is not None]
+
+
+def until(messages: Sequence[Message], stop: int) -> list[Message]:
+    """Messages without what lies from sample ``stop`` on; what is no sound stays as it is."""
+    return [cut for one in messages if (cut := _cut(one, stop)) is not None]
+
+
+def _cut(message: Message, stop: int) -> Message | None:
+    if isinstance(message, AudioGap):
+        length = min(message.length_samples, stop - message.first_sample)
+        return dataclasses.replace(message, length_samples=length) if length > 0 else None
+    if not isinstance(message, AudioChunk | Streams):
+        return message
+    length = max(stop - message.first_sample, 0)
+    if not length:
+        return None
+    return dataclasses.replace(message, samples=np.ascontiguousarray(message.samples[..., :length]))
 
 
 def _moved(message: Message, origin: int) -> Message | None:

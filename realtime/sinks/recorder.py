@@ -144,6 +144,11 @@ class Recorder:
     def _recorded_s(self) -> float:
         return 0.0 if self._sounds is None else self._sounds.length_samples / self._sounds.rate_hz
 
+    @property
+    def length_samples(self) -> int:
+        """Of the sound that is written."""
+        return 0 if self._sounds is None else self._sounds.length_samples
+
     def stats(self) -> Mapping[str, float]:
         """How much is recorded, and how many pictures wait for their scene."""
         return {"recorded_s": self._recorded_s, "waiting_frames": self._overlay.waiting_frames}

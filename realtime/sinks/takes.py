@@ -6,17 +6,16 @@ which were captured a while ago, and so with the pictures of that time.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from realtime.clock import NS_PER_S
-from realtime.desk import NETWORKS, Present, Recording
+from realtime.desk import Recording
 from realtime.errors import DeviceError, UsageError
-from realtime.messages import AudioChunk, Control, End, Message, Streams, VideoFrame
-from realtime.sinks.carrier import Carrier
+from realtime.messages import Control, Message, Streams
+from realtime.sinks.lead_in import LeadIn
 from realtime.sinks.private import FOLDER_MODE, make_folder
 from realtime.sinks.rebased import rebased
 from realtime.sinks.session import SessionInfo
@@ -24,7 +23,6 @@ from realtime.stage import Inputs, Outputs
 from realtime.telling import Remark, Telling
 
 LEAST_S = 1.0  # between two presses: who holds a key down makes no folders without end
-MOST_EARLIER_FRAMES = 32  # that are kept, as their sound has not come yet
 MOST_OF_ONE_NAME = 99  # folders
 _DATA_TOPICS = frozenset({"video", "audio", "streams", "scene"})
 
@@ -41,6 +39,10 @@ class Recorder(Protocol):
     @property
     def finished(self) -> bool:
         """Whether all has ended."""
+
+    @property
+    def length_samples(self) -> int:
+        """Of the sound that is written."""
 
     def close(self) -> None:
         """Finish all files."""
@@ -79,15 +81,10 @@ class Takes:
         """
         self._recorder = recorder
         self._root = root
-        self._model = info.model
-        self._engines = dict(info.engines)
         self._stream = stream
         self._stamp = stamp
         self._take: _Take | None = None
-        self._carrier = Carrier()
-        self._frames: deque[VideoFrame] = deque(maxlen=MOST_EARLIER_FRAMES)
-        self._heard_ns = 0  # when what is heard was captured
-        self._ended: dict[str, End] = {}
+        self._lead_in = LeadIn(info)
         self._remark = Remark()
         self._telling = Telling()
         self._may_press_ns: int | None = None
@@ -101,7 +98,7 @@ class Takes:
         for control in inputs.get("control", ()):
             if isinstance(control, Control) and control.kind == "record":
                 self._press(now_ns, control.value)
-        self._remember(inputs)
+        self._lead_in.remember(inputs)
         if self._take is not None:
             self._record(now_ns, self._take, inputs)
         return self._told(now_ns)
@@ -109,7 +106,7 @@ class Takes:
     @property
     def finished(self) -> bool:
         """True after the end of all that there is to record."""
-        return self._ended.keys() >= _DATA_TOPICS
+        return self._lead_in.ends.keys() >= _DATA_TOPICS
 
     def close(self) -> None:
         """Finish a recording that is on."""
@@ -140,8 +137,7 @@ class Takes:
         try:
             make_folder(self._root)
             folder = self._new_folder()
-            info = SessionInfo(model=self._model, engines=dict(self._engines))
-            recorder = self._recorder(folder, info)
+            recorder = self._recorder(folder, self._lead_in.info)
             recorder.open()
             self._take = _Take(folder, now_ns, recorder)
         except OSError as error:
@@ -182,27 +178,6 @@ class Takes:
 
     # -- what is recorded ---------------------------------------------------------------------
 
-    def _remember(self, inputs: Inputs) -> None:
-        """What a recording needs to know of the time before it."""
-        for topic, messages in inputs.items():
-            for message in messages:
-                if isinstance(message, End):
-                    self._ended[topic] = message
-                elif isinstance(message, Present) and message.part in NETWORKS:
-                    self._engines[message.part] = message.name
-                elif topic == "audio":
-                    self._carrier.hear(message)
-                elif isinstance(message, Streams):
-                    self._heard_ns = message.capture_ns
-                elif isinstance(message, VideoFrame) and not self._is_running:
-                    self._frames.append(message)
-        while len(self._frames) > 1 and self._frames[1].capture_ns <= self._heard_ns:
-            self._frames.popleft()
-
-    @property
-    def _is_running(self) -> bool:
-        return self._take is not None and self._take.origin is not None
-
     def _record(self, now_ns: int, take: _Take, inputs: Inputs) -> None:
         given: dict[str, list[Message]] = {
             topic: list(messages) for topic, messages in inputs.items() if topic != "control"
@@ -214,7 +189,8 @@ class Takes:
             if first is None:
                 return
             take.origin = first.first_sample
-            given = self._before(first) | {"streams": given["streams"]}
+            before = self._lead_in.before(first.first_sample, first.rate_hz)
+            given = before | {"streams": given["streams"]}
         try:
             take.recorder.step(
                 now_ns,
@@ -226,27 +202,6 @@ class Takes:
             return
         if take.recorder.finished:
             self._finish(take)
-
-    def _before(self, first: Streams) -> dict[str, list[Message]]:
-        """What came before the first streams, and belongs to their time and later."""
-        frames: list[Message] = [*self._frames]
-        self._frames.clear()
-        given: dict[str, list[Message]] = {"video": frames, "audio": []}
-        known = self._carrier.carry(first.first_sample, self._carrier.stop, first.rate_hz)
-        if known is not None:
-            given["audio"].append(
-                AudioChunk(
-                    stream=known.stream,
-                    sequence=0,
-                    capture_ns=known.capture_ns,
-                    first_sample=known.first_sample,
-                    rate_hz=known.rate_hz,
-                    samples=known.samples[0],
-                )
-            )
-        for topic, end in self._ended.items():
-            given.setdefault(topic, []).append(end)
-        return given
 
     # -- what is told -------------------------------------------------------------------------
 

@@ -157,3 +157,25 @@ def test_a_recording_that_exists_is_not_touched(model: Path, tmp_path: Path) -> 
     assert f"--record: {record} is not empty; choose a new folder, or empty it" in done.stderr
     assert [path.name for path in record.iterdir()] == ["mixture.wav"]
     assert (record / "mixture.wav").read_bytes() == b"precious"
+
+
+def test_what_was_killed_goes_on_in_another_part(model: Path, tmp_path: Path) -> None:
+    record, said = tmp_path / "evening", tmp_path / "said.txt"
+    part_s = 6.0
+    line = command(model, record, "--view", "none", "--part-min", f"{part_s / 60:g}")
+    with running(line, said) as process:
+        second = record / "part-002" / "residual.wav"
+        wait_for(lambda: seconds_of(second) > 1.5, process, said)
+        process.send_signal(signal.SIGKILL)
+        process.wait(TIMEOUT_S)
+    before = {path.name: path.read_bytes() for path in (record / "part-001").iterdir()}
+    lengths = {soundfile.info(path).frames for path in (record / "part-001").glob("*.wav")}
+    assert lengths == {round(part_s * RATE_HZ)}
+    assert last_picture_s(record / "part-001" / "overlay.mp4") == pytest.approx(part_s, abs=0.5)
+    with running([*line, "--duration", "2"], said) as process:
+        assert process.wait(TIMEOUT_S) == 0, said.read_text()
+    assert {path.name for path in record.iterdir()} == {"part-001", "part-002", "part-003"}
+    assert soundfile.info(record / "part-003" / "mixture.wav").frames == pytest.approx(
+        2 * RATE_HZ, abs=RATE_HZ // 10
+    )
+    assert {path.name: path.read_bytes() for path in (record / "part-001").iterdir()} == before

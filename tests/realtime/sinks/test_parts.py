@@ -1,0 +1,222 @@
+"""A recording in parts: whole folders, laid end to end the run; after a full disk it goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.errors import UsageError
+from realtime.messages import AudioChunk, Message
+from realtime.remix.recorded import open_recorded
+from realtime.sinks.carrier import Carrier
+from realtime.sinks.parts import LEAST_ROOM_BYTES, REST_S, Parts
+from realtime.sinks.recorder import Recorder
+from realtime.sinks.session import SessionInfo
+from tests.fakes.disk import room_for
+
+from .examples import NS_PER_S, RATE_HZ, end, frame, scene, streams
+
+INFO = SessionInfo(model="model", engines={"vision": "openvino/int8", "sound": "torch/fp32"})
+STEP = 400  # samples: 50 ms
+LATE = 6  # steps from capture to the streams
+TOPICS = ("video", "audio", "streams", "scene")
+SOUND = np.random.default_rng(1).normal(0, 0.1, (2, 1000 * STEP)).astype(np.float32)
+PART_S = 1.01  # no whole number of steps
+
+
+def recorder(folder: Path, info: SessionInfo) -> Recorder:
+    return Recorder(folder, info, carrier=Carrier())
+
+
+class Show:
+    """A run of steps of 50 ms: an object and the rest, a picture in each step."""
+
+    def __init__(self, root: Path, part_s: float = PART_S) -> None:
+        self.root = root
+        self.room = 2 * LEAST_ROOM_BYTES
+        self.parts = Parts(root, part_s, INFO, recorder, lambda _: self.room)
+        self.parts.open()
+        self.step = 0
+        self.silent = range(0)  # steps of the streams that never come
+
+    def run(self, steps: int) -> None:
+        for _ in range(steps):
+            inputs: dict[str, list[Message]] = {
+                "audio": [self.chunk(self.step)],
+                "video": [frame(self.step, fps=20)],
+            }
+            said = self.step - LATE
+            if said >= 0:
+                inputs["scene"] = [scene(capture_ns=said * STEP * NS_PER_S // RATE_HZ)]
+                if said not in self.silent:
+                    inputs["streams"] = [streams(part(said), said * STEP)]
+            self.step += 1
+            self.feed(inputs)
+
+    def feed(self, inputs: dict[str, list[Message]]) -> None:
+        now_ns = self.step * STEP * NS_PER_S // RATE_HZ
+        assert not self.parts.step(now_ns, inputs)
+
+    def end(self) -> None:
+        self.feed({topic: [end(topic)] for topic in TOPICS})
+
+    def chunk(self, step: int) -> AudioChunk:
+        return AudioChunk(
+            stream="test",
+            sequence=step,
+            capture_ns=step * STEP * NS_PER_S // RATE_HZ,
+            first_sample=step * STEP,
+            rate_hz=RATE_HZ,
+            samples=part(step).sum(axis=0),
+        )
+
+    @property
+    def folders(self) -> list[Path]:
+        return sorted(self.root.iterdir())
+
+
+def part(step: int) -> np.ndarray:
+    return SOUND[:, step * STEP : (step + 1) * STEP]
+
+
+@pytest.fixture
+def show(tmp_path: Path) -> Iterator[Show]:
+    shown = Show(tmp_path / "evening")
+    yield shown
+    shown.parts.close()
+
+
+def sound(folder: Path, name: str) -> np.ndarray:
+    samples, rate_hz = soundfile.read(folder / f"{name}.wav", dtype="float32")
+    assert rate_hz == RATE_HZ
+    return samples
+
+
+def end_to_end(folders: list[Path], name: str) -> np.ndarray:
+    return np.concatenate([sound(folder, name) for folder in folders])
+
+
+def times_s(folder: Path) -> list[float]:
+    with av.open(str(folder / "overlay.mp4")) as movie:
+        return [picture.time for picture in movie.decode(video=0)]
+
+
+def test_laid_end_to_end_the_parts_are_the_run(show: Show) -> None:
+    show.run(90)
+    show.end()
+    assert show.parts.finished
+    assert [folder.name for folder in show.folders] == [f"part-{one:03d}" for one in range(1, 6)]
+    length = 90 * STEP
+    divided = (90 - LATE) * STEP
+    for row, name in enumerate(("object-1", "residual")):
+        found = end_to_end(show.folders, name)
+        assert found.shape == (length,)
+        assert np.array_equal(found[:divided], SOUND[row, :divided])
+    whole = SOUND[:, :divided].sum(axis=0)
+    np.testing.assert_allclose(end_to_end(show.folders, "mixture")[:divided], whole, atol=1e-6)
+    for folder in show.folders[:-1]:
+        recorded = open_recorded(folder)
+        assert recorded.samples == round(PART_S * RATE_HZ)
+        times = times_s(folder)
+        assert times[0] == pytest.approx(0.0, abs=0.06)
+        assert times[-1] == pytest.approx(PART_S - 0.05, abs=0.06)
+    assert show.parts.stats()["recorded_s"] == pytest.approx(length / RATE_HZ, abs=LATE * 0.05)
+
+
+def test_a_hole_over_several_parts_is_in_all_of_them(show: Show) -> None:
+    show.silent = range(30, 80)
+    show.run(120)
+    show.end()
+    mixture = end_to_end(show.folders, "mixture")
+    divided = (120 - LATE) * STEP
+    np.testing.assert_allclose(mixture[:divided], SOUND[:, :divided].sum(axis=0), atol=1e-6)
+    objects = [folder for folder in show.folders if (folder / "object-1.wav").exists()]
+    assert 0 < len(objects) < len(show.folders)
+
+
+def test_where_nothing_was_divided_for_long_nothing_is_there_twice(tmp_path: Path) -> None:
+    show = Show(tmp_path / "evening", 25.0)
+    show.silent = range(100, 900)  # 40 s: longer than the mixture is remembered
+    show.run(960)
+    show.end()
+    mixture = end_to_end(show.folders, "mixture")
+    assert len(mixture) == 960 * STEP
+    divided = (960 - LATE) * STEP
+    np.testing.assert_allclose(mixture[:divided], SOUND[:, :divided].sum(axis=0), atol=1e-6)
+
+
+def test_another_run_goes_on_behind_the_last_part(show: Show) -> None:
+    show.run(45)
+    show.end()
+    before = {folder.name: (folder / "mixture.wav").read_bytes() for folder in show.folders}
+    again = Show(show.root)
+    again.run(20)
+    again.end()
+    assert [folder.name for folder in show.folders] == [
+        "part-001",
+        "part-002",
+        "part-003",
+        "part-004",
+    ]
+    for name, contents in before.items():
+        assert (show.root / name / "mixture.wav").read_bytes() == contents
+    assert np.array_equal(sound(show.folders[3], "residual")[: 10 * STEP], SOUND[1, : 10 * STEP])
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "part-001").mkdir()
+    (tmp_path / "holiday.mp4").write_text("not ours")
+    with pytest.raises(UsageError, match=r"holds holiday\.mp4, which is no part of a recording"):
+        Show(tmp_path)
+
+
+def test_after_a_full_disk_it_goes_on_once_there_is_room(
+    show: Show, caplog: pytest.LogCaptureFixture
+) -> None:
+    show.run(10)
+    show.room = 0
+    with room_for(12 * STEP * 4):
+        show.run(20)
+    assert "the next part begins once there are 256 MB of room" in caplog.text
+    show.run(round(3 * REST_S * 20))
+    assert [folder.name for folder in show.folders] == ["part-001"]  # there is no room yet
+    kept = open_recorded(show.folders[0]).samples
+    assert kept == pytest.approx(12 * STEP, abs=2 * STEP)
+    show.room = LEAST_ROOM_BYTES
+    show.run(round(REST_S * 20) + 10)
+    show.end()
+    assert show.parts.finished
+    later = sound(show.folders[1], "residual")
+    at = next(
+        first
+        for first in range(0, SOUND.shape[1] - STEP, STEP)
+        if np.array_equal(SOUND[1, first : first + STEP], later[:STEP])
+    )
+    assert at > 30 * STEP
+    found = end_to_end(show.folders[1:], "residual")
+    divided = (show.step - LATE) * STEP - at
+    assert np.array_equal(found[:divided], SOUND[1, at : at + divided])
+
+
+def test_a_run_that_ends_while_the_disk_is_full_ends(show: Show) -> None:
+    show.run(10)
+    show.room = 0
+    with room_for(12 * STEP * 4):
+        show.run(20)
+    show.end()
+    assert show.parts.finished
+
+
+def test_each_part_says_what_it_was_made_with(show: Show) -> None:
+    show.run(90)
+    show.parts.close()
+    for folder in show.folders:
+        session = json.loads((folder / "session.json").read_text())
+        assert session["engines"] == dict(INFO.engines)
+        assert session["objects"][0]["first_s"] == pytest.approx(0.0, abs=0.06)
