@@ -136,6 +136,14 @@ class Playout:
             self._excess -= later
             self._lows.clear()
 
+    def ran_dry(self) -> None:
+        """The device had nothing to play, and counted nothing: all that waits is as much later.
+
+        So it is set right as after the start. Where it runs dry again before it is, it still is.
+        """
+        if self._settled:
+            self._unsettle()
+
     def look_anew(self) -> None:
         """What came until now says nothing of when pieces will come: as while a dial turns."""
         self._lows.clear()

@@ -52,6 +52,7 @@ class _Line:
         self.life = life
         self.heard_on = life.begin()
         self.underflows = 0
+        self.device_underflows = 0
 
     @property
     def output(self) -> Output | None:
@@ -350,6 +351,9 @@ class Speaker:
         if output.underflows > line.underflows and line.playout.has_begun:
             self._counts["gaps"] += 1  # one silence is many callbacks
         line.underflows = output.underflows
+        if output.device_underflows > line.device_underflows:
+            line.playout.ran_dry()
+        line.device_underflows = output.device_underflows
         end = output.end_samples
         if end is None:
             return Correction()
@@ -398,7 +402,7 @@ class Speaker:
         if output is not None and output is not line.heard_on:
             line.heard_on = output
             self._guard_it(line, output)
-            line.underflows = 0
+            line.underflows = line.device_underflows = 0
             line.playout.restart()
             line.stretch.reset()
         return output

@@ -237,6 +237,17 @@ def test_soon_after_the_start_a_delay_that_is_a_little_too_long_is_set_right(beg
     assert corrections == ([Correction(shorten=30)] if is_shortened else [])
 
 
+def test_what_a_dry_device_left_waiting_is_taken_back_soon(line):
+    line.queued += 30  # it played 30 of silence that nobody counted
+    line.playout.ran_dry()
+    corrections = []
+    for _ in range(2):
+        line.playout.ran_dry()  # again, before it is set right
+        corrections += line.steady(1)
+    assert corrections == [Correction(shorten=30)]
+    assert line.queued == 75 + PIECE
+
+
 def test_what_a_piece_does_not_allow_is_asked_of_the_next():
     playout = Playout(RATE_HZ)
     assert playout.next(0, PIECE, 0, 0) == Correction(silence=75)

@@ -210,6 +210,22 @@ def test_a_device_far_too_fast_is_fed_more(speaker, device):
     assert speaker.stats()["gaps"] == 0
 
 
+def test_what_a_dry_device_left_waiting_is_trimmed_within_two_seconds(speaker, device):
+    run(speaker, 0, 200)
+    output = device.outputs[0]
+    for number in range(1, 1000):
+        output.play(PIECE)
+        run(speaker, number, 200 + 70 * number)
+    left = 30 * RATE_HZ // 1000
+    output.play(PIECE - left)  # it had nothing, and played silence of its own
+    output.device_underflows += 1
+    for number in range(1000, 1030):
+        run(speaker, number, 200 + 70 * number)
+        output.play(PIECE)
+    assert speaker.stats()["trimmed_samples"] == pytest.approx(left, abs=7 * RATE_HZ // 1000)
+    assert speaker.stats()["gaps"] == 0
+
+
 def test_after_lost_sound_it_begins_softly(speaker, device):
     run(speaker, 0, 200)
     speaker.step(
