@@ -41,7 +41,8 @@ def part_folder(root: Path, number: int) -> Path:
 
 def free_bytes(folder: Path) -> int:
     """Room on the disk that holds ``folder``; raises OSError."""
-    return shutil.disk_usage(folder).free
+    free: int = shutil.disk_usage(folder).free
+    return free
 
 
 @dataclass(slots=True)
@@ -166,6 +167,7 @@ class Parts:
         )
         if not self._write(now_ns, part, {**given, "streams": [*until(sound, stop), whole]}):
             return None
+        stop = max(stop, part.origin + part.recorder.length_samples)
         self._finish(part)
         return self._next(now_ns, stop, sound[0].rate_hz, given)
 
@@ -241,4 +243,5 @@ def _end(message: Streams | AudioGap) -> int:
     """The sample behind its last."""
     if isinstance(message, AudioGap):
         return message.first_sample + message.length_samples
-    return message.first_sample + message.samples.shape[1]
+    length: int = message.samples.shape[1]
+    return message.first_sample + length

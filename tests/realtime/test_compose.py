@@ -142,7 +142,7 @@ def test_a_chosen_gpu_that_fails_is_replaced_and_one_asked_for_is_not(
         ("--demo --view window", "--view window: there is no display"),
         ("--demo --record /proc/no/such", "--record /proc/no/such"),
         ("--demo --part-min 10", "add --record DIR"),
-        ("--demo --part-min 10 --record out --pace fast", "no --pace fast"),
+        ("--demo --part-min 1 --record out --pace fast --duration 9", "no --pace fast"),
         ("--demo --profile /", "--profile / is a folder"),
         (
             "--demo --lookahead 100000",
