@@ -6,10 +6,8 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-import soundfile
 
 from realtime.errors import UsageError
 from realtime.messages import AudioChunk, Message
@@ -21,6 +19,7 @@ from realtime.sinks.session import SessionInfo
 from tests.fakes.disk import room_for
 
 from .examples import NS_PER_S, RATE_HZ, end, frame, scene, streams
+from .recorded_files import sound, times_s
 
 INFO = SessionInfo(model="model", engines={"vision": "openvino/int8", "sound": "torch/fp32"})
 STEP = 400  # samples: 50 ms
@@ -92,19 +91,8 @@ def show(tmp_path: Path) -> Iterator[Show]:
     shown.parts.close()
 
 
-def sound(folder: Path, name: str) -> np.ndarray:
-    samples, rate_hz = soundfile.read(folder / f"{name}.wav", dtype="float32")
-    assert rate_hz == RATE_HZ
-    return samples
-
-
 def end_to_end(folders: list[Path], name: str) -> np.ndarray:
     return np.concatenate([sound(folder, name) for folder in folders])
-
-
-def times_s(folder: Path) -> list[float]:
-    with av.open(str(folder / "overlay.mp4")) as movie:
-        return [picture.time for picture in movie.decode(video=0)]
 
 
 def test_laid_end_to_end_the_parts_are_the_run(show: Show) -> None:

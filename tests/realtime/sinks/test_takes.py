@@ -7,10 +7,8 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
-import soundfile
 
 from realtime.desk import Part, Present, Recording
 from realtime.messages import AudioChunk, Control, Message
@@ -23,6 +21,7 @@ from realtime.sinks.takes import Takes
 from tests.fakes.disk import room_for
 
 from .examples import NS_PER_S, RATE_HZ, end, frame, scene, streams
+from .recorded_files import sound, times_s
 
 INFO = SessionInfo(model="model", engines={"vision": "openvino/int8", "sound": "torch/fp32"})
 STEP = 400  # samples: 50 ms
@@ -96,17 +95,6 @@ def show(tmp_path: Path) -> Iterator[Show]:
     shown = Show(tmp_path / "recordings")
     yield shown
     shown.takes.close()
-
-
-def sound(folder: Path, name: str) -> np.ndarray:
-    samples, rate_hz = soundfile.read(folder / f"{name}.wav", dtype="float32")
-    assert rate_hz == RATE_HZ
-    return samples
-
-
-def times_s(folder: Path) -> list[float]:
-    with av.open(str(folder / "overlay.mp4")) as movie:
-        return [picture.time for picture in movie.decode(video=0)]
 
 
 def test_a_recording_has_what_is_heard_between_two_presses(show: Show, tmp_path: Path) -> None:

@@ -1,0 +1,22 @@
+"""What a recording's folder holds, read back for the tests of the recorders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import soundfile
+
+from .examples import RATE_HZ
+
+
+def sound(folder: Path, name: str) -> np.ndarray:
+    samples, rate_hz = soundfile.read(folder / f"{name}.wav", dtype="float32")
+    assert rate_hz == RATE_HZ
+    return samples
+
+
+def times_s(folder: Path) -> list[float]:
+    with av.open(str(folder / "overlay.mp4")) as movie:
+        return [picture.time for picture in movie.decode(video=0)]
