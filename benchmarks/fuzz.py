@@ -20,13 +20,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.fuzz_cell import MESSAGE, Finding, Result, at_hand, case_of, random_of
+from benchmarks.fuzz_cell import (
+    LETTER,
+    MESSAGE,
+    READERS,
+    Finding,
+    Result,
+    at_hand,
+    case_of,
+    random_of,
+)
 from benchmarks.fuzz_files import KINDS, SHARES, write_wholes
 from benchmarks.report import BenchmarkError, Report, command, command_line
 
 MESSAGES, FILES = 1_000_000, 10_000
 CELL = (sys.executable, "-m", "benchmarks.fuzz_cell")
-_MOST_CASES = {MESSAGE: 50_000}  # of one process: its start takes a second or two
+_MESSAGES_PER_LETTER = 5
+_MOST_CASES = {MESSAGE: 50_000, LETTER: 50_000}  # of one process: its start takes a second or two
 _MOST_FILES = 500
 _MOST_FINDINGS = 50  # of one kind; then it is left
 _LONGEST_CELL_S = 3600.0
@@ -49,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--messages", type=int, default=MESSAGES, metavar="N")
     parser.add_argument("--files", type=int, default=FILES, metavar="N")
     parser.add_argument("--seed", type=int, default=2018)
-    parser.add_argument("--only", choices=(MESSAGE, *KINDS), help="this kind alone")
+    parser.add_argument("--only", choices=(*READERS, *KINDS), help="this kind alone")
     parser.add_argument("--case", type=int, metavar="N", help="with --only: this case alone")
     options = parser.parse_args(arguments)
     if options.case is not None and options.only is None:
@@ -69,8 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def counts(messages: int, files: int) -> dict[str, int]:
-    """How many cases of each kind."""
-    return {MESSAGE: messages} | {kind: -(-files * share // 100) for kind, share in SHARES.items()}
+    """How many cases of each kind; letters come on top."""
+    of_files = {kind: -(-files * share // 100) for kind, share in SHARES.items()}
+    return {MESSAGE: messages, LETTER: messages // _MESSAGES_PER_LETTER} | of_files
 
 
 def again(kind: str, seed: int, case: int, wholes: Path) -> int:
@@ -148,7 +159,7 @@ def report_of(outcomes: Sequence[Outcome]) -> Report:
     report = Report("damaged input")
     asked = {"messages": MESSAGES, "files": FILES}
     for what, least in asked.items():
-        of_these = [one for one in outcomes if (one.kind == MESSAGE) == (what == "messages")]
+        of_these = [one for one in outcomes if (one.kind in READERS) == (what == "messages")]
         if of_these:
             report.at_least(f"{what} read", sum(one.cases for one in of_these), least, "")
     findings = sum(len(one.findings) for one in outcomes)

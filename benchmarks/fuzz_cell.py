@@ -20,22 +20,31 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 
-from benchmarks import fuzz_files, fuzz_messages
+from benchmarks import fuzz_files, fuzz_letters, fuzz_messages
 
-MESSAGE = "message"
+MESSAGE, LETTER = "message", "letter"
 LONGEST_S = 30.0  # a case; they take milliseconds, and the machine may have other things to do
 ADDRESS_SPACE_BYTES = 3 * 2**30  # beyond what is there before the first case
 MOST_GROWTH_MB = 384.0  # of resident memory by one case; the largest picture takes some tens
 _KIB_PER_MB = 1024
-_CASES_PER_LOOK = {MESSAGE: 50}  # at the memory, which takes longer than to read a message
+_CASES_PER_LOOK = {MESSAGE: 50, LETTER: 50}  # at the memory, which takes longer than to read one
 _PROGRESS_BYTES = 8
 
 Case = Callable[[Random], None]
+Reader = tuple[Case, tuple[type[Exception], ...]]
+"""What reads one damaged thing, and what it may raise to refuse it."""
+READERS: Mapping[str, Reader] = MappingProxyType(
+    {
+        MESSAGE: (fuzz_messages.read_message, fuzz_messages.REFUSALS),
+        LETTER: (fuzz_letters.read_letter, fuzz_letters.REFUSALS),
+    }
+)  # of what is no file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +77,10 @@ def random_of(kind: str, seed: int, case: int) -> Random:
     return Random(f"{kind}/{seed}/{case}")
 
 
-def case_of(kind: str, wholes: Path, scratch: Path) -> tuple[Case, tuple[type[Exception], ...]]:
-    """What reads one damaged thing of ``kind``, and what it may raise to refuse it."""
-    if kind == MESSAGE:
-        return fuzz_messages.read_message, fuzz_messages.REFUSALS
+def case_of(kind: str, wholes: Path, scratch: Path) -> Reader:
+    """The reader of things of ``kind``; files are written into ``scratch``."""
+    if kind in READERS:
+        return READERS[kind]
     file_kind = fuzz_files.KINDS[kind]
 
     def read(rng: Random) -> None:
@@ -101,7 +110,7 @@ def _run(
     kind: str,
     seed: int,
     cases: range,
-    reader: tuple[Case, tuple[type[Exception], ...]],
+    reader: Reader,
     progress: int,
 ) -> Result:
     read, refusals = reader

@@ -18,7 +18,15 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.fuzz_kept import (
+    SESSION_FILES,
+    read_calibration_set,
+    read_devices,
+    read_session,
+    write_kept,
+)
 from benchmarks.mutations import damaged_bytes, damaged_json, json_text, strange
+from calibration.collection import CalibrationError
 from engines import memory
 from engines.auto import CANDIDATES, recalled
 from engines.errors import EngineError
@@ -40,7 +48,7 @@ from realtime.sources.media import MediaSource, Want
 from realtime.sources.pacing import FastPace
 from tests.realtime.sources.media_files import noise, write_media, write_wav
 
-REFUSALS = (SpecError, EngineError, UsageError, PlainError)
+REFUSALS = (SpecError, EngineError, UsageError, PlainError, CalibrationError)
 _MOST_STEPS = 400  # of a source: what a damaged time says would otherwise last for hours
 _RATES_HZ = (8_000, 44_100, 192_000)
 _MODELS = ("whole", "streaming")
@@ -56,7 +64,6 @@ class FileKind:
 
     wholes: tuple[str, ...]
     read: Callable[[bytes, str, Path, Path], None]
-    is_json: bool = False
 
 
 def write_wholes(folder: Path) -> None:
@@ -93,6 +100,7 @@ def write_wholes(folder: Path) -> None:
     plan = compose(parse([*line, "--model", str(folder / "whole")]), {}, lambda _: None)
     (folder / "plan.json").write_text(plan.with_addresses(Path("/tmp/none")).to_json(), "utf-8")
     _write_media(folder)
+    write_kept(folder)
 
 
 def _name_instruments(path: Path) -> None:
@@ -123,7 +131,7 @@ def damaged(kind: FileKind, folder: Path, rng: Random) -> tuple[str, bytes]:
     """The name of a whole file of ``kind``, and its bytes after an accident."""
     name = rng.choice(kind.wholes)
     whole = (folder / name).read_bytes()
-    if kind.is_json and rng.random() < 0.8:
+    if name.endswith(".json") and rng.random() < 0.8:
         return name, json_text(rng, damaged_json(rng, json.loads(whole)))
     if name in _TEXTS and rng.random() < 0.7:
         return name, _with_other_values(rng, whole.decode()).encode("utf-8", "replace")
@@ -270,24 +278,27 @@ def _of_models(*files: str) -> tuple[str, ...]:
 _GRAPHS = _of_models("vision.onnx", "sound.onnx")
 KINDS: Mapping[str, FileKind] = MappingProxyType(
     {
-        "model.json": FileKind(_of_models("model.json"), _read_description, is_json=True),
+        "model.json": FileKind(_of_models("model.json"), _read_description),
         "safetensors": FileKind(_of_models("weights.safetensors"), _read_weights),
         "ONNX": FileKind(_GRAPHS, _graph_reader("onnxruntime")),
         "ONNX in OpenVINO": FileKind(_GRAPHS, _graph_reader("openvino")),
-        "engine manifest": FileKind(("manifest.json",), _read_engine, is_json=True),
+        "engine manifest": FileKind(("manifest.json",), _read_engine),
         "engine": FileKind(("engine.bin",), _read_engine),
-        "engines.json": FileKind(("engines.json",), _read_memory, is_json=True),
+        "engines.json": FileKind(("engines.json",), _read_memory),
         "settings": FileKind(tuple(_TEXTS), _read_settings),
-        "plan": FileKind(("plan.json",), _read_plan, is_json=True),
+        "plan": FileKind(("plan.json",), _read_plan),
         "clip": FileKind(("clip.mp4", "clip.mkv", "clip.webm", "clip.avi"), _read_clip),
         "sound": FileKind(("sound.wav", "bytes.wav", "clip.flac", "clip.mp3"), _read_sound),
+        "session": FileKind(SESSION_FILES, read_session),
+        "devices.json": FileKind(("devices.json",), read_devices),
+        "calibration set": FileKind(("calibration.npz",), read_calibration_set),
     }
 )
 # Of every hundred damaged files, how many are of which kind; a clip takes most of the time.
 SHARES: Mapping[str, int] = MappingProxyType(
     {
-        "model.json": 16, "safetensors": 12, "ONNX": 16, "ONNX in OpenVINO": 2,
-        "engine manifest": 8, "engine": 2, "engines.json": 6, "settings": 6, "plan": 8,
-        "clip": 12, "sound": 12,
+        "model.json": 14, "safetensors": 10, "ONNX": 14, "ONNX in OpenVINO": 2,
+        "engine manifest": 6, "engine": 2, "engines.json": 6, "settings": 6, "plan": 6,
+        "clip": 11, "sound": 11, "session": 6, "devices.json": 3, "calibration set": 3,
     }
 )  # fmt: skip

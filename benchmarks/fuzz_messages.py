@@ -56,7 +56,7 @@ def _taken(packet: bytes) -> None:
     assert visit is not None
     stand.take(visit, packet, NS_PER_S)
     for message in stand.taken():
-        _check(message)
+        check(message)
 
 
 def read_message(rng: Random) -> None:
@@ -68,17 +68,17 @@ def read_message(rng: Random) -> None:
     """
     kind = rng.random()
     if kind < 0.03:
-        parse_request(_damaged_text(rng, rng.choice(_REQUESTS)), "s", 0)
+        parse_request(damaged_text(rng, rng.choice(_REQUESTS)), "s", 0)
     elif kind < 0.06:
         packet = bytes(damaged_bytes(rng, rng.choice(_PACKETS)))
         _taken(packet)
     elif kind < 0.09:
         reader, whole = rng.choice(_LINES)
-        line = _damaged_text(rng, json.loads(whole.to_json()))
+        line = damaged_text(rng, json.loads(whole.to_json()))
         reader.from_json(line.decode("utf-8", "replace"))
     else:
         message = decode(damaged_parts(rng))
-        _check(message)
+        check(message)
 
 
 @cache
@@ -99,7 +99,7 @@ def damaged_parts(rng: Random) -> list[bytes]:
     if what < 0.35:
         header = json_text(rng, damaged_json(rng, _headers()[number]))
     elif what < 0.5:
-        header = json_text(rng, _with_strange_field(rng, _headers()[number]))
+        header = json_text(rng, with_strange_field(rng, _headers()[number]))
     elif what < 0.6 and arrays:
         header = json_text(rng, _with_other_shape(rng, _headers()[number]))
     elif what < 0.7:
@@ -117,7 +117,8 @@ def damaged_parts(rng: Random) -> list[bytes]:
     return [header, *arrays]
 
 
-def _with_strange_field(rng: Random, header: Any) -> Any:
+def with_strange_field(rng: Random, header: Any) -> Any:
+    """A message's header with another value in one of its fields."""
     changed = dict(header, fields=dict(header["fields"]))
     changed["fields"][rng.choice(list(changed["fields"]))] = strange(rng)
     return changed
@@ -137,14 +138,15 @@ def _with_other_shape(rng: Random, header: Any) -> Any:
     return dict(header, shapes=shapes)
 
 
-def _damaged_text(rng: Random, value: Any) -> bytes:
+def damaged_text(rng: Random, value: Any) -> bytes:
+    """``value`` as JSON, after an accident to it or to its bytes."""
     if rng.random() < 0.7:
         return json_text(rng, damaged_json(rng, value))
     return damaged_bytes(rng, json.dumps(value).encode())
 
 
-def _check(message: Message) -> None:
-    """What a stage may rely on once a message is there."""
+def check(message: Message) -> None:
+    """What a stage may rely on once a message is there; raises AssertionError."""
     assert len(repr(message)) < _LONGEST_REPR
     _check_fields(message)
     if isinstance(message, Scene):

@@ -193,7 +193,7 @@ def judge_strangers(report: Report, said: str, strangers: Strangers) -> None:
     counts = [tuple(map(int, found)) for found in _REFUSED.findall(said)]
     connections, keys, letters = counts[-1] if counts else (0, 0, 0)
     report.at_least("connections refused", connections, strangers.knocks, "")
-    report.note("… of them with an unknown key", str(keys))
+    report.at_least("… of them with an unknown key", keys, max(strangers.keys, 1), "")
     report.at_least("letters of a known peer refused", letters, strangers.letters, "")
 
 

@@ -7,6 +7,8 @@ fit, and a set of one kind of thing would fit that alone.
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,13 @@ from numpy.typing import NDArray
 LEVEL_STEP_DB = 12.0  # windows of one label within such a step count as alike
 SILENT = "silence"
 SILENCE_DB = -80.0  # a window below this is silent
+MOST_BYTES = 1 << 30  # unpacked; a set of a thousand windows and pictures is 200 MB
+_COLOURS = 3
+# What damaged archives make the libraries raise.
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, EOFError, NotImplementedError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 class CalibrationError(RuntimeError):
@@ -87,17 +96,17 @@ class Collection:
         """
         again = f"make a new one: python -m calibration collect --band 24 --out {path}"
         try:
-            with np.load(path, allow_pickle=False) as kept:
-                found = cls(
-                    log_magnitudes=kept["log_magnitudes"].astype(np.float32),
-                    pictures=kept["pictures"].astype(np.float32) / 255,
-                )
+            log_magnitudes, pictures = _read(path)
         except FileNotFoundError:
             raise CalibrationError(
                 f"{path} is missing; make it: python -m calibration collect --out {path}"
             ) from None
-        except (OSError, ValueError, KeyError) as error:
+        except _UNREADABLE as error:
             raise CalibrationError(f"{path} is no calibration set ({error}); {again}") from error
+        found = cls(
+            log_magnitudes=log_magnitudes.astype(np.float32),
+            pictures=pictures.astype(np.float32) / 255,
+        )
         if not (found.log_magnitudes.size and found.pictures.size):
             raise CalibrationError(f"{path} has no windows, or no pictures; {again}")
         if all(Window(log_magnitude=one, label="").is_silent for one in found.log_magnitudes):
@@ -106,6 +115,23 @@ class Collection:
                 f"learned from silence; {again}"
             )
         return found
+
+
+def _read(path: Path) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+    """Both arrays as they are kept; raises one of ``_UNREADABLE``."""
+    with zipfile.ZipFile(path) as archive:
+        unpacked_bytes = sum(entry.file_size for entry in archive.infolist())
+    if unpacked_bytes > MOST_BYTES:
+        raise ValueError(f"unpacked it has more than {MOST_BYTES >> 20} MB")
+    with np.load(path, allow_pickle=False) as kept:
+        log_magnitudes, pictures = kept["log_magnitudes"], kept["pictures"]
+    if log_magnitudes.dtype != np.float16 or log_magnitudes.ndim != 3:
+        raise ValueError("its windows are no windows")
+    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[1] != _COLOURS:
+        raise ValueError("its pictures are no pictures")
+    if not np.isfinite(log_magnitudes).all():
+        raise ValueError("its windows hold what is no number")
+    return log_magnitudes, pictures
 
 
 def stratified(

@@ -7,7 +7,6 @@ a microphone has a gain, a speaker and a microphone have a delay that neither of
 from __future__ import annotations
 
 import json
-import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -167,6 +166,6 @@ def _number(row: Mapping[str, Any], key: str, largest: float) -> float:
     value = row.get(key)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{key}: wanted a number, got {value!r:.40}")
-    if not math.isfinite(value) or abs(value) > largest:
-        raise ValueError(f"{key}: wanted at most {largest:g}, got {value:g}")
+    if not abs(value) <= largest:  # NaN is not, and an integer may be too large for a float
+        raise ValueError(f"{key}: wanted at most {largest:g}, got {value!r:.40}")
     return float(value)

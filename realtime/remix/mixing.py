@@ -13,6 +13,7 @@ from realtime.sinks.limiter import Limiter
 from realtime.sinks.mixer import PanLaw
 
 _BLOCK_SAMPLES = 1 << 16
+_LOUDEST = 2.0**20  # of what a stream may be, far above full scale
 
 
 def gains_of(
@@ -50,7 +51,7 @@ def blocks(
     """(2, n) float32 within full scale; all of them joined are as long as the session.
 
     With every gain 1 and a centred pan both channels are the mixture, where that is not louder
-    than the limiter's threshold.
+    than the limiter's threshold. What is damaged in a file, and no sample, is silence.
     """
     limiter = Limiter(recorded.rate_hz)
     factors = np.array(
@@ -58,7 +59,8 @@ def blocks(
     )
     for start in range(0, recorded.samples, _BLOCK_SAMPLES):
         rows = np.stack([one.samples[start : start + _BLOCK_SAMPLES] for one in recorded.tracks])
-        mix = np.einsum("rc,rn->cn", factors, rows, dtype=np.float64)
+        samples = np.where(np.abs(rows) <= _LOUDEST, rows, 0.0)  # NaN is not
+        mix = np.einsum("rc,rn->cn", factors, samples, dtype=np.float64)
         yield limiter.feed(mix.astype(np.float32))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from realtime.errors import UsageError
+from realtime.sinks.session import read_contents
 
 Floats = NDArray[np.float32]
 RESIDUAL = "residual"
 MIXTURE = "mixture.wav"
 _FLOAT = 3  # a format's tag
+_HIGHEST_RATE_HZ = 768_000
+_NO_SESSION = (ValueError, KeyError, TypeError, IndexError, OverflowError)
 _CHUNK = struct.Struct("<4sI")
 _FORMAT = struct.Struct("<HHIIHH")
 
@@ -59,26 +62,20 @@ def open_recorded(folder: Path) -> Recorded:
     """
     path = folder / "session.json"
     try:
-        said: Any = json.loads(path.read_text(encoding="utf-8"))
-        entries = [(int(one["id"]), str(one["name"]), one) for one in said["objects"]]
-        places = [float(one["centroid"][0]) for _, _, one in entries]
-        files = [str(one["file"]) for _, _, one in entries]
+        entries = [_entry(said) for said in read_contents(folder)["objects"]]
     except OSError as error:
         raise UsageError(
             f"{folder} holds no recorded session ({path.name}: {error.strerror}); record one: "
             f"python run_live.py --demo --record {folder}"
         ) from error
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise UsageError(f"{path} is no session of this player ({error!r})") from error
+    except _NO_SESSION as error:
+        raise UsageError(f"{path} is no session of this player ({error!r:.200})") from error
     rates_hz = set()
     tracks = []
-    names = [name or f"object {number}" for number, name, _ in entries]
-    for (number, _, _), name, place, file in zip(entries, names, places, files, strict=True):
-        if Path(file).name != file:
-            raise UsageError(f"{path}: {file!r} is not in the session's folder")
+    for number, name, pan, file in entries:
         rate_hz, samples = read_wav(folder / file)
         rates_hz.add(rate_hz)
-        tracks.append(Track(number, name, min(max(2 * place - 1, -1.0), 1.0), samples))
+        tracks.append(Track(number, name or f"object {number}", pan, samples))
     rate_hz, samples = read_wav(folder / f"{RESIDUAL}.wav")
     tracks.append(Track(0, RESIDUAL, 0.0, samples))
     if rates_hz - {rate_hz}:
@@ -89,6 +86,17 @@ def open_recorded(folder: Path) -> Recorded:
         rate_hz,
         tuple(Track(one.number, one.name, one.pan, one.samples[:length]) for one in tracks),
     )
+
+
+def _entry(said: Any) -> tuple[int, str, float, str]:
+    """An object's number, name, pan and file; raises one of ``_NO_SESSION``."""
+    pan = min(max(2 * float(said["centroid"][0]) - 1, -1.0), 1.0)
+    if math.isnan(pan):
+        raise ValueError("an object's place is no number")
+    file = str(said["file"])
+    if Path(file).name != file or not file.isprintable():
+        raise ValueError(f"{file!r} is not in the session's folder")
+    return int(said["id"]), str(said["name"]), pan, file
 
 
 def read_wav(path: Path) -> tuple[int, Floats]:
@@ -109,7 +117,7 @@ def read_wav(path: Path) -> tuple[int, Floats]:
                 start = file.tell()
                 if name == b"fmt ":
                     tag, channels, rate_hz, _, _, bits = _FORMAT.unpack(file.read(_FORMAT.size))
-                    if (tag, channels, bits) != (_FLOAT, 1, 32):
+                    if (tag, channels, bits) != (_FLOAT, 1, 32) or rate_hz > _HIGHEST_RATE_HZ:
                         break
                 if name == b"data" and rate_hz:
                     # RF64 and a file that still grew say the largest number, or too little.

@@ -23,6 +23,7 @@ from realtime.sinks.sound_files import object_file
 
 VERSION = 1
 SILENCE_DB = -120.0
+_MOST_BYTES = 1 << 26  # of tens of thousands of objects
 _STAGE_NUMBERS = ("p50_ms", "p99_ms", "rate_hz")
 
 
@@ -206,13 +207,13 @@ def seal(folder: Path, source: str) -> None:
     Raises:
         OSError: it cannot be read or written.
     """
-    _write(folder, {**_read(folder), "whole": source})
+    _write(folder, {**read_contents(folder), "whole": source})
 
 
 def is_whole(folder: Path, source: str) -> bool:
     """Whether :func:`seal` has said so."""
     try:
-        return bool(_read(folder).get("whole") == source)
+        return bool(read_contents(folder).get("whole") == source)
     except (OSError, ValueError):
         return False
 
@@ -223,13 +224,26 @@ def recorded_s(folder: Path) -> float:
     Raises:
         OSError, ValueError, KeyError: there is none.
     """
-    return float(_read(folder)["duration_s"])
+    return float(read_contents(folder)["duration_s"])
 
 
-def _read(folder: Path) -> dict[str, Any]:
-    contents = json.loads((folder / "session.json").read_text(encoding="utf-8"))
+def read_contents(folder: Path) -> dict[str, Any]:
+    """What session.json of ``folder`` says.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no session.
+    """
+    with (folder / "session.json").open("rb") as file:
+        data = file.read(_MOST_BYTES + 1)
+    if len(data) > _MOST_BYTES:
+        raise ValueError(f"it has more than {_MOST_BYTES} bytes")
+    try:
+        contents = json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
     if not isinstance(contents, dict):
-        raise ValueError(f"{folder / 'session.json'} is no session")
+        raise ValueError("it holds no object")
     return contents
 
 
