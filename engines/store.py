@@ -245,7 +245,8 @@ def _read(place: Path) -> Manifest:
     if not isinstance(content, dict) or content.pop("version", None) != VERSION:
         raise ValueError("its manifest is of another version")
     _check(Manifest, content, {"key": dict, "facts": dict, "build_s": float, "engine_bytes": int})
-    if not all(type(value) in (int, float) for value in content["facts"].values()):
+    numbers = content["facts"].values()
+    if not all(type(one) in (int, float) and abs(one) < _MOST_BYTES for one in numbers):
         raise ValueError("its manifest's facts are damaged")
     key = content.pop("key")
     _check(EngineKey, key, {"shapes": dict, "options": dict})

@@ -50,6 +50,8 @@ class Complaints:
 class FileTrack:
     """One stream of a file: its decoded frames, as far as they can be decoded.
 
+    ``is_unknown``: there are streams of this kind, but no decoder for any.
+
     Raises:
         UsageError: no such file, or not a media file.
     """
@@ -59,7 +61,11 @@ class FileTrack:
         self._complaints = complaints
         self._container = _open(path)
         streams = getattr(self._container.streams, kind)
-        self._stream: Any = streams[0] if streams else None
+        known = [one for one in streams if one.codec_context is not None]
+        self.is_unknown = bool(streams) and not known
+        if self.is_unknown:
+            complaints.note(f"its {kind} is of a kind that no decoder knows")
+        self._stream: Any = known[0] if known else None
         if self.found and kind == "video":
             self._spare_threads()
         start = self._container.start_time
@@ -74,7 +80,7 @@ class FileTrack:
 
     @property
     def found(self) -> bool:
-        """Whether the file has a stream of this kind at all."""
+        """Whether the file has a stream of this kind at all that can be decoded."""
         return self._stream is not None
 
     def time_s(self, frame: Any) -> Fraction | None:
@@ -162,6 +168,8 @@ class FileSound:
     def __init__(self, path: str, complaints: Complaints) -> None:
         self._file = FileTrack(path, "audio", complaints)
         self._complaints = complaints
+        if self._file.is_unknown:
+            raise self._unusable("has sound that cannot be decoded")
         if not self._file.found:
             raise self._unusable("has no sound, so there is nothing to separate")
         self._frames = self._file.frames()

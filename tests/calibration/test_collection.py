@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 
 import av
@@ -74,11 +76,47 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     again = Collection.read(tmp_path / "set.npz")
     np.testing.assert_allclose(again.log_magnitudes, kept.log_magnitudes, atol=0.01)
     np.testing.assert_allclose(again.pictures, kept.pictures, atol=0.5 / 255 + 1e-6)
-    (tmp_path / "set.npz").write_bytes(b"PK of no use")
-    with pytest.raises(CalibrationError, match="is no calibration set"):
-        Collection.read(tmp_path / "set.npz")
     with pytest.raises(CalibrationError, match="is missing; make it"):
         Collection.read(tmp_path / "none.npz")
+
+
+def _with_one_bit_changed(data: bytes, arrays: dict[str, np.ndarray]) -> bytes:
+    return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 16]) + data[len(data) // 2 + 1 :]
+
+
+def _with(**changes: np.ndarray) -> Callable[[bytes, dict[str, np.ndarray]], bytes]:
+    def saved(data: bytes, arrays: dict[str, np.ndarray]) -> bytes:
+        file = io.BytesIO()
+        np.savez_compressed(file, **(arrays | changes))
+        return file.getvalue()
+
+    return saved
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda data, arrays: b"",
+        lambda data, arrays: b"PK of no use",
+        lambda data, arrays: data[:-40],
+        _with_one_bit_changed,
+        _with(pictures=np.zeros((2, 48, 80), np.uint8)),
+        _with(pictures=np.zeros((1, 3, 8, 8), np.float32)),
+        _with(log_magnitudes=np.full((1, 4, 4), np.nan, np.float16)),
+        _with(pictures=np.zeros((1, 3, 1 << 15, 1 << 14), np.uint8)),  # a bomb, of 1.5 MB
+    ],
+)
+def test_a_damaged_set_is_named(
+    tmp_path: Path, spoil: Callable[[bytes, dict[str, np.ndarray]], bytes]
+) -> None:
+    arrays = {
+        "log_magnitudes": np.zeros((2, 4, 4), np.float16),
+        "pictures": np.zeros((2, 3, 8, 8), np.uint8),
+    }
+    path = tmp_path / "set.npz"
+    path.write_bytes(spoil(_with()(b"", arrays), arrays))
+    with pytest.raises(CalibrationError, match=r"is no calibration set .*make a new one"):
+        Collection.read(path)
 
 
 @pytest.mark.parametrize(

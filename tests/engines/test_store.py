@@ -107,6 +107,7 @@ def test_a_manifest_of_another_version_is_not_read(store: Store) -> None:
         {"key": {}},
         {"facts": []},
         {"facts": {"ms": [1.0]}},
+        {"facts": {"ms": 10**400}},
         {"build_s": "1"},
         {"build_s": 10**400},
         {"engine_bytes": "380"},

@@ -70,6 +70,7 @@ OFFSET = {"camera": "c", "microphone": "m", "ms": 1.0}
         json.dumps(GOOD | {"offsets": [OFFSET | {"ms": True}]}).encode(),
         json.dumps(GOOD | {"offsets": [OFFSET | {"ms": 1001}]}).encode(),
         json.dumps(GOOD | {"offsets": [OFFSET | {"ms": float("nan")}]}).encode(),
+        json.dumps(GOOD | {"offsets": [OFFSET | {"ms": 10**400}]}).encode(),
         json.dumps(GOOD | {"offsets": [OFFSET | {"camera": ""}]}).encode(),
         json.dumps(GOOD | {"offsets": [{"camera": "c", "ms": 1}]}).encode(),
         json.dumps(GOOD | {"gains": [{"microphone": "m", "db": 61}]}).encode(),

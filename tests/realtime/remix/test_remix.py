@@ -91,6 +91,19 @@ def test_it_is_never_above_full_scale(session: Path) -> None:
     assert 0.9 < np.abs(loud).max() <= 1.0
 
 
+def test_a_damaged_sample_is_silence_and_all_others_sound(session: Path) -> None:
+    before = mixed(session)
+    path = session / "object-2.wav"
+    data = bytearray(path.read_bytes())
+    damaged = np.array([np.nan, np.inf, 3e38], np.float32).tobytes()
+    data[-8000 : -8000 + len(damaged)] = damaged
+    path.write_bytes(data)
+    mix = mixed(session)
+    assert np.isfinite(mix).all()
+    np.testing.assert_array_equal(mix[:, :-2000], before[:, :-2000])
+    np.testing.assert_array_equal(mix[:, -1997:], before[:, -1997:])
+
+
 @pytest.mark.parametrize("kind", ["wav", "flac", "m4a"])
 def test_it_is_written_whole(session: Path, tmp_path: Path, kind: str) -> None:
     out = tmp_path / "new" / f"mix.{kind}"
@@ -144,6 +157,22 @@ def test_what_was_cut_off_is_as_long_as_its_shortest(session: Path) -> None:
                 (folder / "session.json").read_text().replace("object-1.wav", "../object-1.wav")
             ),
             "not in the session's folder",
+        ),
+        (
+            lambda folder: (folder / "session.json").write_text(
+                (folder / "session.json").read_text().replace("[0.25, 0.5]", "[NaN, 0.5]")
+            ),
+            "no session of this player",
+        ),
+        (
+            lambda folder: (folder / "session.json").write_text(
+                (folder / "session.json").read_text().replace('"id": 2', '"id": Infinity')
+            ),
+            "no session of this player",
+        ),
+        (
+            lambda folder: (folder / "session.json").write_text("[" * 100_000),
+            "no session of this player",
         ),
     ],
 )

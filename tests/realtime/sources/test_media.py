@@ -279,6 +279,19 @@ def test_files_without_what_is_needed(tmp_path: Path) -> None:
         fast(dark, want="video").open()
 
 
+def test_pictures_that_no_decoder_knows_leave_the_sound(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clip = write_media(tmp_path / "clip.mkv", frames=3, samples=noise(4_410))
+    clip.write_bytes(clip.read_bytes().replace(b"V_MPEG4/ISO/ASP", b"V_MPEG4/ISO/ABC"))
+    out = messages(fast(clip))
+    assert sound_of(out).size == 4_410
+    assert frames_of(out) == []
+    assert "its video is of a kind that no decoder knows" in caplog.text
+    with pytest.raises(UsageError, match=r"clip\.mkv has no picture"):
+        fast(clip, want="video").open()
+
+
 def test_in_real_time_nothing_comes_before_it_is_due(tmp_path: Path) -> None:
     clock = FakeClock(now_ns=5 * NS_PER_S)
     path = write_media(tmp_path / "a.mov", frames=10, samples=noise(44_100))
