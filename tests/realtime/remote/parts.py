@@ -179,3 +179,12 @@ class Player:
         while not what():
             assert self.clock.now_ns() < until_ns, self.away.stats()
             self.step()
+
+
+def wait_for(what: Callable[[], bool], patience_s: float = 20.0) -> None:
+    """Until it is so."""
+    clock = SystemClock()
+    until_ns = clock.now_ns() + round(patience_s * 1e9)
+    while not what():
+        assert clock.now_ns() < until_ns
+        clock.sleep_s(0.02)

@@ -10,14 +10,13 @@ from pathlib import Path
 import pytest
 import zmq
 
-from realtime.clock import SystemClock
 from realtime.errors import DeviceError, UsageError
 from realtime.options import SeparationOptions
 from realtime.remote.keys import make_pair, read_pair, read_peer, trust
 from realtime.remote.letters import Hello, write
 from realtime.remote.line import Line
 from tests.fakes.tiny_model import write_tiny_model
-from tests.realtime.remote.parts import HERE, Player, Rig, port_of
+from tests.realtime.remote.parts import HERE, Player, Rig, port_of, wait_for
 from tests.realtime.remote.proxy import Proxy
 
 
@@ -31,14 +30,6 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def rig(tmp_path: Path, model: Path) -> Rig:
     return Rig(tmp_path, model)
-
-
-def wait_for(what: object, patience_s: float = 20.0) -> None:
-    clock = SystemClock()
-    until_ns = clock.now_ns() + round(patience_s * 1e9)
-    while not what():  # type: ignore[operator]
-        assert clock.now_ns() < until_ns
-        clock.sleep_s(0.02)
 
 
 def test_pictures_go_there_and_maps_come_back_in_the_players_time(rig: Rig) -> None:
