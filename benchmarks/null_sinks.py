@@ -24,6 +24,7 @@ OPENING_S = 60.0
 _LONGEST_DELAY_S = 4.0
 _PIECE_S = 600.0  # is played at once: a longer one is much to hold
 _BETWEEN_PIECES_S = 10.0
+_SWEEPS, _STRIDE = 8, 3
 _NEEDED = ("pulseaudio", "pactl", "pacat")
 
 
@@ -112,14 +113,18 @@ def _play(server: PulseServer, piece: Piece) -> None:
 
 
 def noises(duration_s: float, rate_hz: int, seed: int = 3) -> NDArray[np.float32]:
-    """A different noise and a different chirp every second, ``(n,)`` float32."""
+    """A different noise and a different chirp every second, ``(n,)`` float32.
+
+    Chirps that sweep as fast are alike, whatever they begin at: eight in a row do not.
+    """
     rng = np.random.default_rng(seed)
     seconds = []
     t_s = np.arange(rate_hz // 4) / rate_hz
     fade = np.hanning(t_s.size)
-    for _ in range(round(duration_s)):
-        low_hz, high_hz = rng.uniform(200, 800), rng.uniform(2000, 6000)
-        chirp = np.sin(2 * np.pi * (low_hz + (high_hz - low_hz) * 2 * t_s) * t_s)
+    for number in range(round(duration_s)):
+        step = number * _STRIDE % _SWEEPS + rng.uniform(0, 0.5)
+        low_hz, sweep_hz = rng.uniform(200, 800), 1200 + 4000 * step / _SWEEPS
+        chirp = np.sin(2 * np.pi * (low_hz + sweep_hz * 2 * t_s) * t_s)
         second = np.zeros(rate_hz, np.float32)
         second[: t_s.size] = 0.2 * chirp * fade
         second[rate_hz // 2 : rate_hz // 2 + t_s.size] = 0.1 * rng.standard_normal(t_s.size) * fade

@@ -17,12 +17,14 @@ import pytest
 import soundfile
 from playwright.sync_api import Error, Page
 
+from realtime.messages import CapturedPicture, CapturedSound
 from tests.live.browser import open_browser, until
 from tests.live.capturing import BUTTON, IS_ON, SHOWN, USUAL, Film, capturing
 from tests.live.parts import end_process
 from tests.live.showing import TWO, Showing
 
 ROOT = Path(__file__).resolve().parents[2]
+Captured = CapturedPicture | CapturedSound
 SAYS = "document.querySelector('#capture p').textContent"
 
 
@@ -162,6 +164,37 @@ def test_it_is_the_source_again_when_the_player_is_back(showing: Showing, film: 
         showing.start()
         until(page, IS_ON)
         until(page, "document.getElementById('link').textContent === 'live'")
+
+
+def test_another_of_its_devices_is_chosen_and_the_rest_goes_on(showing: Showing) -> None:
+    fakes = "--use-fake-device-for-media-stream=device-count=2"
+    with open_browser(options=(*USUAL, "--use-fake-ui-for-media-stream", fakes)) as page:
+        page.goto(showing.url)
+        page.get_by_role("button", name=BUTTON).click()
+        until(page, IS_ON)
+        for name, kind in (("Camera", CapturedPicture), ("Microphone", CapturedSound)):
+            choice = page.get_by_label(name, exact=True)
+            choice.wait_for()
+            other = choice.evaluate("all => [...all.options].find(one => !one.selected).value")
+            choice.select_option(other)
+            page.wait_for_timeout(1000)
+            assert choice.input_value() == other  # the page asks the browser what is open
+            captured = len(of_kind(showing, kind))
+            for _ in range(200):
+                if len(of_kind(showing, kind)) > captured + 20:
+                    break
+                page.wait_for_timeout(100)
+            else:
+                pytest.fail(f"nothing comes from the other {name}")
+        assert page.evaluate(IS_ON)
+    visits = {
+        one.visit for kind in (CapturedPicture, CapturedSound) for one in of_kind(showing, kind)
+    }
+    assert len(visits) == 1
+
+
+def of_kind(showing: Showing, kind: type[Captured]) -> list[Captured]:
+    return [one for one in showing.asked if isinstance(one, kind)]
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,30 @@ def test_each_card_shows_what_of_the_mixture_is_its_objects(showing: Showing) ->
         assert label == "the last six seconds of 1 guitar"
 
 
+def columns(first: int, count: int) -> str:
+    """What stands there in the guitar's spectrogram."""
+    return f"""(() => {{
+      const canvas = document.querySelector('[data-id="1"] canvas');
+      return [...canvas.getContext('2d').getImageData({first}, 0, {count}, canvas.height).data];
+    }})()"""
+
+
+def test_nothing_scrolls_for_who_wants_less_motion(showing: Showing) -> None:
+    with open_browser() as page:
+        page.emulate_media(reduced_motion="reduce")
+        page.goto(showing.url)
+        until(page, f"{CARDS} === 3")
+        until(page, f"{filled(1)} >= 30")
+        oldest = page.evaluate(columns(0, 16))
+        assert any(oldest)
+        until(page, f"{filled(1)} >= 60")
+        assert page.evaluate(columns(0, 16)) == oldest
+        until(page, f"{filled(1)} >= 245")  # all but what is cleared for the newest
+        page.wait_for_timeout(1000)
+        assert 245 <= page.evaluate(filled(1)) <= 250
+        assert violations(page) == []
+
+
 def test_spectrograms_are_asked_for_while_they_can_be_seen(showing: Showing) -> None:
     with open_browser(390, 300) as page:  # the cards are below
         page.goto(showing.url)

@@ -12,7 +12,10 @@ class Taker extends AudioWorkletProcessor {
 
   process([input]) {
     const channels = input.length;
-    if (!channels) return true;  // the microphone has not begun, or has gone
+    if (!channels) {  // the microphone has not begun, or another is being opened
+      this.filled = 0;
+      return true;
+    }
     const count = input[0].length;
     for (let place = 0; place < count; place++) {
       let sum = 0;

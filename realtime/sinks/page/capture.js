@@ -3,10 +3,11 @@
 
 import {PlayerClock} from "./clock.js";
 import {INSECURE, knock} from "./door.js";
+import {OwnDevices} from "./own-devices.js";
 
 const PICTURE = 3, SOUND = 4, HEADER_BYTES = 24;
 const NO_TOKEN = 4001, TAKEN = 4002;
-const WIDTH = 1280, LONGEST_SIDE = 960, PICTURES_PER_S = 30;
+const LONGEST_SIDE = 960;
 const BEST_QUALITY = 0.85, LEAST_QUALITY = 0.3, MOST_BYTES = 200_000;
 // What waits in the browser's own queue: a picture only behind little, sound only behind two seconds of it.
 const MOST_BEFORE_PICTURE = 32_768, MOST_BEFORE_SOUND = 400_000;
@@ -27,6 +28,8 @@ export class Capture {
     this.button = /** @type {HTMLButtonElement} */ (place.querySelector("button"));
     this.says = /** @type {HTMLElement} */ (place.querySelector("p"));
     this.button.addEventListener("click", () => this.isOn ? this.end("") : this.begin());
+    this.devices = new OwnDevices(this.says, kind => this.exchange(kind));
+    this.wishes = {video: 0, audio: 0};  // how often another was wanted: the last counts
     this.waiting = /** @type {HTMLElement} */ (document.getElementById("waiting"));
     this.isOn = false;
     this.waitMs = FIRST_WAIT_MS;
@@ -37,6 +40,10 @@ export class Capture {
     this.stream = null;
     /** @type {AudioContext | null} */
     this.context = null;
+    /** @type {AudioWorkletNode | null} */
+    this.taker = null;
+    /** @type {MediaStreamAudioSourceNode | null} */
+    this.microphone = null;
     /** @type {WebSocket | null} */
     this.socket = null;
     this.clock = new PlayerClock(sent => this.send(JSON.stringify({kind: "clock", sent})), () => this.socket?.close());
@@ -71,27 +78,65 @@ export class Capture {
     this.button.setAttribute("aria-pressed", "true");
     this.say("The browser asks whether this page may use camera and microphone.");
     try {
-      const stream = await navigator.mediaDevices.getUserMedia({
-        video: {width: {ideal: WIDTH}, frameRate: {ideal: PICTURES_PER_S}},
-        // What is to be separated must come as it is.
-        audio: {echoCancellation: false, noiseSuppression: false, autoGainControl: false},
-      });
+      const stream = await this.devices.open("video", "audio");
       if (!this.isOn) {
         stop(stream);
         return;
       }
       this.stream = stream;
-      for (const track of stream.getTracks()) {
-        track.onended = () => this.end(`The ${track.kind === "video" ? "camera" : "microphone"} has gone: plug it in, then press again.`);
-      }
+      for (const track of stream.getTracks()) this.mind(track);
       this.video.srcObject = stream;
       await this.video.play();
       this.watch();
       this.connect();
+      await this.devices.show(stream);
     } catch (error) {
-      const {name, message} = /** @type {Error} */ (error);
-      this.end(/** @type {Record<string, string>} */ (WORDS)[name] ?? `No camera and microphone: ${message}`);
+      this.fail(error);
     }
+  }
+
+  /**
+   * Another camera or microphone was chosen; the other one goes on.
+   * @param {import("./own-devices.js").Kind} kind
+   */
+  async exchange(kind) {
+    const stream = this.stream, wish = ++this.wishes[kind];
+    if (!stream) return;
+    for (const track of stream.getTracks().filter(one => one.kind === kind)) {
+      track.stop();  // before: phones open one camera at a time
+      stream.removeTrack(track);
+    }
+    try {
+      const opened = await this.devices.open(kind);
+      if (this.stream !== stream || this.wishes[kind] !== wish) {
+        stop(opened);
+        return;
+      }
+      for (const track of opened.getTracks()) {
+        this.mind(track);
+        stream.addTrack(track);
+      }
+      if (kind === "audio") this.listen();
+      else {
+        await this.video.play();
+        this.video.cancelVideoFrameCallback(this.watching);
+        this.watch();
+      }
+      await this.devices.show(stream);
+    } catch (error) {
+      if (this.stream === stream) this.fail(error);
+    }
+  }
+
+  /** @param {MediaStreamTrack} track */
+  mind(track) {
+    track.onended = () => this.end(`The ${track.kind === "video" ? "camera" : "microphone"} has gone: plug it in, then press again.`);
+  }
+
+  /** @param {unknown} error */
+  fail(error) {
+    const {name, message} = /** @type {Error} */ (error);
+    this.end(/** @type {Record<string, string>} */ (WORDS)[name] ?? `No camera and microphone: ${message}`);
   }
 
   /** @param {string} why  "" where the user wanted it */
@@ -101,13 +146,19 @@ export class Capture {
     this.clock.end();
     if (this.stream) stop(this.stream);
     this.stream = null;
+    this.devices.show(null);
     this.video.cancelVideoFrameCallback(this.watching);
     this.video.srcObject = null;
-    this.context?.close();
-    this.context = null;
+    this.hush();
     this.socket?.close();
     this.socket = null;
     this.say(why);
+  }
+
+  /** Hear nothing any more. */
+  hush() {
+    this.context?.close();
+    this.context = this.taker = this.microphone = null;
   }
 
   connect() {
@@ -123,8 +174,7 @@ export class Capture {
     socket.onclose = event => {
       if (this.socket !== socket) return;
       this.clock.end();
-      this.context?.close();
-      this.context = null;
+      this.hush();
       if (event.code === TAKEN || event.code === NO_TOKEN) {
         this.end(event.code === TAKEN ? "Another browser is camera and microphone: end it there, then press again."
           : "The token is missing or wrong: open the whole address that the player printed.");
@@ -145,14 +195,23 @@ export class Capture {
       this.context = context;
       await context.audioWorklet.addModule("/capture-worklet.js");
       if (this.context !== context || !this.stream) return;
-      const microphone = context.createMediaStreamSource(this.stream);
-      const taker = new AudioWorkletNode(context, "taker", {outputChannelCount: [1]});
-      taker.port.onmessage = event => this.hear(event.data, context.sampleRate);
-      microphone.connect(taker).connect(context.destination);  // silence; it runs where it leads somewhere
+      this.taker = new AudioWorkletNode(context, "taker", {outputChannelCount: [1]});
+      this.taker.port.onmessage = event => this.hear(event.data, context.sampleRate);
+      this.taker.connect(context.destination);  // silence; it runs where it leads somewhere
+      this.listen();
       await context.resume();
     } catch (error) {
       this.end(`No microphone at ${rateHz ?? "its own"} Hz in this browser: ${/** @type {Error} */ (error).message}`);
     }
+  }
+
+  /** To the microphone that there is now. */
+  listen() {
+    this.microphone?.disconnect();
+    this.microphone = null;
+    if (!this.context || !this.taker || !this.stream?.getAudioTracks().length) return;
+    this.microphone = this.context.createMediaStreamSource(this.stream);
+    this.microphone.connect(this.taker);
   }
 
   /** @param {{first: number, endedMs: number, samples: Int16Array}} piece @param {number} rateHz */

@@ -5,6 +5,8 @@ const COLUMNS = 256;  // six seconds
 const LEAST_DB = -102, STEP_DB = 0.4;  // of a level, as pixelplayer/bands.py has them
 const DARK_DB = -88, BRIGHT_DB = -30;
 const MOST_WAITING = 256;
+const CLEARED = 6;  // columns between the newest and the oldest, where nothing scrolls
+const CALM = window.matchMedia("(prefers-reduced-motion: reduce)");
 const EVERY_MS = 80;  // every change is a frame for the browser to put together, the whole page's
 
 /**
@@ -92,6 +94,7 @@ class Strip {
     this.context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
     this.colour = "";
     this.nextMs = NaN;
+    this.place = 0;  // of the next column, where nothing scrolls
     /** @type {Rgb[]} of the object's own sound, by level */
     this.own = [];
   }
@@ -115,7 +118,6 @@ class Strip {
     const missing = Math.round((captureMs - this.nextMs) / columnMs);
     this.nextMs = captureMs + count * columnMs;
     if (missing < 0 || missing > COLUMNS) this.context.clearRect(0, 0, COLUMNS, bands);
-    this.scroll(count + (missing > 0 && missing <= COLUMNS ? missing : 0));
     const image = this.context.createImageData(count, bands);
     for (let band = 0; band < bands; band++) {
       for (let column = 0; column < count; column++) {
@@ -127,15 +129,31 @@ class Strip {
         image.data[to + 3] = 255;
       }
     }
-    this.context.putImageData(image, COLUMNS - count, 0);
+    const later = missing > 0 && missing <= COLUMNS ? missing : 0;
+    if (CALM.matches) this.sweep(image, later);
+    else this.scroll(image, later);
     this.canvas.dataset.captureMs = String(this.nextMs);
   }
 
-  /** @param {number} count */
-  scroll(count) {
+  /** @param {ImageData} image @param {number} later  columns that are missing before it */
+  scroll(image, later) {
     this.context.globalCompositeOperation = "copy";
-    this.context.drawImage(this.canvas, -count, 0);
+    this.context.drawImage(this.canvas, -image.width - later, 0);
     this.context.globalCompositeOperation = "source-over";
+    this.context.putImageData(image, COLUMNS - image.width, 0);
+  }
+
+  /**
+   * Write over the oldest; all else stays where it is.
+   * @param {ImageData} image @param {number} later  columns that are missing before it
+   */
+  sweep(image, later) {
+    const {width, height} = image;
+    for (const turn of [0, COLUMNS]) {  // what goes beyond the end begins again
+      this.context.clearRect(this.place - turn, 0, later + width + CLEARED, height);
+      this.context.putImageData(image, this.place + later - turn, 0);
+    }
+    this.place = (this.place + later + width) % COLUMNS;
   }
 }
 

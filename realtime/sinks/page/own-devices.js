@@ -1,0 +1,66 @@
+// This browser's own cameras and microphones, to choose from while one of each is used.
+// @ts-check
+
+/** @typedef {"video" | "audio"} Kind */
+/** @type {Record<Kind, string>} */
+const TITLES = {video: "Camera", audio: "Microphone"};
+/** @type {Record<Kind, MediaTrackConstraints>} */
+const USUAL = {
+  video: {width: {ideal: 1280}, frameRate: {ideal: 30}},
+  // What is to be separated must come as it is.
+  audio: {echoCancellation: false, noiseSuppression: false, autoGainControl: false},
+};
+
+export class OwnDevices {
+  /**
+   * @param {HTMLElement} next  what stands behind the lists
+   * @param {(kind: Kind) => void} changed  another one is wanted
+   */
+  constructor(next, changed) {
+    /** @type {MediaStream | null} */
+    this.stream = null;
+    /** @type {Map<Kind, {label: HTMLLabelElement, select: HTMLSelectElement}>} */
+    this.rows = new Map();
+    for (const kind of /** @type {Kind[]} */ (["video", "audio"])) {
+      const label = document.createElement("label"), select = document.createElement("select");
+      label.append(`${TITLES[kind]} `, select);
+      label.hidden = true;
+      next.before(label);
+      select.addEventListener("change", () => changed(kind));
+      this.rows.set(kind, {label, select});
+    }
+    navigator.mediaDevices?.addEventListener("devicechange", () => this.list());
+  }
+
+  /**
+   * Open the device that was chosen, or another where that has gone.
+   * @param {Kind[]} kinds
+   */
+  open(...kinds) {
+    return navigator.mediaDevices.getUserMedia(Object.fromEntries(kinds.map(kind => {
+      const chosen = this.rows.get(kind)?.select.value;
+      return [kind, chosen ? {...USUAL[kind], deviceId: {ideal: chosen}} : USUAL[kind]];
+    })));
+  }
+
+  /** @param {MediaStream | null} stream  that is used; null: none */
+  show(stream) {
+    this.stream = stream;
+    return this.list();
+  }
+
+  /** Names are told only while the page may use them. */
+  async list() {
+    const stream = this.stream;
+    const all = stream ? await navigator.mediaDevices.enumerateDevices() : [];
+    if (stream !== this.stream) return;
+    for (const [kind, {label, select}] of this.rows) {
+      const there = all.filter(one => one.kind === `${kind}input` && one.deviceId);
+      label.hidden = there.length < 2;
+      if (!stream) continue;  // what was chosen is wanted the next time as well
+      select.replaceChildren(...there.map((one, place) => new Option(one.label || `${TITLES[kind]} ${place + 1}`, one.deviceId)));
+      const [track] = stream.getTracks().filter(one => one.kind === kind);
+      select.value = track?.getSettings().deviceId ?? "";
+    }
+  }
+}
