@@ -122,7 +122,7 @@ def noises(duration_s: float, rate_hz: int, seed: int = 3) -> NDArray[np.float32
     t_s = np.arange(rate_hz // 4) / rate_hz
     fade = np.hanning(t_s.size)
     for number in range(round(duration_s)):
-        step = number * _STRIDE % _SWEEPS + rng.uniform(0, 0.5)
+        step = (number + seed) * _STRIDE % _SWEEPS + rng.uniform(0, 0.5)
         low_hz, sweep_hz = rng.uniform(200, 800), 1200 + 4000 * step / _SWEEPS
         chirp = np.sin(2 * np.pi * (low_hz + sweep_hz * 2 * t_s) * t_s)
         second = np.zeros(rate_hz, np.float32)
