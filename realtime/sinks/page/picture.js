@@ -2,6 +2,7 @@
 // @ts-check
 
 const MOST_WAITING = 64;  // three seconds: sound may be late where browsers share few cores
+const LONGEST_REST_MS = 100;  // what is heard may jump
 const STEP = 0.02;  // of the picture, for the cross that the keys move
 const DRAG_PX = 12;  // less is a click by an unsteady hand
 
@@ -53,10 +54,13 @@ export class View {
     if (!this.isTurning) this.look();
   }
 
-  /** With every frame of the screen, while a picture waits: a frame costs something even if it is the same. */
+  /** With the next frame of the screen once a picture is due: a frame costs something even if it is the same. */
   look() {
     this.isTurning = this.waiting.length > 0;
-    if (this.isTurning) requestAnimationFrame(() => { this.turn(); this.look(); });
+    if (!this.isTurning) return;
+    const aheadMs = this.waiting[0].captureMs - (this.heardMs() ?? Infinity);
+    if (aheadMs > 0) setTimeout(() => this.look(), Math.min(aheadMs, LONGEST_REST_MS));
+    else requestAnimationFrame(() => { this.turn(); this.look(); });
   }
 
   turn() {
