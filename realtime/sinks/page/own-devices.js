@@ -19,27 +19,41 @@ export class OwnDevices {
   constructor(next, changed) {
     /** @type {MediaStream | null} */
     this.stream = null;
-    /** @type {Map<Kind, {label: HTMLLabelElement, select: HTMLSelectElement}>} */
+    /** @type {Map<Kind, {row: HTMLElement, select: HTMLSelectElement}>} */
     this.rows = new Map();
     for (const kind of /** @type {Kind[]} */ (["video", "audio"])) {
-      const label = document.createElement("label"), select = document.createElement("select");
-      label.append(`${TITLES[kind]} `, select);
-      label.hidden = true;
-      next.before(label);
+      const row = document.createElement("span"), label = document.createElement("label");
+      const select = document.createElement("select");
+      select.id = `own-${kind}`;
+      label.htmlFor = select.id;
+      label.textContent = TITLES[kind];
+      row.append(label, select);
+      row.hidden = true;
+      next.before(row);
       select.addEventListener("change", () => changed(kind));
-      this.rows.set(kind, {label, select});
+      this.rows.set(kind, {row, select});
     }
     navigator.mediaDevices?.addEventListener("devicechange", () => this.list());
   }
 
   /**
-   * Open the device that was chosen, or another where that has gone.
+   * Open the devices that were chosen, or others where those have gone.
    * @param {Kind[]} kinds
    */
-  open(...kinds) {
+  async open(...kinds) {
+    try {
+      return await this.ask(kinds, true);
+    } catch (error) {
+      if (/** @type {Error} */ (error).name !== "OverconstrainedError") throw error;
+      return this.ask(kinds, false);
+    }
+  }
+
+  /** @param {Kind[]} kinds @param {boolean} insists  on what was chosen */
+  ask(kinds, insists) {
     return navigator.mediaDevices.getUserMedia(Object.fromEntries(kinds.map(kind => {
-      const chosen = this.rows.get(kind)?.select.value;
-      return [kind, chosen ? {...USUAL[kind], deviceId: {ideal: chosen}} : USUAL[kind]];
+      const chosen = insists && this.rows.get(kind)?.select.value;
+      return [kind, chosen ? {...USUAL[kind], deviceId: {exact: chosen}} : USUAL[kind]];
     })));
   }
 
@@ -54,9 +68,9 @@ export class OwnDevices {
     const stream = this.stream;
     const all = stream ? await navigator.mediaDevices.enumerateDevices() : [];
     if (stream !== this.stream) return;
-    for (const [kind, {label, select}] of this.rows) {
+    for (const [kind, {row, select}] of this.rows) {
       const there = all.filter(one => one.kind === `${kind}input` && one.deviceId);
-      label.hidden = there.length < 2;
+      row.hidden = there.length < 2;
       if (!stream) continue;  // what was chosen is wanted the next time as well
       select.replaceChildren(...there.map((one, place) => new Option(one.label || `${TITLES[kind]} ${place + 1}`, one.deviceId)));
       const [track] = stream.getTracks().filter(one => one.kind === kind);
