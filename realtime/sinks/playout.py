@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from statistics import median
 
 _NEAR_S = 0.006  # cross-fades miss by up to 5 ms
+_LEAST_BEFORE = 2  # seconds that one is held against
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +78,9 @@ class Playout:
         self._stalls: deque[int] = deque()  # when they began, in the device's time
         self._late_since: int | None = None
         self._least_late = 0  # of the pieces since then
-        self._lows = _Lows(rate_hz, round(self._settings.look_back_s))
+        seconds = round(self._settings.look_back_s)
+        self._lows = _Lows(rate_hz, seconds)
+        self._queues, self._delays = _Levels(rate_hz, seconds), _Levels(rate_hz, seconds)
         self._grown = 0.0  # samples that the delay has grown by, and has not lost again
         self._recovery_s = 0.0  # that is left
         self._settled = False
@@ -105,11 +109,14 @@ class Playout:
         """The device is new: its queue is filled anew."""
         self._offset = None
 
-    def next(self, first_sample: int, piece: int, queued: int, end: int) -> Correction:
+    def next(
+        self, first_sample: int, piece: int, queued: int, end: int, delay: int | None = None
+    ) -> Correction:
         """A piece of `piece` samples comes while `queued` wait.
 
         `end` is the device's time at the end of the queue, in samples: all that was queued, and
-        the silence that the device played when it found nothing.
+        the silence that the device played when it found nothing. `delay` is when it would be heard
+        after it was captured, by the clock on the wall and in samples, if that is known.
         """
         self._recover(piece / self._rate_hz)
         if self._offset is None:
@@ -124,7 +131,7 @@ class Playout:
             if -late > self._samples(self._settings.longest_s):
                 return self._begin(first_sample, queued, end)
             return Correction(silence=-late)
-        self._watch(queued, piece)
+        self._watch(queued, piece, delay)
         return Correction(shorten=max(self._excess, 0), lengthen=max(-self._excess, 0))
 
     def expect(self, later: int) -> None:
@@ -134,7 +141,7 @@ class Playout:
         """
         if self._offset is not None:
             self._excess -= later
-            self._lows.clear()
+            self._forget()
 
     def ran_dry(self) -> None:
         """The device had nothing to play, and counted nothing: all that waits is as much later.
@@ -146,7 +153,7 @@ class Playout:
 
     def look_anew(self) -> None:
         """What came until now says nothing of when pieces will come: as while a dial turns."""
-        self._lows.clear()
+        self._forget()
 
     def moved(self, by: int) -> None:
         """A piece was made longer by `by` samples (shorter where negative), as was asked."""
@@ -210,6 +217,7 @@ class Playout:
             more = self._samples(grown_s - self._target_s)
             self._target_s = grown_s
             self._stalls.clear()
+            self._forget()
         self._offset += more
         if more:
             self._grown += more
@@ -223,14 +231,17 @@ class Playout:
         self._settled = False
         self._excess = 0
         self._stalls.clear()
-        self._lows.clear()
+        self._forget()
 
-    def _watch(self, queued: int, piece: int) -> None:
+    def _watch(self, queued: int, piece: int, delay: int | None) -> None:
         """See whether the queue keeps away from its target, and by how much."""
         target = self._samples(self._target_s)
         self._lows.add(queued, piece)
         if self._excess:
             return
+        if delay is not None:
+            self._queues.add(queued, piece)
+            self._delays.add(delay, piece)
         if queued > self._samples(self._settings.longest_s):
             self._correct(queued - target)
         elif not self._settled and self._lows.covered_s >= self._settings.settle_s:
@@ -239,6 +250,8 @@ class Playout:
             excess = self._lows.usual - target
             if abs(excess) > self._samples(self._settings.settle_slack_s):
                 self._correct(excess)
+        elif (jump := self._jump) > self._samples(self._settings.settle_slack_s):
+            self._correct(jump)
         elif self._lows.covered_s >= self._settings.look_back_s:
             near = self._samples(self._settings.settle_slack_s)
             slack = self._samples(self._settings.slack_s)
@@ -247,9 +260,24 @@ class Playout:
             elif self._lows.usual < target - slack:
                 self._correct(self._lows.usual - target)
 
+    @property
+    def _jump(self) -> int:
+        """By how much both queue and delay are suddenly longer.
+
+        The device played nothing for as long, and told nobody: what has come since waits behind.
+        That pieces come earlier lengthens the queue alone, that instants are set right the delay.
+        """
+        return min(self._queues.jump, self._delays.jump)
+
+    def _forget(self) -> None:
+        """The queue was another one until now."""
+        self._lows.clear()
+        self._queues.clear()
+        self._delays.clear()
+
     def _correct(self, excess: int) -> None:
         self._excess = excess
-        self._lows.clear()
+        self._forget()
 
     def _samples(self, seconds: float) -> int:
         return round(seconds * self._rate_hz)
@@ -292,3 +320,36 @@ class _Lows:
     def usual(self) -> int:
         """The shortest queue of the best second: one late step does not change it."""
         return max(self._lows)
+
+
+class _Levels:
+    """What most pieces of each of the last seconds found."""
+
+    def __init__(self, rate_hz: int, seconds: int) -> None:
+        self._rate_hz = rate_hz
+        self._levels: deque[float] = deque(maxlen=seconds)
+        self._newest: list[int] = []  # of the second that is not over
+        self._left = rate_hz  # of that
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._levels.clear()
+        self._newest.clear()
+        self._left = self._rate_hz
+
+    def add(self, found: int, piece: int) -> None:
+        """A piece of `piece` samples found so many."""
+        self._newest.append(found)
+        self._left -= piece
+        if self._left <= 0:
+            self._levels.append(median(self._newest))
+            self._newest.clear()
+            self._left += self._rate_hz
+
+    @property
+    def jump(self) -> int:
+        """How much more it was in the last second than in those before; 0: that is not known."""
+        if len(self._levels) <= _LEAST_BEFORE:
+            return 0
+        *before, last = self._levels
+        return round(last - median(before))

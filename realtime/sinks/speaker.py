@@ -241,7 +241,9 @@ class Speaker:
             self._is_carried = False
             self._counts["lost_samples"] += mix.shape[1]
             return
-        correction = self._correction(line, output, streams)
+        before_s = output.queued_samples / line.rate_hz + output.output_latency_s
+        delay_ns = now_ns - streams.capture_ns + round(before_s * NS_PER_S)
+        correction = self._correction(line, output, streams, delay_ns)
         # What is late and left out leaves all that follows where it was.
         if correction.silence or not line.playout.is_steady:
             line.drift.again()
@@ -347,7 +349,9 @@ class Speaker:
         at = self._next_sample + round(wait_s * self._line.rate_hz)
         self._turns.append((at, (self._turning.lookahead_ms - before_ms) / 1000))
 
-    def _correction(self, line: _Line, output: Output, streams: Streams) -> Correction:
+    def _correction(
+        self, line: _Line, output: Output, streams: Streams, delay_ns: int
+    ) -> Correction:
         if output.underflows > line.underflows and line.playout.has_begun:
             self._counts["gaps"] += 1  # one silence is many callbacks
         line.underflows = output.underflows
@@ -362,7 +366,11 @@ class Speaker:
         if self._turns:  # what comes earlier already is no excess: it is waited for
             line.playout.look_anew()
         return line.playout.next(
-            streams.first_sample, streams.samples.shape[1], output.queued_samples, end
+            streams.first_sample,
+            streams.samples.shape[1],
+            output.queued_samples,
+            end,
+            delay_ns * line.rate_hz // NS_PER_S,
         )
 
     def _corrected(

@@ -17,9 +17,11 @@ class Line:
         self.end = 0  # the device's time at the end of the queue
         self.queued = 0
         self.heard_at = []  # of each sample that was queued: its number, when it is heard
+        self.age = None  # of a piece as it comes, if the playout is to know
 
     def piece(self, length=PIECE):
-        correction = self.playout.next(self.first_sample, length, self.queued, self.end)
+        delay = None if self.age is None else self.age + self.queued
+        correction = self.playout.next(self.first_sample, length, self.queued, self.end, delay)
         self._queue(correction.silence)
         kept = length - correction.skip
         self.heard_at.append(
@@ -246,6 +248,56 @@ def test_what_a_dry_device_left_waiting_is_taken_back_soon(line):
         corrections += line.steady(1)
     assert corrections == [Correction(shorten=30)]
     assert line.queued == 75 + PIECE
+
+
+@pytest.fixture
+def told(line):
+    """A line whose playout knows when each piece would be heard."""
+    line.age = 40
+    assert line.steady(10) == []
+    return line
+
+
+def test_so_it_is_where_the_device_tells_nobody(told):
+    told.queued += 30
+    assert told.steady(2) == [Correction(shorten=30)]
+    assert told.queued == 75 + PIECE
+    assert told.steady(60) == []
+
+
+def test_pieces_that_come_earlier_are_no_longer_delay(told):
+    told.play(PIECE - 30)
+    told.piece()
+    told.age -= 30
+    assert told.steady(20) == []
+
+
+def test_instants_that_are_set_right_are_no_longer_queue(told):
+    told.age += 30
+    assert told.steady(20) == []
+
+
+def test_a_calm_second_after_late_ones_is_no_longer_delay(told):
+    for _ in range(8):
+        for _ in range(4):  # a second, in which four pieces of twenty come 40 late
+            told.steady(0.15)
+            told.play(PIECE + 40)
+            told.age += 40
+            assert told.piece() == NOTHING
+            told.age -= 40
+            told.play(PIECE - 40)
+            assert told.piece() == NOTHING
+    assert told.steady(10) == []
+
+
+def test_a_delay_that_grew_as_sound_was_late_is_no_jump(told):
+    for _ in range(3):  # so many stalls within five seconds
+        told.play(4 * PIECE)
+        for _ in range(4):
+            told.piece()
+        told.steady(1)
+    assert told.playout.target_s > 0.09
+    assert [one for one in told.steady(10) if one.shorten] == []
 
 
 def test_what_a_piece_does_not_allow_is_asked_of_the_next():
