@@ -10,12 +10,12 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-from realtime.children import child_environment
 from realtime.clock import NS_PER_S, Clock
 from realtime.device_orders import Answer, Find, List, Open, to_line
 from realtime.errors import DeviceError
 from realtime.plain import PlainError, from_line
 from realtime.portaudio import AudioDevice, Direction
+from realtime.processes import child_environment
 from realtime.shared import SharedArrays, shared_file
 
 ANSWER_TIMEOUT_S = 4.0  # a frozen sound server never answers

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 from realtime.attempt import Attempt
-from realtime.children import child_environment
+from realtime.processes import child_environment
 
 TIMEOUT_S = 60.0
 _NICENESS = 10

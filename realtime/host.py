@@ -17,7 +17,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from threading import Lock, Thread
 from typing import TextIO
@@ -169,13 +169,13 @@ def _private_stdout() -> TextIO:
     return pipe
 
 
-def main() -> int:
-    """Run the stages of one child process until stdin ends."""
+def main(loads: Sequence[str]) -> int:
+    """Run the stages of one child process until stdin ends; first load these modules."""
     settle_heap()
     wake_when_orphaned()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides what Ctrl-C means
     pipe = _private_stdout()
-    for module in sys.argv[1:]:
+    for module in loads:
         with suppress(ImportError):  # who needs it will tell
             importlib.import_module(module)
     first = sys.stdin.readline()
@@ -215,4 +215,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

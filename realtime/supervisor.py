@@ -46,6 +46,7 @@ OVERTIME_S = 2.0  # for sources to keep to the duration by themselves
 MORE_FAILURES_S = 1.0
 LEAVE_S = 3.0
 IDLE_MS = 50
+OPENING_MS = 10  # while all wait for the last to be ready
 _LONGEST_FOLDER_BYTES = 60  # 40 more for the run's own folder and the longest socket's name
 _SHORT_FOLDER = "/tmp"
 
@@ -185,7 +186,8 @@ class Supervisor:
     def _turn(self, outbox: Outbox | None = None) -> None:
         for life in self._host.main_lives:
             next(life, None)
-        arrived = self._inbox.receive(0 if self._host.main_lives else IDLE_MS)
+        idle_ms = OPENING_MS if self._started_ns is None else IDLE_MS
+        arrived = self._inbox.receive(0 if self._host.main_lives else idle_ms)
         for message in (*arrived.get("control", ()), *arrived.get("scene", ())):
             if isinstance(message, Scene):
                 self.summary.follow(message)

@@ -35,6 +35,23 @@ def test_those_that_nobody_let_begin_are_gone(pace: Pace, expected: list[str]) -
     assert children() == before
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="no forks here")
+def test_who_is_alone_forks_them() -> None:
+    program = (
+        "import os, psutil\n"
+        "os.environ['OPENBLAS_NUM_THREADS'] = '1'  # as run_live does: it has no other threads\n"
+        "from realtime.early import early_children\n"
+        "with early_children('processes', 'fast') as early:\n"
+        "    this = psutil.Process()\n"
+        "    print(len(early), *(one.cmdline() == this.cmdline() for one in this.children()))\n"
+        "print(len(this.children()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert (done.stdout.split(), done.stderr) == (["3", "True", "True", "True", "0"], "")
+
+
 def test_threads_need_none() -> None:
     before = children()
     with early_children("threads", "realtime") as early:
