@@ -37,6 +37,7 @@ from benchmarks.session_run import (
     read_session,
     working_folder,
 )
+from benchmarks.stillness import Stillness, note_stillness
 from pixelplayer import band
 from realtime.dial import INSTANT, LIVE, STAGE
 from tests.live.mjpeg import MjpegCamera
@@ -83,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 stall = Timer(half_s, _stop_for, (run.pid, options.stall / 1000))
                 if options.stall:
                     stall.start()
-                gone = exchange(server, pieces)
+                with Stillness() as stillness:
+                    gone = exchange(server, pieces)
                 run.wait(player_s(options.duration) - options.duration + OPENING_S)
                 facts = read_session(run.record).facts
                 told, causes = facts["latency_ms"], facts["latency_causes_ms"]
@@ -102,6 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     error_ms = [1000 * item.delay_s for item in gone.errors]
     if error_ms:
         report.note("error of the measurement (one source, recorded twice)", _range(error_ms))
+    note_stillness(report, stillness.stalls_s)
     report.note("latency as the player tells it", f"{told['p50']:.0f} ms")
     parts = ", ".join(f"{value:.0f} {cause}" for cause, value in causes.items())
     report.note("… by its causes, ms", parts)

@@ -43,6 +43,7 @@ from benchmarks.soak_claims import (
     note_delay,
     outside,
 )
+from benchmarks.stillness import Stillness, note_stillness
 from benchmarks.told import Told, read_told
 from benchmarks.traces import Steps, steps
 from engines.model import read_spec
@@ -109,7 +110,7 @@ def options_parser() -> argparse.ArgumentParser:
 
 def measure(server: PulseServer, options: argparse.Namespace) -> Report:
     """One run, and what is asked of it."""
-    with working_folder(options.keep) as folder:
+    with working_folder(options.keep) as folder, Stillness() as still:
         soak = _run(server, options, folder)
     spec = read_spec(options.model or SHIPPED_MODEL)
     column_ms = 1000 * spec.audio.hop / spec.audio.rate_hz
@@ -119,6 +120,7 @@ def measure(server: PulseServer, options: argparse.Namespace) -> Report:
     )
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     report.note("cores; load at the end, of 1, 5, 15 min", f"{os.cpu_count()}; {load}")
+    note_stillness(report, still.stalls_s)
     judge_losses(report, soak.told, soak.begun_s, soak.stalled)
     judge_steps(report, soak.steps, column_ms, columns)
     judge_growth(report, soak.samples, soak.begun_s, options.duration)
