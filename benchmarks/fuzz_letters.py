@@ -20,24 +20,7 @@ from realtime.clock import NS_PER_S
 from realtime.graph import TOPICS
 from realtime.keepsake import KeepsakeError, packed, unpacked
 from realtime.messages import End, Message
-from realtime.options import SeparationOptions
-from realtime.remote.letters import (
-    Bye,
-    Failed,
-    Finished,
-    Hello,
-    Letter,
-    Numbers,
-    Parcel,
-    Ping,
-    Pong,
-    Ready,
-    Refused,
-    Taken,
-    Welcome,
-    read,
-    write,
-)
+from realtime.remote.letters import Failed, Parcel, Refused, read, write
 from realtime.remote.packing import pack, unpack
 from realtime.sinks.outputs.osc import LARGEST_PACKET_BYTES, MOST_CALLS, Call, OscError, bundle
 from realtime.sinks.outputs.osc import decode as decode_osc
@@ -46,31 +29,12 @@ from realtime.sinks.requests import RequestError
 from realtime.sinks.web_capture import clock_answer
 from realtime.sinks.web_door import entry
 from realtime.wire import WireError
+from tests.fakes.letters import ONE_OF_EACH
 from tests.fakes.messages import frame, one_of_each
 
 REFUSALS = (WireError, OscError, RequestError, KeepsakeError)
 _MOST_SHOWN = 500  # characters of a text that is shown on a terminal
 
-_LETTERS: tuple[Letter, ...] = (
-    Hello(
-        version="0.1.0",
-        stage="sight",
-        stream="s",
-        session="0f" * 8,
-        model="ab" * 16,
-        separation=SeparationOptions(),
-    ),
-    Welcome(version="0.1.0"),
-    Refused(text="another model", exit_code=2),
-    Ready(),
-    Failed(text="no memory", exit_code=3),
-    Finished(),
-    Ping(sent_ns=NS_PER_S, offset_ns=None),
-    Pong(sent_ns=NS_PER_S, received_ns=2 * NS_PER_S, answered_ns=2 * NS_PER_S + 5),
-    Taken(topic="video", count=3),
-    Numbers(values={"step_ms": 10.5, "away_s": 0.0}),
-    Bye(),
-)
 _CALLS = (
     Call("/player/object/1/gain", (0.5,)),
     Call("/player/object/2/mute", (True,)),
@@ -95,14 +59,14 @@ def read_letter(rng: Random) -> None:
 
 def _read_line(rng: Random) -> None:
     """A letter of one line of JSON."""
-    protocol, kind, text = (bytes(part) for part in write(rng.choice(_LETTERS)))
+    protocol, kind, text = (bytes(part) for part in write(rng.choice(ONE_OF_EACH)))
     what = rng.random()
     if what < 0.7:
         text = json_text(rng, damaged_json(rng, json.loads(text)))
     elif what < 0.85:
         text = damaged_bytes(rng, text)
     elif what < 0.9:
-        kind = bytes(write(rng.choice(_LETTERS))[1])
+        kind = bytes(write(rng.choice(ONE_OF_EACH))[1])
     elif what < 0.95:
         protocol = damaged_bytes(rng, protocol)
     else:

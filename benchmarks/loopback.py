@@ -37,7 +37,7 @@ from benchmarks.session_run import (
     read_session,
     working_folder,
 )
-from benchmarks.stillness import Stillness, note_stillness
+from benchmarks.stillness import note_stillness, watched
 from pixelplayer import band
 from realtime.dial import INSTANT, LIVE, STAGE
 from tests.live.mjpeg import MjpegCamera
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 stall = Timer(half_s, _stop_for, (run.pid, options.stall / 1000))
                 if options.stall:
                     stall.start()
-                with Stillness() as stillness:
+                with watched() as stillness:
                     gone = exchange(server, pieces)
                 run.wait(player_s(options.duration) - options.duration + OPENING_S)
                 facts = read_session(run.record).facts

@@ -43,7 +43,7 @@ from benchmarks.soak_claims import (
     note_delay,
     outside,
 )
-from benchmarks.stillness import Stillness, note_stillness
+from benchmarks.stillness import note_stillness, watched
 from benchmarks.told import Told, read_told
 from benchmarks.traces import Steps, steps
 from engines.model import read_spec
@@ -110,7 +110,7 @@ def options_parser() -> argparse.ArgumentParser:
 
 def measure(server: PulseServer, options: argparse.Namespace) -> Report:
     """One run, and what is asked of it."""
-    with working_folder(options.keep) as folder, Stillness() as still:
+    with working_folder(options.keep) as folder, watched() as still:
         soak = _run(server, options, folder)
     spec = read_spec(options.model or SHIPPED_MODEL)
     column_ms = 1000 * spec.audio.hop / spec.audio.rate_hz

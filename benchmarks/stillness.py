@@ -13,8 +13,9 @@ import select
 import subprocess
 import sys
 import time
-from contextlib import suppress
-from types import TracebackType
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 
 from benchmarks.report import Report
 
@@ -24,39 +25,29 @@ _PRIORITY = 50  # of 99; sound is at 2
 _PATIENCE_S = 10.0
 
 
+@dataclass(slots=True)
 class Stillness:
-    """Watches from its making on; ``stalls_s`` are known once it is stopped."""
+    """``pid`` of the process that watches; what it saw is known once it watches no more."""
 
-    def __init__(self) -> None:
-        self.stalls_s: list[float] = []
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.stillness"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+    pid: int
+    stalls_s: list[float] = field(default_factory=list)
 
-    @property
-    def pid(self) -> int:
-        """Of the process that watches."""
-        return self._process.pid
 
-    def __enter__(self) -> Stillness:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Watch no longer."""
-        if self._process.returncode is None:
-            said, _ = self._process.communicate(timeout=_PATIENCE_S)
-            self.stalls_s = json.loads(said)
+@contextmanager
+def watched() -> Iterator[Stillness]:
+    """Watch the machine meanwhile."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.stillness"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    still = Stillness(process.pid)
+    try:
+        yield still
+    finally:
+        said, _ = process.communicate(timeout=_PATIENCE_S)
+        still.stalls_s += json.loads(said)
 
 
 def note_stillness(report: Report, stalls_s: list[float]) -> None:

@@ -10,12 +10,12 @@ import time
 import pytest
 
 from benchmarks.report import Report
-from benchmarks.stillness import Stillness, note_stillness
+from benchmarks.stillness import note_stillness, watched
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process can be stopped here")
 def test_what_stopped_it_is_in_the_list() -> None:
-    with Stillness() as still:
+    with watched() as still:
         time.sleep(1.0)
         os.kill(still.pid, signal.SIGSTOP)
         time.sleep(0.3)
@@ -25,7 +25,6 @@ def test_what_stopped_it_is_in_the_list() -> None:
     report = Report("still")
     note_stillness(report, still.stalls_s)
     assert "| … longest |  | " in report.table()
-    still.stop()  # again: nothing
 
 
 def test_nothing_is_nothing() -> None:

@@ -5,46 +5,20 @@ import random
 
 import pytest
 
-from realtime.options import SeparationOptions
 from realtime.remote.letters import (
     MOST_JSON_BYTES,
-    Bye,
-    Failed,
-    Finished,
-    Hello,
     Letter,
     Numbers,
     OtherProtocol,
     Parcel,
-    Ping,
-    Pong,
-    Ready,
     Refused,
-    Taken,
-    Welcome,
     read,
     write,
 )
 from realtime.wire import WireError
+from tests.fakes.letters import ONE_OF_EACH
 
-LETTERS: tuple[Letter, ...] = (
-    Hello(
-        version="0.1.0", stage="sight", stream="live", session="a" * 32, model="b" * 16,
-        separation=SeparationOptions(objects=2, lookahead="stage"),
-    ),
-    Welcome(version="0.1.0"),
-    Refused(text="no", exit_code=2),
-    Ready(),
-    Failed(text="no", exit_code=1),
-    Finished(),
-    Ping(sent_ns=-5, offset_ns=None),
-    Ping(sent_ns=5, offset_ns=-(2**60)),
-    Pong(sent_ns=1, received_ns=2, answered_ns=3),
-    Taken(topic="video", count=3),
-    Numbers(values={"rate_hz": 1.5}),
-    Bye(),
-    Parcel(topic="video", parts=(b"one", b"two")),
-)  # fmt: skip
+LETTERS = (*ONE_OF_EACH, Parcel(topic="video", parts=(b"one", b"two")))
 
 
 @pytest.mark.parametrize("letter", LETTERS, ids=lambda letter: type(letter).__name__)
