@@ -10,27 +10,16 @@ import numpy as np
 import pytest
 
 from realtime.errors import UsageError
-from realtime.messages import AudioChunk, Message
+from realtime.messages import Message
 from realtime.remix.recorded import open_recorded
-from realtime.sinks.carrier import Carrier
 from realtime.sinks.parts import LEAST_ROOM_BYTES, REST_S, Parts
-from realtime.sinks.recorder import Recorder
-from realtime.sinks.session import SessionInfo
 from tests.fakes.disk import room_for
 
-from .examples import NS_PER_S, RATE_HZ, end, frame, scene, streams
+from .examples import RATE_HZ, end
 from .recorded_files import sound, times_s
+from .sent import INFO, LATE, SOUND, STEP, TOPICS, instant_ns, recorder, sent
 
-INFO = SessionInfo(model="model", engines={"vision": "openvino/int8", "sound": "torch/fp32"})
-STEP = 400  # samples: 50 ms
-LATE = 6  # steps from capture to the streams
-TOPICS = ("video", "audio", "streams", "scene")
-SOUND = np.random.default_rng(1).normal(0, 0.1, (2, 1000 * STEP)).astype(np.float32)
 PART_S = 1.01  # no whole number of steps
-
-
-def recorder(folder: Path, info: SessionInfo) -> Recorder:
-    return Recorder(folder, info, carrier=Carrier())
 
 
 class Show:
@@ -46,42 +35,19 @@ class Show:
 
     def run(self, steps: int) -> None:
         for _ in range(steps):
-            inputs: dict[str, list[Message]] = {
-                "audio": [self.chunk(self.step)],
-                "video": [frame(self.step, fps=20)],
-            }
-            said = self.step - LATE
-            if said >= 0:
-                inputs["scene"] = [scene(capture_ns=said * STEP * NS_PER_S // RATE_HZ)]
-                if said not in self.silent:
-                    inputs["streams"] = [streams(part(said), said * STEP)]
+            inputs = sent(self.step, self.silent)
             self.step += 1
             self.feed(inputs)
 
     def feed(self, inputs: dict[str, list[Message]]) -> None:
-        now_ns = self.step * STEP * NS_PER_S // RATE_HZ
-        assert not self.parts.step(now_ns, inputs)
+        assert not self.parts.step(instant_ns(self.step), inputs)
 
     def end(self) -> None:
         self.feed({topic: [end(topic)] for topic in TOPICS})
 
-    def chunk(self, step: int) -> AudioChunk:
-        return AudioChunk(
-            stream="test",
-            sequence=step,
-            capture_ns=step * STEP * NS_PER_S // RATE_HZ,
-            first_sample=step * STEP,
-            rate_hz=RATE_HZ,
-            samples=part(step).sum(axis=0),
-        )
-
     @property
     def folders(self) -> list[Path]:
         return sorted(self.root.iterdir())
-
-
-def part(step: int) -> np.ndarray:
-    return SOUND[:, step * STEP : (step + 1) * STEP]
 
 
 @pytest.fixture

@@ -11,27 +11,15 @@ import numpy as np
 import pytest
 
 from realtime.desk import Part, Present, Recording
-from realtime.messages import AudioChunk, Control, Message
+from realtime.messages import Control, Message
 from realtime.remix.recorded import open_recorded
-from realtime.sinks.carrier import Carrier
 from realtime.sinks.rebased import rebased
-from realtime.sinks.recorder import Recorder
-from realtime.sinks.session import SessionInfo
 from realtime.sinks.takes import Takes
 from tests.fakes.disk import room_for
 
-from .examples import NS_PER_S, RATE_HZ, end, frame, scene, streams
+from .examples import NS_PER_S, RATE_HZ, end, streams
 from .recorded_files import sound, times_s
-
-INFO = SessionInfo(model="model", engines={"vision": "openvino/int8", "sound": "torch/fp32"})
-STEP = 400  # samples: 50 ms
-LATE = 6  # steps from capture to the streams
-TOPICS = ("video", "audio", "streams", "scene")
-PARTS = np.random.default_rng(1).normal(0, 0.1, (2, 400 * STEP)).astype(np.float32)
-
-
-def recorder(folder: Path, info: SessionInfo) -> Recorder:
-    return Recorder(folder, info, carrier=Carrier())
+from .sent import INFO, LATE, SOUND, STEP, TOPICS, instant_ns, recorder, sent
 
 
 class Show:
@@ -47,21 +35,13 @@ class Show:
 
     @property
     def now_ns(self) -> int:
-        return self.step * STEP * NS_PER_S // RATE_HZ
+        return instant_ns(self.step)
 
     def run(self, steps: int, *controls: Control) -> None:
         for number in range(steps):
-            inputs: dict[str, list[Message]] = {
-                "audio": [self.chunk(self.step)],
-                "video": [frame(self.step, fps=20)],
-            }
+            inputs = sent(self.step, self.silent)
             if number == 0 and controls:
                 inputs["control"] = [*controls]
-            said = self.step - LATE
-            if said >= 0:
-                inputs["scene"] = [scene(capture_ns=said * STEP * NS_PER_S // RATE_HZ)]
-                if said not in self.silent:
-                    inputs["streams"] = [streams(part(said), said * STEP)]
             self.step += 1
             self.feed(inputs)
 
@@ -70,20 +50,6 @@ class Show:
             assert topic == "desk"
             assert isinstance(message, Recording)
             self.told.append(message)
-
-    def chunk(self, step: int) -> AudioChunk:
-        return AudioChunk(
-            stream="test",
-            sequence=step,
-            capture_ns=step * STEP * NS_PER_S // RATE_HZ,
-            first_sample=step * STEP,
-            rate_hz=RATE_HZ,
-            samples=part(step).sum(axis=0),
-        )
-
-
-def part(step: int) -> np.ndarray:
-    return PARTS[:, step * STEP : (step + 1) * STEP]
 
 
 def press(value: float | None = None) -> Control:
@@ -111,7 +77,7 @@ def test_a_recording_has_what_is_heard_between_two_presses(show: Show, tmp_path:
     assert not last.is_refusal
     assert last.said == f"recorded 2.0 s in {folder}"
     first = (50 - LATE) * STEP
-    whole = PARTS[:, first : first + 40 * STEP]
+    whole = SOUND[:, first : first + 40 * STEP]
     assert np.array_equal(sound(folder, "object-1"), whole[0])
     assert np.array_equal(sound(folder, "residual"), whole[1])
     np.testing.assert_allclose(sound(folder, "mixture"), whole.sum(axis=0), atol=1e-6)
@@ -162,7 +128,7 @@ def test_what_is_missing_at_its_beginning_is_the_mixture(show: Show, tmp_path: P
     show.run(1, press(0.0))
     folder = tmp_path / "recordings" / "one"
     first = (50 - LATE) * STEP
-    mixture = PARTS[:, first : first + 30 * STEP].sum(axis=0)
+    mixture = SOUND[:, first : first + 30 * STEP].sum(axis=0)
     np.testing.assert_allclose(sound(folder, "mixture"), mixture, atol=1e-6)
     hole = slice(1 * STEP, 4 * STEP)
     np.testing.assert_allclose(sound(folder, "residual")[hole], mixture[hole], atol=1e-6)
@@ -237,9 +203,9 @@ def test_the_engines_are_those_that_it_was_made_with(show: Show, tmp_path: Path)
 
 
 def test_what_lies_before_the_beginning_is_cut_off() -> None:
-    show = streams(PARTS[:, :STEP], 1000)
+    show = streams(SOUND[:, :STEP], 1000)
     (cut,) = rebased([show], 1100)
     assert cut.first_sample == 0
     assert cut.capture_ns == 1100 * NS_PER_S // RATE_HZ
-    assert np.array_equal(cut.samples, PARTS[:, 100:STEP])
+    assert np.array_equal(cut.samples, SOUND[:, 100:STEP])
     assert rebased([show], 1000 + STEP) == []
