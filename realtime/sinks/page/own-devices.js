@@ -41,20 +41,17 @@ export class OwnDevices {
    * @param {Kind[]} kinds
    */
   async open(...kinds) {
+    const usual = kinds.map(kind => [kind, USUAL[kind]]);
+    const chosen = kinds.map(kind => {
+      const id = this.rows.get(kind)?.select.value;
+      return [kind, id ? {...USUAL[kind], deviceId: {exact: id}} : USUAL[kind]];
+    });
     try {
-      return await this.ask(kinds, true);
+      return await navigator.mediaDevices.getUserMedia(Object.fromEntries(chosen));
     } catch (error) {
       if (/** @type {Error} */ (error).name !== "OverconstrainedError") throw error;
-      return this.ask(kinds, false);
+      return navigator.mediaDevices.getUserMedia(Object.fromEntries(usual));
     }
-  }
-
-  /** @param {Kind[]} kinds @param {boolean} insists  on what was chosen */
-  ask(kinds, insists) {
-    return navigator.mediaDevices.getUserMedia(Object.fromEntries(kinds.map(kind => {
-      const chosen = insists && this.rows.get(kind)?.select.value;
-      return [kind, chosen ? {...USUAL[kind], deviceId: {exact: chosen}} : USUAL[kind]];
-    })));
   }
 
   /** @param {MediaStream | null} stream  that is used; null: none */
