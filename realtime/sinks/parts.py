@@ -22,7 +22,7 @@ from realtime.sinks.lead_in import LeadIn
 from realtime.sinks.private import make_folder
 from realtime.sinks.rebased import rebased, until
 from realtime.sinks.session import SessionInfo
-from realtime.sinks.takes import Recorder
+from realtime.sinks.session_writer import SessionWriter
 from realtime.stage import Inputs, Outputs
 
 LEAST_ROOM_BYTES = 256 * 2**20  # to go on after the disk was full: some minutes of sound
@@ -50,7 +50,7 @@ class _Part:
     """``origin`` is the run's sample that is its first, ``stop`` the next one's, once known."""
 
     folder: Path
-    recorder: Recorder
+    recorder: SessionWriter
     origin: int
     stop: int | None = None
 
@@ -66,7 +66,7 @@ class Parts:
         root: Path,
         part_s: float,
         info: SessionInfo,
-        recorder: Callable[[Path, SessionInfo], Recorder],
+        recorder: Callable[[Path, SessionInfo], SessionWriter],
         room: Callable[[Path], int] = free_bytes,
     ) -> None:
         """Parts are folders of `root`, of `part_s` each. `recorder` makes what writes into one."""

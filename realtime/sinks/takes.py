@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from realtime.clock import NS_PER_S
 from realtime.desk import Recording
@@ -19,6 +18,7 @@ from realtime.sinks.lead_in import LeadIn
 from realtime.sinks.private import FOLDER_MODE, make_folder
 from realtime.sinks.rebased import rebased
 from realtime.sinks.session import SessionInfo
+from realtime.sinks.session_writer import SessionWriter
 from realtime.stage import Inputs, Outputs
 from realtime.telling import Remark, Telling
 
@@ -27,37 +27,13 @@ MOST_OF_ONE_NAME = 99  # folders
 _DATA_TOPICS = frozenset({"video", "audio", "streams", "scene"})
 
 
-class Recorder(Protocol):
-    """:class:`realtime.sinks.recorder.Recorder`: it raises DeviceError where it cannot write."""
-
-    def open(self) -> None:
-        """Begin to write; raises UsageError where the folder cannot be used."""
-
-    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
-        """Write what has arrived."""
-
-    @property
-    def finished(self) -> bool:
-        """Whether all has ended."""
-
-    @property
-    def length_samples(self) -> int:
-        """Of the sound that is written."""
-
-    def close(self) -> None:
-        """Finish all files."""
-
-    def stats(self) -> Mapping[str, float]:
-        """Among others ``recorded_s``."""
-
-
 @dataclass(slots=True)
 class _Take:
     """One recording; ``origin`` is the run's sample that is its first."""
 
     folder: Path
     began_ns: int
-    recorder: Recorder
+    recorder: SessionWriter
     origin: int | None = None
 
 
@@ -73,7 +49,7 @@ class Takes:
         info: SessionInfo,
         stream: str,
         stamp: Callable[[], str],
-        recorder: Callable[[Path, SessionInfo], Recorder],
+        recorder: Callable[[Path, SessionInfo], SessionWriter],
     ) -> None:
         """Recordings are folders of `root`, named by what `stamp` says when they begin.
 

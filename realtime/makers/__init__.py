@@ -1,0 +1,1 @@
+"""How each stage is made of a run's options. Stages are imported when they are made."""
