@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,12 @@ from realtime.device_desk import DeviceDesk
 from realtime.device_life import DeviceLife
 from realtime.messages import AudioGap, Control, End, Streams
 from realtime.sinks.carrier import Carrier, joined
-from realtime.sinks.drift import Drift, Stretch
 from realtime.sinks.feedback.guard import FeedbackGuard
 from realtime.sinks.feedback.told import feedback_values
-from realtime.sinks.mixer import Mixer, PanLaw, equal_power
+from realtime.sinks.mixer import PanLaw, equal_power
 from realtime.sinks.output import Device, Output
-from realtime.sinks.playout import Correction, Playout, PlayoutSettings
-from realtime.sinks.splice import fade_in, lengthen, most_that_fits, shorten
+from realtime.sinks.output_line import Losses, OutputLine
+from realtime.sinks.playout import PlayoutSettings
 from realtime.stage import Inputs, Outputs, State
 from realtime.telemetry import Histogram
 from realtime.turning import WAIT_S, Turning
@@ -32,32 +32,17 @@ LONGEST_DRAIN_S = 2.0
 CARRIED_S = 0.020  # of the mixture at a time, in the place of streams that do not come
 
 
-class _Line:
-    """A device at one rate, with what was heard on it."""
-
-    def __init__(
-        self,
-        rate_hz: int,
-        pan_law: PanLaw,
-        playout: PlayoutSettings,
-        life: DeviceLife[Output],
-    ) -> None:
-        self.rate_hz = rate_hz
-        self.guard: FeedbackGuard | None = None
-        self.guarded_stop: int | None = None  # the sample behind what it was given last
-        self.mixer = Mixer(rate_hz, pan_law)
-        self.playout = Playout(rate_hz, playout)
-        self.drift = Drift(rate_hz)
-        self.stretch = Stretch(2)
-        self.life = life
-        self.heard_on = life.begin()
-        self.underflows = 0
-        self.device_underflows = 0
-
-    @property
-    def output(self) -> Output | None:
-        """The device; None while it is gone."""
-        return self.life.device
+_SILENT = dict.fromkeys(  # while nothing was to be played yet
+    (
+        "queued_ms",
+        "device_ms",
+        "faster_ppm",
+        "device_underflows",
+        "device_lost",
+        "device_reopened",
+    ),
+    0.0,
+)
 
 
 def _life(connect: Callable[[], Output]) -> DeviceLife[Output]:
@@ -98,7 +83,7 @@ class Speaker:
         self._turns: deque[tuple[int, float]] = deque()  # from a sample on, so much later, s
         self._pan_law = pan_law
         self._playout = playout or PlayoutSettings()
-        self._line: _Line | None = None
+        self._line: OutputLine | None = None
         self._next_sample: int | None = None
         self._carrier = Carrier()
         self._is_carried = False  # what was written last is the mixture itself
@@ -107,19 +92,7 @@ class Speaker:
         self._finished = False
         self._latency = Histogram()
         self._latency_ms = 0.0
-        self._faster_ppm = 0.0
-        self._counts = dict.fromkeys(
-            (
-                "gaps",
-                "lost_samples",
-                "late_samples",
-                "refused_samples",
-                "trimmed_samples",
-                "padded_samples",
-                "carried_samples",
-            ),
-            0,
-        )
+        self._losses = Losses()
 
     def open(self) -> None:
         """Find the device; it is started with the first message, at that message's rate.
@@ -145,7 +118,7 @@ class Speaker:
                 self._play(now_ns, message)
                 self._carrier.follow(message)
             elif isinstance(message, AudioGap):
-                self._counts["lost_samples"] += message.length_samples
+                self._losses.lost_samples += message.length_samples
             elif isinstance(message, End):
                 self._ends_at_ns = now_ns + int(LONGEST_DRAIN_S * NS_PER_S)
         if self._ends_at_ns is not None:
@@ -154,7 +127,7 @@ class Speaker:
             self._carry(now_ns, self._line)
         return () if self._line is None else self._exchanged(now_ns, self._line, inputs)
 
-    def _exchanged(self, now_ns: int, line: _Line, inputs: Inputs) -> Outputs:
+    def _exchanged(self, now_ns: int, line: OutputLine, inputs: Inputs) -> Outputs:
         """Use another speaker, once it is open, where that is asked for; tell which it is."""
         rate_hz = line.rate_hz
         self._desk.obey(now_ns, inputs, line.life, lambda other: other.open(rate_hz))
@@ -185,43 +158,33 @@ class Speaker:
 
     def stats(self) -> Mapping[str, float]:
         """Delays capture to ear in ms, the queue, and what was lost, trimmed and padded."""
-        queued_ms, device_underflows = 0.0, 0
-        if self._line is not None:
-            queued_ms = 1000.0 * self._queued() / self._line.rate_hz
-            if self._line.output is not None:
-                device_underflows = self._line.output.device_underflows
-        life = {} if self._line is None else self._line.life.stats()
+        line = self._line
+        if line is None:
+            return {**self._heard_values(), **_SILENT, **asdict(self._losses)}
+        output = line.output
         return {
-            "latency_ms": self._latency_ms,
-            **self._latency.values("latency_"),
-            "queued_ms": queued_ms,
-            "device_ms": 1000.0 * self._device_delay_s(),
-            "faster_ppm": self._faster_ppm,
-            "device_lost": 0.0,
-            "device_underflows": device_underflows,
-            "device_reopened": 0.0,
-            **life,
-            **(feedback_values(self._line.guard) if self._line is not None else {}),
-            **self._counts,
+            **self._heard_values(),
+            "queued_ms": 1000.0 * line.queued_samples / line.rate_hz,
+            "device_ms": 1000.0 * line.device_delay_s,
+            "faster_ppm": line.faster_ppm,
+            "device_underflows": 0 if output is None else output.device_underflows,
+            **line.life.stats(),
+            **feedback_values(line.guard),
+            **asdict(self._losses),
         }
 
-    def _queued(self) -> int:
-        if self._line is None or self._line.output is None or not self._line.output.active:
-            return 0
-        return self._line.output.queued_samples
+    def _heard_values(self) -> dict[str, float]:
+        return {"latency_ms": self._latency_ms, **self._latency.values("latency_")}
 
     def _drain(self, now_ns: int, ends_at_ns: int) -> None:
         """Let what is queued, and then what the device itself holds, be heard to its end."""
-        if self._queued() == 0 and not self._drained:
+        line = self._line
+        if not self._drained and (line is None or line.queued_samples == 0):
             self._drained = True
-            ends_at_ns = min(ends_at_ns, now_ns + int(self._device_delay_s() * NS_PER_S))
+            delay_s = 0.0 if line is None else line.device_delay_s
+            ends_at_ns = min(ends_at_ns, now_ns + int(delay_s * NS_PER_S))
             self._ends_at_ns = ends_at_ns
         self._finished = now_ns >= ends_at_ns
-
-    def _device_delay_s(self) -> float:
-        if self._line is None or self._line.output is None or not self._line.output.active:
-            return 0.0
-        return self._line.output.output_latency_s
 
     def _play(self, now_ns: int, streams: Streams) -> None:
         line = self._line
@@ -234,44 +197,40 @@ class Speaker:
         mix = line.mixer.feed(streams)
         follows = self._next_sample in (None, streams.first_sample) or self._is_carried
         if not follows:
-            mix = self._anew(line, mix)
+            mix = line.anew(mix)
         self._next_sample = streams.first_sample + streams.samples.shape[1]
-        output = self._living_output(now_ns, line)
+        output = line.living(now_ns)
         if output is None:
             self._is_carried = False
-            self._counts["lost_samples"] += mix.shape[1]
+            self._losses.lost_samples += mix.shape[1]
             return
-        before_s = output.queued_samples / line.rate_hz + output.output_latency_s
-        delay_ns = now_ns - streams.capture_ns + round(before_s * NS_PER_S)
-        correction = self._correction(line, output, streams, delay_ns)
-        # What is late and left out leaves all that follows where it was.
-        if correction.silence or not line.playout.is_steady:
-            line.drift.again()
-        wanted = round(line.playout.target_s * line.rate_hz)
-        faster_ppm = line.drift.feed(output.queued_samples, mix.shape[1], wanted)
+        line.notice(output)
+        self._follow_dial(line, streams.first_sample)
+        delay_ns = now_ns - streams.capture_ns + _before_ns(line, output)
+        correction = line.placed(output, streams.first_sample, mix.shape[1], delay_ns)
+        faster_ppm = line.pace(output, correction, mix.shape[1])
         if correction.silence:
             output.write(np.zeros((correction.silence, 2), np.float32))
-            mix = self._anew(line, mix)
+            mix = line.anew(mix)
         if correction.skip:
-            self._counts["late_samples"] += correction.skip
+            self._losses.late_samples += correction.skip
             mix = mix[:, correction.skip :]
             if not mix.shape[1]:
                 return
             if not self._is_carried:
-                mix = self._anew(line, mix)
+                mix = line.anew(mix)
         if self._is_carried:
             mix = self._joined(mix, streams, correction.skip)
-        before_s = output.queued_samples / line.rate_hz + output.output_latency_s
         age_ns = now_ns - streams.capture_ns - correction.skip * NS_PER_S // line.rate_hz
-        latency_ns = age_ns + round(before_s * NS_PER_S)
+        latency_ns = age_ns + _before_ns(line, output)
         self._latency_ms = latency_ns / NS_PER_MS
         self._latency.add(latency_ns)
-        mix = self._guarded(line, mix, streams, correction.skip)
-        self._write(line, output, self._corrected(line, mix, correction), faster_ppm)
+        mix = line.guarded(mix, streams, correction.skip, self._latency_ms)
+        line.write(output, line.corrected(mix, correction), faster_ppm)
 
-    def _carry(self, now_ns: int, line: _Line) -> None:
+    def _carry(self, now_ns: int, line: OutputLine) -> None:
         """Before the queue runs dry, put in what is known of the mixture from there on."""
-        output, playout = self._living_output(now_ns, line), line.playout
+        output, playout = line.living(now_ns), line.playout
         if output is None or not output.active or output.end_samples is None:
             return
         missing = playout.low_samples - output.queued_samples
@@ -284,12 +243,12 @@ class Speaker:
             return
         mix = line.mixer.feed(carried)
         if first != self._next_sample and not self._is_carried:
-            mix = self._anew(line, mix)
-        line.drift.again()
-        self._write(line, output, self._guarded(line, mix, carried), self._faster_ppm)
+            mix = line.anew(mix)
+        line.interrupted()
+        line.write(output, line.guarded(mix, carried, 0, self._latency_ms), line.faster_ppm)
         self._next_sample = first + mix.shape[1]
         self._is_carried = True
-        self._counts["carried_samples"] += mix.shape[1]
+        self._losses.carried_samples += mix.shape[1]
 
     def _joined(
         self, mix: NDArray[np.float32], streams: Streams, skipped: int
@@ -306,38 +265,6 @@ class Speaker:
         both = np.repeat(before.samples * np.float32(before.gains[0]), 2, axis=0)
         return joined(both, mix, streams.rate_hz)
 
-    def _guarded(
-        self, line: _Line, mix: NDArray[np.float32], streams: Streams, skipped: int = 0
-    ) -> NDArray[np.float32]:
-        """The mix as it may be played where the microphone may hear it.
-
-        Nothing goes to the device past this: neither the mixture nor what leads out of it.
-        """
-        if line.guard is None:
-            return mix
-        first = streams.first_sample + skipped
-        if line.guarded_stop not in (None, first):
-            line.guard.cut()
-        line.guarded_stop = first + mix.shape[1]
-        delay = round(self._latency_ms / 1000 * line.rate_hz) if self._latency_ms else None
-        heard = streams.samples[:, skipped:].sum(axis=0)
-        return line.guard.feed(mix, heard, max(streams.gains), delay)
-
-    def _anew(self, line: _Line, mix: NDArray[np.float32]) -> NDArray[np.float32]:
-        """A piece that does not follow the one before begins softly."""
-        line.stretch.reset()
-        return fade_in(mix, line.rate_hz)
-
-    def _write(
-        self, line: _Line, output: Output, mix: NDArray[np.float32], faster_ppm: float
-    ) -> None:
-        """Queue a piece, at the pace of the device's clock."""
-        stretched = line.stretch.feed(mix, faster_ppm)
-        line.playout.drifted(stretched.shape[1] - mix.shape[1])
-        accepted = output.write(np.ascontiguousarray(stretched.T))
-        self._counts["refused_samples"] += stretched.shape[1] - accepted
-        self._faster_ppm = faster_ppm
-
     def _turn(self, control: Control) -> None:
         """Make the queue longer before sound comes later, or shorter once it comes earlier."""
         if self._turning is None or self._line is None or self._next_sample is None:
@@ -349,68 +276,29 @@ class Speaker:
         at = self._next_sample + round(wait_s * self._line.rate_hz)
         self._turns.append((at, (self._turning.lookahead_ms - before_ms) / 1000))
 
-    def _correction(
-        self, line: _Line, output: Output, streams: Streams, delay_ns: int
-    ) -> Correction:
-        if output.underflows > line.underflows and line.playout.has_begun:
-            self._counts["gaps"] += 1  # one silence is many callbacks
-        line.underflows = output.underflows
-        if output.device_underflows > line.device_underflows:
-            line.playout.ran_dry()
-        line.device_underflows = output.device_underflows
-        end = output.end_samples
-        if end is None:
-            return Correction()
-        while self._turns and streams.first_sample >= self._turns[0][0]:
+    def _follow_dial(self, line: OutputLine, first_sample: int) -> None:
+        """Pieces come later, or earlier, from the sample on at which the dial's turn tells."""
+        while self._turns and first_sample >= self._turns[0][0]:
             line.playout.expect(round(self._turns.popleft()[1] * line.rate_hz))
         if self._turns:  # what comes earlier already is no excess: it is waited for
             line.playout.look_anew()
-        return line.playout.next(
-            streams.first_sample,
-            streams.samples.shape[1],
-            output.queued_samples,
-            end,
-            delay_ns * line.rate_hz // NS_PER_S,
-        )
 
-    def _corrected(
-        self, line: _Line, mix: NDArray[np.float32], correction: Correction
-    ) -> NDArray[np.float32]:
-        most = most_that_fits(mix.shape[1], line.rate_hz)
-        before = mix.shape[1]
-        by = min(max(correction.shorten, correction.lengthen), most)
-        if by == 0:
-            return mix
-        if correction.shorten:
-            mix = shorten(mix, by, line.rate_hz)
-            self._counts["trimmed_samples"] += before - mix.shape[1]
-        else:
-            mix = lengthen(mix, by, line.rate_hz)
-            self._counts["padded_samples"] += mix.shape[1] - before
-        line.playout.moved(mix.shape[1] - before)
-        return mix
-
-    def _opened(self, rate_hz: int) -> _Line:
+    def _opened(self, rate_hz: int) -> OutputLine:
         """The device at this rate, in place of what was open."""
         if self._line is not None:
             self._line.life.close()
         life = self._live(lambda: self._device.open(rate_hz))
-        line = _Line(rate_hz, self._pan_law, self._playout, life)
-        self._guard_it(line, line.heard_on)
-        return line
+        return OutputLine(
+            rate_hz,
+            life,
+            pan_law=self._pan_law,
+            playout=self._playout,
+            losses=self._losses,
+            guard=self._guard,
+        )
 
-    def _guard_it(self, line: _Line, output: Output) -> None:
-        """Where nothing is played, nothing can howl."""
-        if line.guard is None and self._guard is not None and output.end_samples is not None:
-            line.guard = self._guard(line.rate_hz)
 
-    def _living_output(self, now_ns: int, line: _Line) -> Output | None:
-        """The device; None while it is gone."""
-        output = line.life.poll(now_ns)
-        if output is not None and output is not line.heard_on:
-            line.heard_on = output
-            self._guard_it(line, output)
-            line.underflows = line.device_underflows = 0
-            line.playout.restart()
-            line.stretch.reset()
-        return output
+def _before_ns(line: OutputLine, output: Output) -> int:
+    """Until what is written now is heard."""
+    before_s = output.queued_samples / line.rate_hz + output.output_latency_s
+    return round(before_s * NS_PER_S)
