@@ -32,6 +32,14 @@ def test_a_tone_goes_through_without_a_click(change, hz):
     assert np.abs(out).max() < 0.51
 
 
+@pytest.mark.parametrize(("change", "sign"), [(shorten, -1), (lengthen, 1)])
+@pytest.mark.parametrize("by", [250, 300, 777, 1000])
+def test_of_places_that_fit_alike_it_is_the_nearest(change, sign, by):
+    period = RATE_HZ / 700  # samples; the reach on either side has seven of them
+    out = change(tone(700.0), by, RATE_HZ)
+    assert abs(sign * (out.shape[1] - 3072) - by) <= period / 2
+
+
 @pytest.mark.parametrize("change", [shorten, lengthen])
 def test_silence_stays_silent(change):
     out = change(np.zeros((2, 2000), dtype=np.float32), 700, RATE_HZ)
