@@ -21,6 +21,7 @@ import numpy as np
 from playwright.sync_api import Page
 
 from benchmarks.monitors import RATE_HZ, MonitorRecorder, Recording
+from benchmarks.picture_watch import WATCH_PICTURES
 from benchmarks.report import BenchmarkError, Report, command, command_line
 from tests.live.browser import open_browser
 from tests.live.parts import end_process
@@ -38,23 +39,6 @@ MOST_CLICK_MS = 150.0
 LEAST_PICTURES_PER_S = 20.0
 SYNC_MS = (-125.0, 45.0)  # ITU-R BT.1359: sound late and early, as is noticed
 
-# When each new picture was drawn (ms since 1970), of which instant of capture it is, and how far
-# what is heard is ahead of it.
-_WATCH = """() => {
-  const view = document.getElementById("view");
-  window.seen = [];
-  let last = "";
-  const look = () => {
-    const {captureMs, behindMs} = view.dataset;
-    if (captureMs !== last) {
-      last = captureMs;
-      const drawnMs = performance.timeOrigin + performance.now();
-      window.seen.push([drawnMs, +captureMs, +(behindMs ?? NaN)]);
-    }
-    requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-}"""
 _PRESS = """() => new Promise(done => {
   const card = document.querySelector('[data-id="1"]'), button = card.querySelector(".solo");
   const before = card.dataset.state, start = performance.now();
@@ -112,7 +96,7 @@ def _measure(report: Report, page: Page, url: str, pulse: PulseServer) -> None:
     # The page tells times of day, pictures have the monotonic clock's.
     ahead_ms = (time.time() - time.monotonic()) * 1000
     for each in pages:
-        each.evaluate(_WATCH)
+        each.evaluate(WATCH_PICTURES)
     to_ear_ms = _to_ear_ms(page)
     seen = [each.evaluate("window.seen") for each in pages]
     rates = [len(one) / (WATCHED_MS / 1000) for one in seen]
@@ -179,7 +163,7 @@ def quiet_after_s(recording: Recording, at_s: float) -> float | None:
 def _listen(report: Report, page: Page, ahead_ms: float) -> None:
     page.get_by_role("button", name="Hear it here").click()
     page.wait_for_timeout(SETTLING_MS)
-    page.evaluate(_WATCH)
+    page.evaluate(WATCH_PICTURES)
     to_ear_ms = _to_ear_ms(page)
     heard: list[Any] = [one for one in page.evaluate("window.seen") if one[2] == one[2]]
     if not heard:

@@ -19,6 +19,7 @@ import numpy as np
 from playwright.sync_api import Page
 
 from benchmarks.null_sinks import OPENING_S, wait_until
+from benchmarks.picture_watch import WATCH_PICTURES
 from benchmarks.process_tree import TreeWatch
 from benchmarks.report import BenchmarkError, Report, command, command_line
 from benchmarks.session_run import (
@@ -37,16 +38,6 @@ from tests.live.pulse import PulseServer
 LEAST_PICTURES_PER_S = 20.0
 _SETTLING_S = 15.0  # until the machine has got over the start of all browsers
 _LOOK_EVERY_S = 10.0
-_COUNT = """() => {
-  const view = document.getElementById("view");
-  window.pictures = 0;
-  let last = "";
-  const look = () => {
-    if (view.dataset.captureMs !== last) { last = view.dataset.captureMs; window.pictures += 1; }
-    requestAnimationFrame(look);
-  };
-  requestAnimationFrame(look);
-}"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -115,7 +106,7 @@ def _opened(page: Page, address: str, viewers: int) -> list[Page]:
     for each in pages:
         each.goto(address)
         each.wait_for_selector(".card:nth-child(3)", timeout=60_000)
-        each.evaluate(_COUNT)
+        each.evaluate(WATCH_PICTURES)
     page.get_by_role("button", name="Hear it here").click()
     return pages
 
@@ -126,7 +117,7 @@ def _rates(page: Page, pages: Sequence[Page], duration_s: float) -> np.ndarray:
     until_s = time.monotonic() + duration_s
     while True:
         instants_s.append(time.monotonic())
-        counts.append([each.evaluate("window.pictures") for each in pages])
+        counts.append([each.evaluate("window.seen.length") for each in pages])
         if instants_s[-1] >= until_s:
             break
         page.wait_for_timeout(1000 * min(_LOOK_EVERY_S, until_s - instants_s[-1]))

@@ -11,6 +11,7 @@ import {View} from "./picture.js";
 import {Recorder} from "./record.js";
 import {Sound} from "./sound.js";
 import {Spectrograms} from "./spectrogram.js";
+import {Together} from "./together.js";
 import {Views} from "./views.js";
 
 /** @param {string} id @returns {any} */
@@ -42,13 +43,16 @@ function noteSound(text) {
   clearTimeout(noted);  // it stays: something has to be done
 }
 
+const together = new Together();
 const cards = new Cards(find("objects"), ask);
 const sound = new Sound(request => link.ask(request), noteSound);
 const recorder = new Recorder(find("record"), find("recorded"), ask);
 const pickers = new Pickers(find("rig"), find("parts"), find("chosen"), request => link.ask(request));
-const view = new View(find("view"), () => sound.heardMs(), (kind, x, y) => ask({kind, x, y}));
+const view = new View(find("view"), () => sound.heardMs(), (kind, x, y) => ask({kind, x, y}), () => together.now());
 const views = new Views(find("views"), which => link.ask({kind: "look", view: which}));
-const spectrograms = new Spectrograms(find("objects"), wants => link.ask({kind: "follow", wants}), () => sound.heardMs());
+const spectrograms = new Spectrograms(
+  find("objects"), wants => link.ask({kind: "follow", wants}), () => sound.heardMs(), turn => together.put("spectra", turn),
+);
 const graphs = new Graphs(find("graphs"), [
   {key: "latency_ms", what: "to the ear", unit: " ms"},
   {key: "sound_early_ms", what: "sound before picture", unit: " ms"},
@@ -67,7 +71,7 @@ const link = new Link({
   spectra(columns) { spectrograms.take(columns); },
   told(state) {
     if (state.refused) note(`Refused: ${state.refused}.`);
-    else show(state);
+    else together.put("told", () => show(state));
   },
   link(state, text) {
     find("link").dataset.state = state;

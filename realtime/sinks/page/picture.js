@@ -6,25 +6,28 @@ const LONGEST_REST_MS = 100;  // what is heard may jump
 const STEP = 0.02;  // of the picture, for the cross that the keys move
 const DRAG_PX = 12;  // less is a click by an unsteady hand
 
+/** @typedef {{captureMs: number, jpeg: Blob}} Waiting */
+
 export class View {
   /**
    * @param {HTMLCanvasElement} canvas
    * @param {() => number | null} heardMs  the instant of capture that is heard now, null without sound
    * @param {(kind: "click" | "pin", x: number, y: number) => void} onPoint  fractions of the picture
+   * @param {() => void} onShown  a picture was drawn: what else changes now costs no frame of its own
    */
-  constructor(canvas, heardMs, onPoint) {
+  constructor(canvas, heardMs, onPoint, onShown) {
     this.canvas = canvas;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.heardMs = heardMs;
     this.onPoint = onPoint;
+    this.onShown = onShown;
     this.cross = /** @type {HTMLElement} */ (document.getElementById("cross"));
     this.place = {x: 0.5, y: 0.5};
     /** @type {[number, number] | null} */
     this.pointer = null;
-    /** @type {{captureMs: number, jpeg: Blob}[]} */
+    /** @type {Waiting[]} */
     this.waiting = [];
-    this.asked = 0;  // pictures to be decoded, and the last of them that was drawn
-    this.drawn = 0;
+    this.isTurning = false;  // one picture at a time is waited for or decoded
     /** @type {[number, number] | null} where the button went down */
     this.from = null;
     this.isDragged = false;
@@ -44,41 +47,51 @@ export class View {
     canvas.addEventListener("keydown", event => this.key(event));
     canvas.addEventListener("focus", () => this.showCross());
     canvas.addEventListener("blur", () => { this.cross.hidden = true; });
-    this.isTurning = false;
+    document.addEventListener("visibilitychange", () => this.turn());
   }
 
   /** @param {import("./link.js").Picture} picture */
   take({captureMs, jpeg}) {
     this.waiting.push({captureMs, jpeg});
     if (this.waiting.length > MOST_WAITING) this.waiting.shift();
-    if (!this.isTurning) this.look();
+    this.turn();
   }
 
-  /** With the next frame of the screen once a picture is due: a frame costs something even if it is the same. */
-  look() {
-    this.isTurning = this.waiting.length > 0;
-    if (!this.isTurning) return;
-    const aheadMs = this.waiting[0].captureMs - (this.heardMs() ?? Infinity);
-    if (aheadMs > 0) setTimeout(() => this.look(), Math.min(aheadMs, LONGEST_REST_MS));
-    else requestAnimationFrame(() => { this.turn(); this.look(); });
-  }
-
-  turn() {
-    const dueMs = this.heardMs() ?? Infinity;
-    let due = null;
-    while (this.waiting.length && this.waiting[0].captureMs <= dueMs) due = this.waiting.shift() ?? null;
-    if (due) this.show(due);
-  }
-
-  /** Decoded when it is due: what waits is small, and what is skipped costs nothing.
-   * @param {{captureMs: number, jpeg: Blob}} picture */
-  async show({captureMs, jpeg}) {
-    const number = ++this.asked, image = await createImageBitmap(jpeg);
-    if (number > this.drawn) {
-      this.drawn = number;
-      this.draw(image, captureMs);
+  /** Show all that waits, each when it is due, and nothing where nobody looks.
+   *
+   * Decoded then: what waits is small, and what is skipped costs nothing. Drawn as soon as it is decoded: to wait
+   * for the screen's next frame would make one of its own, in which nothing is new.
+   */
+  async turn() {
+    if (this.isTurning) return;
+    this.isTurning = true;
+    try {
+      while (this.waiting.length && !document.hidden) {
+        const aheadMs = this.waiting[0].captureMs - this.dueMs();
+        if (aheadMs > 0) await new Promise(done => setTimeout(done, Math.min(aheadMs, LONGEST_REST_MS)));
+        else await this.show(this.newestDue());
+      }
+    } finally {
+      this.isTurning = false;
     }
+  }
+
+  dueMs() { return this.heardMs() ?? Infinity; }
+
+  /** The first that waits is due. */
+  newestDue() {
+    const dueMs = this.dueMs();
+    let due = /** @type {Waiting} */ (this.waiting.shift());
+    while (this.waiting.length && this.waiting[0].captureMs <= dueMs) due = /** @type {Waiting} */ (this.waiting.shift());
+    return due;
+  }
+
+  /** @param {Waiting} picture */
+  async show({captureMs, jpeg}) {
+    const image = await createImageBitmap(jpeg);
+    this.draw(image, captureMs);
     image.close();
+    this.onShown();
   }
 
   /** @param {ImageBitmap} image @param {number} captureMs */

@@ -20,8 +20,9 @@ export class Spectrograms {
    * @param {HTMLElement} list  the cards, each with a data-id
    * @param {(wants: boolean) => void} follow  asks for them, or for no more
    * @param {() => number | null} heardMs  the instant of capture that is heard here, null without sound
+   * @param {(turn: () => void) => void} soon  does it with other changes
    */
-  constructor(list, follow, heardMs) {
+  constructor(list, follow, heardMs, soon) {
     this.list = list;
     this.follow = follow;
     this.heardMs = heardMs;
@@ -36,7 +37,7 @@ export class Spectrograms {
       this.look();
     }).observe(/** @type {HTMLElement} */ (list.parentElement));
     document.addEventListener("visibilitychange", () => this.look());
-    setInterval(() => { if (this.waiting.length) requestAnimationFrame(() => this.turn()); }, EVERY_MS);
+    setInterval(() => { if (this.waiting.length) soon(() => this.turn()); }, EVERY_MS);
   }
 
   /** Ask for what can be seen, and for no more. */
