@@ -16,8 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page
+from numpy.typing import NDArray
 
+from benchmarks.left_alone import BrowserLeftAlone
 from benchmarks.null_sinks import OPENING_S, wait_until
 from benchmarks.picture_watch import WATCH_PICTURES
 from benchmarks.process_tree import TreeWatch
@@ -32,12 +33,11 @@ from benchmarks.session_run import (
 from benchmarks.soak_claims import LOSSES, judge_growth
 from benchmarks.told import Told, read_told
 from realtime.reports import EXIT_INTERRUPTED
-from tests.live.browser import open_browser
 from tests.live.pulse import PulseServer
 
 LEAST_PICTURES_PER_S = 20.0
 _SETTLING_S = 15.0  # until the machine has got over the start of all browsers
-_LOOK_EVERY_S = 10.0
+_PART_S = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,33 +49,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     pulse = PulseServer()
     try:
-        with (
-            working_folder(options.keep) as folder,
-            open_browser(environment=pulse.environment) as page,
-        ):
-            report = _measure(pulse, page, folder, options)
+        with working_folder(options.keep) as folder:
+            report = _measure(pulse, folder, options)
     finally:
         pulse.close()
     return report.publish(options.json)
 
 
-def _measure(pulse: PulseServer, page: Page, folder: Path, options: argparse.Namespace) -> Report:
+def _measure(pulse: PulseServer, folder: Path, options: argparse.Namespace) -> Report:
     told_file = folder / "told.jsonl"
     line = ["-m", "benchmarks.told_run", str(told_file), "--demo", "--view", "web"]
     line += ["--speaker", "pulse", *model_arguments(options)]
     run = ProgramRun(line, folder, {**pulse.environment, "PYTHONPATH": str(COMMAND.parent)})
+    browser = BrowserLeftAlone(pulse.environment)
     try:
         wait_until(lambda: _is_heard(told_file), run, "begin to play")
-        pages = _opened(page, _address(run), options.viewers)
-        page.wait_for_timeout(1000 * _SETTLING_S)
-        begun_s = time.monotonic()
+        address = _address(run)
+        _open(browser, address, options.viewers)
+        time.sleep(_SETTLING_S)
+        begun_s, begun_ms = time.monotonic(), 1000 * time.time()
         watch = TreeWatch(run.pid, every_s=1.0)
-        rates = _rates(page, pages, options.duration)
+        time.sleep(options.duration)
         ended_s = time.monotonic()
         watch.stop()
+        rates = _rates(browser, address, options, begun_ms)
         run.interrupt()
         run.wait(OPENING_S, EXIT_INTERRUPTED)
     finally:
+        browser.close()
         run.close()
     report = Report(f"{options.viewers} viewers for {options.duration:.0f} s")
     told = [row for row in read_told(told_file) if begun_s <= row.at_s <= ended_s]
@@ -96,35 +97,39 @@ def _address(run: ProgramRun) -> str:
     return found.group()
 
 
-def _opened(page: Page, address: str, viewers: int) -> list[Page]:
+def _open(browser: BrowserLeftAlone, address: str, viewers: int) -> None:
     """The page so many times, each with its cards; the first plays as well."""
-    if not viewers:
-        return []
-    browser = page.context.browser
-    assert browser is not None
-    pages = [page, *(browser.new_page() for _ in range(viewers - 1))]
-    for each in pages:
-        each.goto(address)
-        each.wait_for_selector(".card:nth-child(3)", timeout=60_000)
-        each.evaluate(WATCH_PICTURES)
-    page.get_by_role("button", name="Hear it here").click()
-    return pages
+    browser.open(address, viewers)
+    with browser.visit(address) as pages:
+        for page in pages:
+            page.wait_for_selector(".card:nth-child(3)", timeout=60_000)
+            page.evaluate(WATCH_PICTURES)
+        for page in pages[:1]:
+            page.get_by_role("button", name="Hear it here").click()
 
 
-def _rates(page: Page, pages: Sequence[Page], duration_s: float) -> np.ndarray:
-    """Pictures per second, ``(viewers, looks)``."""
-    instants_s, counts = [], []
-    until_s = time.monotonic() + duration_s
-    while True:
-        instants_s.append(time.monotonic())
-        counts.append([each.evaluate("window.seen.length") for each in pages])
-        if instants_s[-1] >= until_s:
-            break
-        page.wait_for_timeout(1000 * min(_LOOK_EVERY_S, until_s - instants_s[-1]))
-    return np.diff(np.array(counts).T, axis=1) / np.diff(instants_s)
+def _rates(
+    browser: BrowserLeftAlone, address: str, options: argparse.Namespace, begun_ms: float
+) -> NDArray[np.float64]:
+    """Pictures per second, ``(viewers, parts of the time)``.
+
+    Raises:
+        BenchmarkError: a page is gone, or what is heard was not heard in the first to the end.
+    """
+    parts = max(round(options.duration / _PART_S), 1)
+    edges_ms = begun_ms + 1000 * np.linspace(0, options.duration, parts + 1)
+    with browser.visit(address) as pages:
+        seen = [np.reshape(page.evaluate("window.seen"), (-1, 3)) for page in pages]
+    if len(seen) != options.viewers:
+        raise BenchmarkError(f"{options.viewers} pages were opened, {len(seen)} are there")
+    heard = [bool(np.isfinite(one[-1:, 2]).any()) for one in seen]
+    if seen and sum(heard) != 1:
+        raise BenchmarkError(f"sound was asked for in one page, and heard in {sum(heard)}")
+    counts = np.array([np.histogram(one[:, 0], edges_ms)[0] for one in seen])
+    return counts * parts / options.duration
 
 
-def _judge(report: Report, told: Sequence[Told], rates: np.ndarray) -> None:
+def _judge(report: Report, told: Sequence[Told], rates: NDArray[np.float64]) -> None:
     for what, stage, name in LOSSES:
         lost = told[-1].value(stage, name) - told[0].value(stage, name)
         report.at_most(what, lost, 0, "")
