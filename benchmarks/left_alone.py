@@ -46,6 +46,11 @@ class BrowserLeftAlone:
             stderr=subprocess.DEVNULL,
         )
 
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+        return self._process.pid
+
     def open(self, address: str, windows: int) -> None:
         """Show a page in so many windows."""
         with sync_playwright() as playwright:

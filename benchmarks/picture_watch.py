@@ -8,10 +8,12 @@ WATCH_PICTURES = """() => {
   window.seen = [];  // begins anew
   if (isWatched) return;
   const view = document.getElementById("view");
-  let isAsked = false;
+  let isAsked = false, last = "";
   const note = () => {
     isAsked = false;
     const {captureMs, behindMs} = view.dataset;
+    if (captureMs === last) return;
+    last = captureMs;
     const drawnMs = performance.timeOrigin + performance.now();
     window.seen.push([drawnMs, +captureMs, +(behindMs ?? NaN)]);
   };

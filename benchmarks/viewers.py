@@ -68,10 +68,11 @@ def _measure(pulse: PulseServer, folder: Path, options: argparse.Namespace) -> R
         _open(browser, address, options.viewers)
         time.sleep(_SETTLING_S)
         begun_s, begun_ms = time.monotonic(), 1000 * time.time()
-        watch = TreeWatch(run.pid, every_s=1.0)
+        watches = [TreeWatch(run.pid, every_s=1.0), TreeWatch(browser.pid, every_s=1.0)]
         time.sleep(options.duration)
         ended_s = time.monotonic()
-        watch.stop()
+        for watch in watches:
+            watch.stop()
         rates = _rates(browser, address, options, begun_ms)
         run.interrupt()
         run.wait(OPENING_S, EXIT_INTERRUPTED)
@@ -81,7 +82,10 @@ def _measure(pulse: PulseServer, folder: Path, options: argparse.Namespace) -> R
     report = Report(f"{options.viewers} viewers for {options.duration:.0f} s")
     told = [row for row in read_told(told_file) if begun_s <= row.at_s <= ended_s]
     _judge(report, told, rates)
-    judge_growth(report, watch.samples, begun_s, options.duration)
+    player, browsers = (watch.samples for watch in watches)
+    judge_growth(report, player, begun_s, options.duration)
+    busy = (browsers[-1].cpu_s - browsers[0].cpu_s) / (browsers[-1].at_s - browsers[0].at_s)
+    report.note("processor time of the browser", f"{busy:.2f} s per second")
     return report
 
 

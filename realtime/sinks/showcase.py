@@ -34,6 +34,7 @@ class Seat:
     """One viewer's place: what was sent, and what waits."""
 
     hang_up: HangUp
+    changed: Condition  # something may be due; every seat has its own: to wake a thread costs
     is_listening: bool = False
     is_following: bool = False  # the spectrograms
     view: View = "objects"
@@ -51,7 +52,7 @@ class Showcase:
     """The newest of everything, for any number of viewers in threads of their own."""
 
     def __init__(self) -> None:
-        self._changed = Condition(Lock())
+        self._lock = Lock()
         self._seats: list[Seat] = []
         self._pictures: Mapping[View, bytes] = {}
         self._picture_number = 0
@@ -68,19 +69,19 @@ class Showcase:
     @property
     def listeners(self) -> int:
         """How many of them want sound."""
-        with self._changed:
+        with self._lock:
             return sum(seat.is_listening for seat in self._seats)
 
     @property
     def followers(self) -> int:
         """How many of them want spectrograms."""
-        with self._changed:
+        with self._lock:
             return sum(seat.is_following for seat in self._seats)
 
     @property
     def views(self) -> frozenset[View]:
         """All that somebody looks at."""
-        with self._changed:
+        with self._lock:
             return frozenset(seat.view for seat in self._seats)
 
     @property
@@ -89,7 +90,7 @@ class Showcase:
 
         So that nobody sees it before it is due.
         """
-        with self._changed:
+        with self._lock:
             ways_ns = [seat.way_ns for seat in self._seats if seat.way_ns is not None]
         return round(min(*ways_ns, MOST_AHEAD_S * NS_PER_S)) if ways_ns else 0
 
@@ -100,95 +101,96 @@ class Showcase:
 
     def show(self, pictures: Mapping[View, bytes]) -> None:
         """Replace the picture, in all views; who has not taken the last one will not see it."""
-        with self._changed:
+        with self._lock:
             self._pictures = pictures
             self._picture_number += 1
-            self._changed.notify_all()
+            self._wake(self._wants_picture)
 
     def tell(self, state: str) -> None:
         """Replace what is known, JSON; the same again is not sent again."""
-        with self._changed:
+        with self._lock:
             if state == self._state:
                 return
             self._state = state
             self._state_number += 1
-            self._changed.notify_all()
+            self._wake(lambda _: True)
 
     def play(self, sound: bytes) -> None:
         """Give a piece of sound to all who listen."""
-        with self._changed:
+        with self._lock:
             for seat in self._seats:
                 if seat.is_listening:
                     seat.sounds.append(sound)
-            self._changed.notify_all()
+            self._wake(lambda seat: seat.is_listening)
 
     def trace(self, spectra: bytes) -> None:
         """Give columns of the spectrograms to all who follow them."""
-        with self._changed:
+        with self._lock:
             for seat in self._seats:
                 if seat.is_following:
                     seat.spectra.append(spectra)
-            self._changed.notify_all()
+            self._wake(lambda seat: seat.is_following)
 
     def enter(self, hang_up: HangUp) -> Seat | None:
         """A place for one more viewer, who is let go by `hang_up`; None when there is none."""
-        with self._changed:
+        with self._lock:
             if self._is_closed or len(self._seats) >= MOST_VIEWERS:
                 return None
-            seat = Seat(hang_up)
+            seat = Seat(hang_up, Condition(self._lock))
             self._seats.append(seat)
             return seat
 
     def leave(self, seat: Seat) -> None:
         """One viewer less."""
-        with self._changed:
+        with self._lock:
             seat.has_left = True
             if seat in self._seats:
                 self._seats.remove(seat)
-            self._changed.notify_all()
+            seat.changed.notify_all()
 
     def seen(self, seat: Seat, number: int) -> None:
         """The pictures up to `number` came."""
-        with self._changed:
+        with self._lock:
             while seat.unseen and seat.unseen[0][0] <= number:
                 way_ns = float(self._now_ns - seat.unseen.popleft()[1])
                 before_ns = way_ns if seat.way_ns is None else seat.way_ns
                 seat.way_ns = before_ns + _FOLLOW * (way_ns - before_ns)
-            self._changed.notify_all()
+            if self._wants_picture(seat):
+                seat.changed.notify_all()
 
     def listen(self, seat: Seat, *, wants: bool) -> None:
         """A viewer wants sound, or no more."""
-        with self._changed:
+        with self._lock:
             seat.is_listening = wants
             seat.sounds.clear()
 
     def look(self, seat: Seat, view: View) -> None:
         """A viewer wants pictures in this view, from the next on."""
-        with self._changed:
+        with self._lock:
             seat.view = view
 
     def follow(self, seat: Seat, *, wants: bool) -> None:
         """A viewer wants spectrograms, or no more."""
-        with self._changed:
+        with self._lock:
             seat.is_following = wants
             seat.spectra.clear()
 
     def answer(self, seat: Seat, note: str) -> None:
         """Say something to one viewer, JSON; of several answers the last."""
-        with self._changed:
+        with self._lock:
             seat.note = note
-            self._changed.notify_all()
+            seat.changed.notify_all()
 
     def next(self, seat: Seat, timeout_s: float) -> list[Parcel] | None:
         """What is due to a viewer, [] when nothing is for so long, None when all is over."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_over(seat) or self._is_due(seat), timeout_s)
+        with self._lock:
+            seat.changed.wait_for(lambda: self._is_over(seat) or self._is_due(seat), timeout_s)
             return None if self._is_over(seat) else self._due(seat)
 
     def release_stalled(self, now_ns: int) -> int:
         """Let go who has taken no picture for too long; how many. To be called at every step."""
         latest_ns = now_ns - round(STALL_TIMEOUT_S * NS_PER_S)
-        with self._changed:
+        with self._lock:
             self._now_ns = now_ns
             stalled = [
                 seat for seat in self._seats if seat.unseen and seat.unseen[0][1] < latest_ns
@@ -200,9 +202,14 @@ class Showcase:
 
     def close(self) -> None:
         """Let all viewers go."""
-        with self._changed:
+        with self._lock:
             self._is_closed = True
-            self._changed.notify_all()
+            self._wake(lambda _: True)
+
+    def _wake(self, whom: Callable[[Seat], bool]) -> None:
+        for seat in self._seats:
+            if whom(seat):
+                seat.changed.notify_all()
 
     def _is_over(self, seat: Seat) -> bool:
         return self._is_closed or seat.has_left

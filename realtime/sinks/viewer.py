@@ -20,6 +20,7 @@ from realtime.stage import Inputs
 MOST_WAITING_FRAMES = 32  # a second of video; then the oldest is left out
 MOST_SCENES = 16
 MOST_WAITING_SPECTRA = 64
+PATIENCE_NS = 100 * NS_PER_MS  # so long what is no frame waits for the next one to be drawn with
 _FOLLOW = 0.2  # of a change of the delay with every report: pictures do not jump with the sound
 _DATA_TOPICS = frozenset({"video", "scene"})
 
@@ -36,6 +37,8 @@ class Viewer:
         self._views = Views()
         self._shown: VideoFrame | None = None
         self._delay_ms = 0.0
+        self._is_outdated = False  # something came that is not drawn yet
+        self._outdated_ns: int | None = None  # since then
         self._ended: set[str] = set()
         self.console = Console()
 
@@ -46,7 +49,11 @@ class Viewer:
                 self._take(message)
 
     def turn(self, now_ns: int) -> bool:
-        """Go on to the frame that is due at `now_ns`; True when that is a new one."""
+        """Go on to the frame that is due at `now_ns`; True when all is to be drawn anew.
+
+        That is with every new frame. To draw costs as much for a word as for a frame, and many
+        more words come: they wait for the next frame, if there is one.
+        """
         due_ns = self.due_ns(now_ns)
         is_new = False
         while self._spectra and self._spectra[0].capture_ns <= due_ns:
@@ -56,7 +63,12 @@ class Viewer:
             is_new = True
         if is_new and self._shown is not None:
             self._hud.add_shown(now_ns, self._shown.capture_ns)
-        return is_new
+        if self._is_outdated and self._outdated_ns is None:
+            self._outdated_ns = now_ns
+        is_old = self._outdated_ns is not None and now_ns - self._outdated_ns >= PATIENCE_NS
+        if is_new or is_old:
+            self._is_outdated, self._outdated_ns = False, None
+        return is_new or is_old
 
     def due_ns(self, now_ns: int) -> int:
         """The instant of capture that is heard at `now_ns`."""
@@ -132,7 +144,9 @@ class Viewer:
         if isinstance(message, VideoFrame):
             self._hud.add_frame(message)
             self._waiting.append(message)
-        elif isinstance(message, Scene):
+            return
+        self._is_outdated = True
+        if isinstance(message, Scene):
             self._scenes.append(message)
         elif isinstance(message, PixelSpectra):
             self._spectra.append(message)

@@ -104,7 +104,7 @@ class Web:
         self._viewer.take(inputs)
         # What is drawn now is seen when it has come.
         seen_ns = now_ns + self._showcase.ahead_ns
-        is_changed = self._viewer.turn(seen_ns) or "scene" in inputs
+        is_changed = self._viewer.turn(seen_ns)
         self._released += self._showcase.release_stalled(now_ns)
         is_listed = self._scout.turn(now_ns)
         self._viewer.console.listed = self._scout.listed

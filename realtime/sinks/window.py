@@ -115,7 +115,7 @@ class Window:
         if "stats" in inputs:
             self._commands.lookahead_ms = self._viewer.lookahead_ms
         layout = self._current_layout(window)
-        is_changed = self._viewer.turn(now_ns) or bool(inputs) or layout != self._layout
+        is_changed = self._viewer.turn(now_ns) or layout != self._layout
         self._layout = layout
         self._marks.turn(now_ns)
         if is_changed or not self._is_drawn:

@@ -115,6 +115,18 @@ def test_a_drag_pins_an_object_where_it_ends(showing: Showing, page: Page) -> No
     assert (click.x, click.y) == pytest.approx(GUITAR, abs=0.01)
 
 
+def test_a_browser_that_decodes_in_one_way_alone_shows_pictures(
+    showing: Showing, page: Page
+) -> None:
+    """Off this machine and without TLS, browsers do not give their decoders to scripts."""
+    page.add_init_script("delete window.ImageDecoder")
+    showing.scene = TWO
+    page.goto(showing.url)
+    until(page, "+document.getElementById('view').dataset.captureMs > 0")
+    assert not page.evaluate("'ImageDecoder' in window")
+    assert page.evaluate("document.getElementById('view').width") == 640
+
+
 def asked(showing: Showing) -> list[Control]:
     return [one for one in showing.asked if isinstance(one, Control)]
 

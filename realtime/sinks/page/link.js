@@ -8,7 +8,7 @@ const TOO_MANY = 4000, NO_TOKEN = 4001;
 const PICTURE = 1, SOUND = 2, SPECTRA = 3, HEADER_BYTES = 16;
 
 /**
- * @typedef {{number: number, captureMs: number, jpeg: Blob}} Picture
+ * @typedef {{number: number, captureMs: number, jpeg: Uint8Array}} Picture
  * @typedef {{rateHz: number, captureMs: number, samples: Int16Array}} Sound  two channels, by turns
  * @typedef {{picture(one: Picture): void, sound(one: Sound): void, told(state: any): void,
  *   spectra(one: import("./spectrogram.js").Spectra): void, link(state: "open" | "waiting", text: string): void}} Listener
@@ -65,8 +65,7 @@ export class Link {
     const captureMs = Number(header.getBigInt64(8, true)) / 1e6;
     const number = header.getUint32(4, true);
     if (header.getUint8(0) === PICTURE) {
-      const jpeg = new Blob([data.slice(HEADER_BYTES)], {type: "image/jpeg"});
-      this.listener.picture({number, captureMs, jpeg});
+      this.listener.picture({number, captureMs, jpeg: new Uint8Array(data, HEADER_BYTES)});
     } else if (header.getUint8(0) === SOUND) {
       this.listener.sound({rateHz: number, captureMs, samples: new Int16Array(data, HEADER_BYTES)});
     } else if (header.getUint8(0) === SPECTRA) {

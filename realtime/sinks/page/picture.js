@@ -6,7 +6,21 @@ const LONGEST_REST_MS = 100;  // what is heard may jump
 const STEP = 0.02;  // of the picture, for the cross that the keys move
 const DRAG_PX = 12;  // less is a click by an unsteady hand
 
-/** @typedef {{captureMs: number, jpeg: Blob}} Waiting */
+/**
+ * As a blob it would go to another process of the browser, and come back.
+ * @param {Uint8Array} jpeg @returns {Promise<ImageBitmap | VideoFrame>}
+ */
+async function decoded(jpeg) {
+  if (!("ImageDecoder" in window)) return createImageBitmap(new Blob([jpeg], {type: "image/jpeg"}));
+  const decoder = new ImageDecoder({data: jpeg, type: "image/jpeg"});
+  try {
+    return (await decoder.decode()).image;
+  } finally {
+    decoder.close();
+  }
+}
+
+/** @typedef {{captureMs: number, jpeg: Uint8Array}} Waiting */
 
 export class View {
   /**
@@ -88,17 +102,18 @@ export class View {
 
   /** @param {Waiting} picture */
   async show({captureMs, jpeg}) {
-    const image = await createImageBitmap(jpeg);
+    const image = await decoded(jpeg);
     this.draw(image, captureMs);
     image.close();
     this.onShown();
   }
 
-  /** @param {ImageBitmap} image @param {number} captureMs */
+  /** @param {ImageBitmap | VideoFrame} image @param {number} captureMs */
   draw(image, captureMs) {
-    if (this.canvas.width !== image.width || this.canvas.height !== image.height) {
-      this.canvas.width = image.width;
-      this.canvas.height = image.height;
+    const [width, height] = "displayWidth" in image ? [image.displayWidth, image.displayHeight] : [image.width, image.height];
+    if (this.canvas.width !== width || this.canvas.height !== height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
     }
     this.context.drawImage(image, 0, 0);
     const heardMs = this.heardMs();

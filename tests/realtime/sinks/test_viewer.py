@@ -33,6 +33,22 @@ def test_a_picture_waits_until_its_sound_is_heard():
     assert viewer._shown.sequence == 3
 
 
+def test_what_is_no_picture_is_drawn_with_the_next_or_after_a_while():
+    viewer = Viewer({})
+    viewer.take({"video": [frame(0)]})
+    assert viewer.turn(0)
+    viewer.take({"scene": [scene([])]})
+    assert not viewer.turn(10 * MS)
+    viewer.take({"video": [frame(1)]})
+    assert viewer.turn(40 * MS)
+    assert not viewer.turn(200 * MS)  # nothing has come since
+    viewer.take({"scene": [scene([])]})
+    assert not viewer.turn(210 * MS)
+    assert not viewer.turn(309 * MS)
+    assert viewer.turn(310 * MS)
+    assert not viewer.turn(500 * MS)
+
+
 def test_the_delay_follows_the_sound_softly():
     viewer = Viewer({})
     viewer.take({"stats": [latency(100.0), latency(200.0)], "video": [frame(0)]})
