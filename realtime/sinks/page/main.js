@@ -48,7 +48,7 @@ const cards = new Cards(find("objects"), ask);
 const sound = new Sound(request => link.ask(request), noteSound);
 const recorder = new Recorder(find("record"), find("recorded"), ask);
 const pickers = new Pickers(find("rig"), find("parts"), find("chosen"), request => link.ask(request));
-const view = new View(find("view"), () => sound.heardMs(), (kind, x, y) => ask({kind, x, y}), () => together.now());
+const view = new View(find("view"), () => sound.heardMs(), (kind, x, y) => ask({kind, x, y}), tookMs => { sound.sawDrawn(tookMs); together.now(); });
 const views = new Views(find("views"), which => link.ask({kind: "look", view: which}));
 const spectrograms = new Spectrograms(
   find("objects"), wants => link.ask({kind: "follow", wants}), () => sound.heardMs(), turn => together.put("spectra", turn),

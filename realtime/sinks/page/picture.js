@@ -27,7 +27,7 @@ export class View {
    * @param {HTMLCanvasElement} canvas
    * @param {() => number | null} heardMs  the instant of capture that is heard now, null without sound
    * @param {(kind: "click" | "pin", x: number, y: number) => void} onPoint  fractions of the picture
-   * @param {() => void} onShown  a picture was drawn: what else changes now costs no frame of its own
+   * @param {(tookMs: number) => void} onShown  a picture was drawn: what else changes now costs no frame of its own
    */
   constructor(canvas, heardMs, onPoint, onShown) {
     this.canvas = canvas;
@@ -102,10 +102,10 @@ export class View {
 
   /** @param {Waiting} picture */
   async show({captureMs, jpeg}) {
-    const image = await decoded(jpeg);
+    const beganMs = performance.now(), image = await decoded(jpeg);
     this.draw(image, captureMs);
     image.close();
-    this.onShown();
+    this.onShown(performance.now() - beganMs);
   }
 
   /** @param {ImageBitmap | VideoFrame} image @param {number} captureMs */

@@ -3,7 +3,7 @@
 
 const LEAST_QUEUE_MS = 40;  // what the queue never falls below, if all goes well
 const FOLLOW = 0.05;  // of every change, of how late sound and picture arrive
-const RETARGET_MS = 40;  // a change that is worth a short silence
+const LATER_MS = 15, EARLIER_MS = 40;  // changes that are worth a short silence: sound before its picture is noticed sooner
 
 export class Sound {
   /** @param {(request: object) => void} ask @param {(text: string) => void} note */
@@ -22,6 +22,8 @@ export class Sound {
     this.pictureLateMs = null;
     /** @type {number | null} */
     this.soundLateMs = null;
+    /** @type {number | null} what it takes to draw a picture that has come */
+    this.drawingMs = null;
     this.targetMs = LEAST_QUEUE_MS;
   }
 
@@ -49,6 +51,11 @@ export class Sound {
   /** @param {import("./link.js").Picture} picture */
   sawPicture(picture) {
     this.pictureLateMs = followed(this.pictureLateMs, performance.now() - picture.captureMs);
+  }
+
+  /** @param {number} tookMs */
+  sawDrawn(tookMs) {
+    this.drawingMs = followed(this.drawingMs, tookMs);
   }
 
   /** The instant of capture that is heard now; null while nothing is. */
@@ -106,9 +113,10 @@ export class Sound {
   /** Let the queue be so long that no sound comes before its picture. */
   aim() {
     const outputMs = 1000 * (this.context?.outputLatency || 0);
-    const earlyMs = (this.pictureLateMs ?? 0) - (this.soundLateMs ?? 0) - outputMs;
+    const earlyMs = (this.pictureLateMs ?? 0) + (this.drawingMs ?? 0) - (this.soundLateMs ?? 0) - outputMs;
     const targetMs = Math.min(Math.max(LEAST_QUEUE_MS, this.pictureLateMs === null ? 0 : earlyMs), 2000);
-    if (this.played && Math.abs(targetMs - this.targetMs) < RETARGET_MS) return;
+    const laterMs = targetMs - this.targetMs;
+    if (this.played && laterMs < LATER_MS && laterMs > -EARLIER_MS) return;
     this.targetMs = targetMs;
     this.node?.port.postMessage({targetMs});
   }
