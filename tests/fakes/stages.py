@@ -1,7 +1,7 @@
 """Small stages with the real names: they pass on what can be checked afterwards.
 
 ``build`` is a plan's builder (``tests.fakes.stages:build``); the plan's options say what the
-stages do, see :class:`Script`.
+stages do, see :class:`tests.fakes.script.Script`.
 """
 
 from __future__ import annotations
@@ -9,16 +9,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from realtime.clock import NS_PER_S, Clock
-from realtime.errors import DeviceError, UsageError
 from realtime.messages import (
     AudioChunk,
     AudioGap,
@@ -33,23 +30,13 @@ from realtime.messages import (
     VideoFrame,
 )
 from realtime.plan import Plan
-from realtime.stage import Inputs, Outputs, Resumable, Stage, State
+from realtime.stage import Inputs, Outputs, Stage, State
+from tests.fakes.faulty import Faulty
+from tests.fakes.script import Script
 
 RATE_HZ = 8000
 CHUNK_SAMPLES = 80
 FRAME_NS = NS_PER_S // 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class Script:
-    """What the fakes do. ``results`` is a folder that the recorder writes to."""
-
-    results: str
-    chunks: int | None = 50  # None: for ever
-    fault: str = ""  # the stage with which something goes wrong
-    fault_kind: str = "raise"  # open_device, open_usage, open_slow, raise, kill, silent, hang
-    quits: bool = False  # the window asks to quit
-    heals: bool = False  # the fault comes once; and the window quits once all has gone on for long
 
 
 def build(name: str, plan: Plan, clock: Clock) -> Stage:
@@ -312,65 +299,6 @@ class Window(Base):
             self.sequence += 1
             return [("control", Control(stream=self.stream, sequence=0, kind="quit"))]
         return ()
-
-
-class Faulty:
-    """Another stage, with a fault: at ``open``, or at the tenth step that has inputs.
-
-    One that heals has it at the fortieth: by then it has told what it has seen.
-    """
-
-    def __init__(self, stage: Stage, script: Script, clock: Clock) -> None:
-        self._stage = stage
-        self._script = script
-        self._clock = clock
-        self._steps = 0
-        self._last = 40 if script.heals else 10
-
-    def open(self) -> None:
-        kind = self._script.fault_kind
-        if kind == "open_device":
-            raise DeviceError("no such device; run with --list-devices")
-        if kind == "open_usage":
-            raise UsageError("no such thing; run with --help")
-        if kind == "open_slow":
-            self._clock.sleep_s(60)
-        self._stage.open()
-
-    def step(self, now_ns: int, inputs: Inputs) -> Outputs:
-        self._steps += bool(inputs)
-        fell = Path(self._script.results, "fell")
-        if self._steps >= self._last and not (self._script.heals and fell.exists()):
-            fell.touch()
-            self._fall()
-        return self._stage.step(now_ns, inputs)
-
-    def state(self) -> State:
-        return self._stage.state() if isinstance(self._stage, Resumable) else {}
-
-    def resume(self, state: State) -> None:
-        if isinstance(self._stage, Resumable):
-            self._stage.resume(state)
-
-    def _fall(self) -> None:
-        if self._script.fault_kind == "raise":
-            raise ValueError("something broke")
-        if self._script.fault_kind == "kill":
-            os.kill(os.getpid(), signal.SIGKILL)
-        if self._script.fault_kind == "stop":
-            os.kill(os.getpid(), signal.SIGSTOP)
-        if self._script.fault_kind == "hang":
-            self._clock.sleep_s(60)
-
-    @property
-    def finished(self) -> bool:
-        return self._stage.finished
-
-    def close(self) -> None:
-        self._stage.close()
-
-    def stats(self) -> Mapping[str, float]:
-        return self._stage.stats()
 
 
 STAGES: Mapping[str, type[Base]] = {

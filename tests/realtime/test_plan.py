@@ -8,7 +8,8 @@ from realtime.graph import edges
 from realtime.plan import Plan, load_builder
 from realtime.reports import Command, Report, failure
 from tests.fakes import stages
-from tests.fakes.stages import Script, plan
+from tests.fakes.script import Script
+from tests.fakes.stages import plan
 
 
 def made(placement: str) -> Plan:

@@ -9,7 +9,8 @@ from realtime.progress import Progress, clock_time, line_for
 from realtime.screen import Screen, end_lines, status_line
 from realtime.summary import Summary
 from realtime.telemetry import Board, position
-from tests.fakes.stages import Script, plan
+from tests.fakes.script import Script
+from tests.fakes.stages import plan
 
 
 def board(position_s: float, duration_s: float | None = None) -> Board:

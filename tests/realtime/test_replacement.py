@@ -15,7 +15,8 @@ from realtime.clock import SystemClock
 from realtime.early import early_children
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor
-from tests.fakes.stages import CHUNK_SAMPLES, Script, plan
+from tests.fakes.script import Script
+from tests.fakes.stages import CHUNK_SAMPLES, plan
 
 
 @pytest.fixture

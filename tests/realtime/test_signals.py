@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.fakes.stages import Script
+from tests.fakes.script import Script
 
 PLACEMENTS = ("threads", "processes")
 WAIT_S = 20.0

@@ -18,7 +18,8 @@ from realtime.clock import SystemClock
 from realtime.screen import Screen
 from realtime.supervisor import Supervisor, roomy
 from realtime.trace import Trace
-from tests.fakes.stages import Script, plan
+from tests.fakes.script import Script
+from tests.fakes.stages import plan
 
 PLACEMENTS = ("threads", "processes")
 

@@ -17,7 +17,8 @@ from realtime.stage import Inputs, Outputs, Stage
 from realtime.supervisor import Supervisor
 from realtime.transport import Inbox
 from tests.fakes import stages
-from tests.fakes.stages import Script, plan
+from tests.fakes.script import Script
+from tests.fakes.stages import plan
 
 ALONE = 3  # steps with nothing that follow each with sound
 

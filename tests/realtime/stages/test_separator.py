@@ -1,140 +1,37 @@
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
 
 from pixelplayer.energy import PixelEnergy
-from pixelplayer.objects import ObjectSettings
 from pixelplayer.stft import fade_samples
 from realtime.errors import UsageError
-from realtime.keepsake import packed, unpacked
 from realtime.messages import (
-    Control,
-    ControlKind,
     End,
-    Message,
-    Scene,
-    SightMap,
     SoundColumns,
     Streams,
-    VideoFrame,
 )
-from realtime.stages.hearing import Hearing
-from realtime.stages.join import NewestSight, WaitForSight
-from realtime.stages.listener import Pace
+from realtime.stages.join import NewestSight
 from realtime.stages.scene import PALETTE
-from realtime.stages.separator import Separator, SeparatorSettings
-from realtime.stages.sight import Sight
 from tests.fakes.pixel_model import (
-    SPEC,
-    SYNTHESIZER,
-    BandSound,
-    ColourVision,
     band_noise,
-    picture,
+)
+from tests.realtime.stages.separating import (
+    PLACES,
+    RATE_HZ,
+    Result,
+    db,
+    hear,
+    see,
+    separate,
+    separator,
+    show,
+    stepped,
 )
 from tests.realtime.stages.test_hearing import cut
-
-RATE_HZ = 8000
-PACE = Pace(columns_per_step=3, lookahead_columns=4, most_columns_per_step=3)
-PLACES = {"red": (0.25, 0.5), "green": (0.75, 0.4)}
-
-
-def show(
-    places: Mapping[str, tuple[float, float]], duration_s: float, size: tuple[int, int] = (56, 56)
-) -> list[Message]:
-    """A still picture at 15 frames per second, and the end."""
-    pixels = picture(places, *size)
-    frames: list[Message] = [
-        VideoFrame(stream="t", sequence=i, capture_ns=round(i * 1e9 / 15), pixels=pixels)
-        for i in range(round(15 * duration_s))
-    ]
-    return [*frames, End(stream="t", sequence=len(frames), topic="video")]
-
-
-def see(messages: Sequence[Message]) -> list[Message]:
-    sight = Sight(ColourVision, SPEC.vision)
-    sight.open()
-    return [message for _, message in sight.step(0, {"video": messages})]
-
-
-def hear(messages: Sequence[Message]) -> list[Message]:
-    hearing = Hearing(BandSound, SPEC, PACE)
-    hearing.open()
-    return [message for _, message in hearing.step(0, {"audio": messages})]
-
-
-def separator(
-    settings: ObjectSettings | None = None, join: type[WaitForSight | NewestSight] = WaitForSight
-) -> Separator:
-    stage = Separator(
-        SPEC,
-        SYNTHESIZER,
-        join(SPEC.vision.frames),
-        SeparatorSettings(objects=settings or ObjectSettings()),
-    )
-    stage.open()
-    return stage
-
-
-def stepped(
-    stage: Separator, inputs: Mapping[str, Sequence[Message]], now_ns: int = 0
-) -> list[tuple[str, Message]]:
-    """What a step gives, and what comes once sound is out."""
-    outputs = [*stage.step(now_ns, inputs)]
-    while stage.has_more:
-        outputs += stage.step(now_ns, {})
-    return outputs
-
-
-def control(kind: ControlKind, **values: float | int) -> Control:
-    return Control(stream="t", sequence=0, kind=kind, **values)  # type: ignore[arg-type]
-
-
-class Result:
-    """All that a separator gave."""
-
-    def __init__(self, outputs: Sequence[tuple[str, Message]]) -> None:
-        self.streams = [m for topic, m in outputs if isinstance(m, Streams)]
-        self.scenes = [m for topic, m in outputs if isinstance(m, Scene)]
-        self.ends = [m.topic for topic, m in outputs if isinstance(m, End)]
-
-    def rows(self) -> np.ndarray:
-        """(N + 1, n): all the streams, residual last; checks that nothing is missing between."""
-        ids = self.streams[-1].object_ids
-        start = self.streams[0].first_sample
-        length = sum(message.samples.shape[1] for message in self.streams)
-        rows = np.zeros((len(ids) + 1, length), np.float32)
-        place = start
-        for message in self.streams:
-            assert message.first_sample == place
-            assert message.object_ids == ids[: len(message.object_ids)]
-            part = rows[:, place - start : place - start + message.samples.shape[1]]
-            part[: len(message.object_ids)] = message.samples[:-1]
-            part[-1] = message.samples[-1]
-            place += message.samples.shape[1]
-        return rows
-
-
-def separate(
-    sounds: Mapping[str, np.ndarray],
-    places: Mapping[str, tuple[float, float]] = PLACES,
-    settings: ObjectSettings | None = None,
-) -> Result:
-    mixture = np.sum(list(sounds.values()), axis=0)
-    stage = separator(settings)
-    sight = see(show(places, len(mixture) / RATE_HZ))
-    outputs = stepped(stage, {"sight": sight, "sound": hear(cut(mixture, [800]))})
-    assert stage.finished
-    return Result(outputs)
-
-
-def db(signal: np.ndarray, error: np.ndarray) -> float:
-    return float(10 * np.log10(np.sum(signal**2) / np.sum(error**2)))
 
 
 @pytest.fixture(scope="module")
@@ -369,49 +266,3 @@ def test_a_change_of_rate_is_an_error() -> None:
     other, *_ = hear(cut(band_noise("red", 1, 4000), [800], rate_hz=16000))
     with pytest.raises(UsageError, match="from 8000 Hz to 16000 Hz"):
         stepped(separator(join=NewestSight), {"sound": [first, other]})
-
-
-def test_another_goes_on_with_the_same_objects_from_the_first_columns_on() -> None:
-    mixture = band_noise("red", 1, 4 * RATE_HZ) + 0.3 * band_noise("green", 2, 4 * RATE_HZ)
-    sight = see(show(PLACES, 4))[:-1]
-    sound = [item for item in hear(cut(mixture, [800])) if isinstance(item, SoundColumns)]
-    first = separator(join=NewestSight)
-    steps = [{"sight": sight[place : place + 1], "sound": [sound[place]]} for place in range(40)]
-    known = Result([output for inputs in steps for output in stepped(first, inputs)])
-    stepped(first, {"control": [control("mute", object_id=1)]})
-    stepped(first, {"control": [control("gain", object_id=2, value=2)]})
-    stepped(first, {"control": [control("pin", x=0.1, y=0.9), control("objects", value=5)]})
-    kept = unpacked(packed(first.state()))
-
-    heir = separator(join=NewestSight)
-    heir.resume(kept)
-    wanted, got = (
-        Result([output for item in sound[44:48] for output in stepped(stage, {"sound": [item]})])
-        for stage in (first, heir)
-    )
-    after = got.streams[0]
-    assert after.object_ids == (1, 2, 3)
-    assert after.gains[:2] == (0.0, 2.0)
-    assert after.pans[:2] == known.streams[-1].pans[:2]
-    # No picture has come, and yet each is in its own stream.
-    for row, expected in zip(got.rows()[:2], wanted.rows(), strict=False):
-        assert db(expected, row - expected) > 20
-    again = heir.state()
-    assert again["tracker"]["count"] == 5
-    assert [track["pin"] for track in again["tracker"]["tracks"]].count(None) == 2
-    assert again["shot"] == 0
-
-
-def test_another_sees_a_cut_that_it_did_not_see_the_beginning_of() -> None:
-    mixture = band_noise("red", 1, 2 * RATE_HZ)
-    sight = [item for item in see(show(PLACES, 2)) if isinstance(item, SightMap)]
-    sound = [item for item in hear(cut(mixture, [800])) if isinstance(item, SoundColumns)]
-    first = separator(join=NewestSight)
-    stepped(first, {"sight": sight[:8], "sound": sound[:20]})
-    same, cut_to = (separator(join=NewestSight) for _ in range(2))
-    for heir, shot in ((same, 0), (cut_to, 1)):
-        heir.resume(unpacked(packed(first.state())))
-        shown = dataclasses.replace(sight[8], shot=shot)
-        stepped(heir, {"sight": [shown], "sound": sound[20:21]})
-    assert same.stats()["objects_count"] == 1
-    assert cut_to.stats()["objects_count"] == 0

@@ -12,8 +12,7 @@ from realtime.messages import ControlKind, Scene, SightMap, Streams, VideoFrame
 from realtime.stages.join import NewestSight
 from realtime.stages.scene import PALETTE
 from tests.fakes.pixel_model import band_noise
-from tests.realtime.stages.test_hearing import cut
-from tests.realtime.stages.test_separator import (
+from tests.realtime.stages.separating import (
     PLACES,
     RATE_HZ,
     Result,
@@ -25,6 +24,7 @@ from tests.realtime.stages.test_separator import (
     show,
     stepped,
 )
+from tests.realtime.stages.test_hearing import cut
 
 
 class Live:

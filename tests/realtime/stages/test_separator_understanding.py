@@ -13,8 +13,7 @@ from realtime.messages import Message, SightMap
 from realtime.stages.join import WaitForSight
 from realtime.stages.separator import Separator, SeparatorSettings
 from tests.fakes.pixel_model import CLASSES, SPEC, SYNTHESIZER, band_noise
-from tests.realtime.stages.test_hearing import cut
-from tests.realtime.stages.test_separator import (
+from tests.realtime.stages.separating import (
     PLACES,
     RATE_HZ,
     Result,
@@ -24,6 +23,7 @@ from tests.realtime.stages.test_separator import (
     show,
     stepped,
 )
+from tests.realtime.stages.test_hearing import cut
 
 WORDS = Vocabulary(names=CLASSES, vectors=np.eye(len(CLASSES), SPEC.channels, dtype=np.float32))
 GREEN, BLUE = CLASSES.index("green"), CLASSES.index("blue")

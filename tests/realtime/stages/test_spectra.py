@@ -14,8 +14,7 @@ from realtime.messages import Message, Scene, Streams
 from realtime.spectra import ObjectSpectra, PixelSpectra
 from realtime.wishes import WISH_S, Show, Wish
 from tests.fakes.pixel_model import BANDS_HZ, SPEC, band_noise
-from tests.realtime.stages.test_hearing import cut
-from tests.realtime.stages.test_separator import (
+from tests.realtime.stages.separating import (
     PLACES,
     RATE_HZ,
     hear,
@@ -24,6 +23,7 @@ from tests.realtime.stages.test_separator import (
     show,
     stepped,
 )
+from tests.realtime.stages.test_hearing import cut
 
 SECONDS = 3
 LAPSED_NS = round(WISH_S * 1e9)
