@@ -81,6 +81,7 @@ def _away(name: str, address: str, options: Options, plan: Plan, clock: Clock) -
             stream=plan.stream,
             model=fingerprint(model),
             separation=options.separation,
+            is_traced=plan.is_traced,
         )
         there = There(host=host, address=address, key=read_peer(keys, host))
         return Caller(asked, there, read_pair(keys), clock)

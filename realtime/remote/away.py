@@ -7,19 +7,20 @@ on: of sight, masks age; the sound is made of what is here.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from realtime.clock import NS_PER_S, Clock
 from realtime.errors import DeviceError, UsageError
 from realtime.graph import STAGES, TOPICS
 from realtime.messages import End, Message, SightMap
 from realtime.remote.caller import Caller
-from realtime.remote.letters import Failed, Finished, Parcel, Refused, Taken
+from realtime.remote.letters import Failed, Finished, Parcel, Refused, Taken, Worked
 from realtime.remote.lighter import Lighter
 from realtime.remote.packing import pack, unpack
 from realtime.remote.window import Window
 from realtime.reports import EXIT_DEVICE, EXIT_USAGE
 from realtime.stage import Inputs, Outputs, State
+from realtime.telemetry import SPANS_KEPT, EngineSlice
 from realtime.wire import WireError
 
 UNREACHABLE_S = 10.0  # at the start; later it is waited for as long as it takes
@@ -49,6 +50,7 @@ class Away:
         self._away_ns = 0
         self._cuts = 0
         self._refused = 0
+        self._slices: list[EngineSlice] = []
         self._sent_bytes = 0
         self._got_bytes = 0
         self._finished = False
@@ -121,6 +123,9 @@ class Away:
             elif isinstance(letter, Taken):
                 if letter.topic in self._windows:
                     self._windows[letter.topic].taken(letter.count)
+            elif isinstance(letter, Worked):
+                room = SPANS_KEPT - len(self._slices)
+                self._slices += letter.slices[:room]
             else:
                 outputs += self._unpacked(letter)
         return outputs
@@ -164,6 +169,14 @@ class Away:
     def finished(self) -> bool:
         """Whether the stage there has said its end, or cannot any more."""
         return self._finished
+
+    def engine_slices(self) -> Sequence[EngineSlice]:
+        """When engines were at work there, as that host said since the last call."""
+        slices, self._slices = self._slices, []
+        return [
+            (f"{engine} at {self._host}", part, start_ns, stop_ns)
+            for engine, part, start_ns, stop_ns in slices
+        ]
 
     def state(self) -> State:
         """Which shot it is: another number would end all objects."""

@@ -42,12 +42,19 @@ class Call:
     """
 
     def __init__(
-        self, *, stage: str, stream: str, model: str, separation: SeparationOptions
+        self,
+        *,
+        stage: str,
+        stream: str,
+        model: str,
+        separation: SeparationOptions,
+        is_traced: bool = False,
     ) -> None:
         self._stage = stage
         self._stream = stream
         self._model = model
         self._separation = separation
+        self._is_traced = is_traced
         self._session = secrets.token_hex(16)
         self._heard_ns: int | None = None
         self._reopen_at_ns: int | None = None
@@ -74,6 +81,7 @@ class Call:
             session=self._session,
             model=self._model,
             separation=self._separation,
+            is_traced=self._is_traced,
         )
 
     def hear(self, now_ns: int, letter: Letter) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from types import MappingProxyType
+from typing import TypeAlias
 
 from realtime.clock import Clock
 from realtime.remote.call import Call, State
@@ -21,6 +22,7 @@ from realtime.remote.letters import (
     Parcel,
     Refused,
     Taken,
+    Worked,
     read,
     write,
 )
@@ -31,6 +33,9 @@ from realtime.wire import WireError
 _POLL_MS = 10
 _LAST_WORD_MS = 100
 _MOST_ARRIVED = 1000  # letters that the stage has not looked at
+
+Arrival: TypeAlias = Parcel | Taken | Worked | Finished
+"""What is for the stage; all else is between the two hosts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +69,7 @@ class Caller:
         self._host = there.host
         self._own = own
         self._clock = clock
-        self._arrived: SimpleQueue[Parcel | Taken | Finished] = SimpleQueue()
+        self._arrived: SimpleQueue[Arrival] = SimpleQueue()
         self._refused = 0
         self._unlike = 0  # attempts, one after the other
         self._leave = Event()
@@ -77,9 +82,9 @@ class Caller:
         """Hand a letter over; what is not sent while the call is up is lost."""
         return self._slot.put(write(letter))
 
-    def arrived(self) -> list[Parcel | Taken | Finished]:
+    def arrived(self) -> list[Arrival]:
         """What has come since the last call of this."""
-        found: list[Parcel | Taken | Finished] = []
+        found: list[Arrival] = []
         while True:
             try:
                 found.append(self._arrived.get_nowait())
@@ -141,7 +146,7 @@ class Caller:
             self._refused += 1
             return
         call.hear(now_ns, letter)
-        if isinstance(letter, Parcel | Taken | Finished):
+        if isinstance(letter, Arrival):
             if self._arrived.qsize() < _MOST_ARRIVED:
                 self._arrived.put(letter)
             else:

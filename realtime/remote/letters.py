@@ -17,14 +17,17 @@ from realtime.graph import TOPICS
 from realtime.options import SeparationOptions
 from realtime.plain import PlainError, from_line
 from realtime.remote.line import MOST_PARTS, Buffer
+from realtime.telemetry import EngineSlice
 from realtime.wire import WireError
 
-PROTOCOL = 1
+PROTOCOL = 2
 VERSION = "0.1.0"  # of the program, for who reads that two do not fit
 MOST_JSON_BYTES = 16 * 1024
 MOST_NUMBERS = 100
+MOST_SLICES = 100
 _NAME = "pixelplayer/"
 _MOST_TEXT = 500
+_MOST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,8 @@ class Hello:
     """A player asks for a stage.
 
     ``session`` names this stage's run: after a cut the same one goes on. ``model`` is the
-    fingerprint of its description, ``separation`` what the user asked for.
+    fingerprint of its description, ``separation`` what the user asked for. Where ``is_traced``, it
+    wants to know when the stage's engines were at work.
     """
 
     version: str
@@ -41,6 +45,7 @@ class Hello:
     session: str
     model: str
     separation: SeparationOptions
+    is_traced: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +114,13 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """When the stage's engines were at work, on the player's clock."""
+
+    slices: Sequence[EngineSlice]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bye:
     """The player needs the stage no longer."""
 
@@ -132,6 +144,7 @@ Letter: TypeAlias = (
     | Pong
     | Taken
     | Numbers
+    | Worked
     | Bye
     | Parcel
 )
@@ -140,7 +153,7 @@ _KINDS = MappingProxyType(
         kind.__name__.lower(): kind
         for kind in (
             *(Hello, Welcome, Refused, Ready, Failed, Finished),
-            *(Ping, Pong, Taken, Numbers, Bye, Parcel),
+            *(Ping, Pong, Taken, Numbers, Worked, Bye, Parcel),
         )
     }
 )
@@ -208,7 +221,17 @@ def _checked(letter: Letter) -> Letter:
         raise WireError("Taken: wanted a topic and how many of it")
     if isinstance(letter, Numbers) and len(letter.values) > MOST_NUMBERS:
         raise WireError(f"Numbers: wanted at most {MOST_NUMBERS}")
+    if isinstance(letter, Worked) and not (
+        len(letter.slices) <= MOST_SLICES and all(_is_slice(one) for one in letter.slices)
+    ):
+        raise WireError(f"Worked: wanted at most {MOST_SLICES}, each with its name, from and to")
     if isinstance(letter, Refused | Failed):  # it is shown on a terminal
         shown = "".join(one if one.isprintable() else " " for one in letter.text[:_MOST_TEXT])
         return dataclasses.replace(letter, text=shown)
     return letter
+
+
+def _is_slice(one: EngineSlice) -> bool:
+    engine, part, start_ns, stop_ns = one
+    is_named = all(len(name) <= _MOST_NAME and name.isprintable() for name in (engine, part))
+    return is_named and start_ns <= stop_ns

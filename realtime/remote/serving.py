@@ -148,6 +148,7 @@ class Host:
             pace="realtime",
             builder=self._builder_name,
             options=options.to_plain(),
+            is_traced=hello.is_traced,
         )
         return self._builder(hello.stage, plan, clock)
 

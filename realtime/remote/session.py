@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty, Full, Queue
 from threading import Event, Thread
 
@@ -12,6 +12,7 @@ from realtime.graph import STAGES, TOPICS
 from realtime.messages import End, Message
 from realtime.remote.letters import (
     MOST_NUMBERS,
+    MOST_SLICES,
     Failed,
     Finished,
     Hello,
@@ -20,13 +21,14 @@ from realtime.remote.letters import (
     Parcel,
     Ready,
     Taken,
+    Worked,
     write,
 )
 from realtime.remote.line import Slot
 from realtime.remote.packing import pack, unpack
 from realtime.reports import EXIT_FAILED, failure
-from realtime.stage import Stage
-from realtime.telemetry import Histogram
+from realtime.stage import Stage, Watched
+from realtime.telemetry import EngineSlice, Histogram
 from realtime.wire import WireError
 
 TICK_S = 0.02
@@ -154,6 +156,8 @@ class Session:
             if start_ns >= self._numbers_at_ns or stage.finished:
                 self._numbers_at_ns = start_ns + NUMBERS_EVERY_NS
                 self._say(Numbers(values=self._values(stage)))
+                if isinstance(stage, Watched):
+                    self._say_worked(stage.engine_slices())
             if stage.finished:
                 self._say(Finished())
                 return
@@ -189,6 +193,10 @@ class Session:
         values = {name: float(value) for name, value in stage.stats().items()}
         values |= self._steps.values("there_") | self._ages.values("there_age_")
         return dict(list(values.items())[:MOST_NUMBERS])
+
+    def _say_worked(self, slices: Sequence[EngineSlice]) -> None:
+        for first in range(0, len(slices), MOST_SLICES):
+            self._say(Worked(slices=slices[first : first + MOST_SLICES]))
 
     def _say(self, letter: Letter) -> None:
         self._slot.put([self.caller, *write(letter)])

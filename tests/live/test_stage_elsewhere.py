@@ -95,7 +95,7 @@ def test_a_host_that_is_killed_and_started_anew_costs_no_sound(folder: Path) -> 
     with (
         host(folder, first) as port,
         closing(Proxy(port)) as proxy,
-        player(folder, proxy.port) as run,
+        player(folder, proxy.port, "--profile", str(folder / "trace.json")) as run,
     ):
         wait_for(lambda: "asks for sight" in first.read_text(), folder / "player.txt", run)
         mixture = folder / "take" / "mixture.wav"
@@ -116,6 +116,12 @@ def test_a_host_that_is_killed_and_started_anew_costs_no_sound(folder: Path) -> 
     np.testing.assert_allclose(parts, whole, atol=1e-4)
     facts = json.loads((folder / "take" / "session.json").read_text())
     assert facts["dropped"]["audio_samples"] == 0
+    # Both hosts told when their engine was at work, in the run's own time.
+    events = json.loads((folder / "trace.json").read_text())["traceEvents"]
+    away_us = [
+        one["ts"] for one in events if one.get("name") == f"vision onnxruntime/fp32 at {HERE}"
+    ]
+    assert 0 < min(away_us) < DURATION_S / 2 * 1e6 < max(away_us) < (DURATION_S + 5) * 1e6
 
 
 def test_while_the_separator_is_away_the_mixture_is_recorded(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from realtime.remote.lighter import Lighter
 from realtime.remote.placing import fingerprint
 from realtime.remote.serving import Host
 from realtime.stage import Inputs, Outputs, Stage
+from realtime.telemetry import EngineSlice
 from tests.fakes.tiny_model import tiny_spec
 
 PATIENCE_S = 30.0
@@ -31,8 +33,10 @@ HERE = "127.0.0.1"
 class Eye:
     """A map with each picture's mean level; the third picture of a stream "bad" ends it."""
 
-    def __init__(self, stream: str) -> None:
+    def __init__(self, stream: str, clock: Clock | None = None) -> None:
         self._stream = stream
+        self._clock = clock  # in a run that is traced
+        self._slices: list[EngineSlice] = []
         self._count = 0
         self.finished = False
 
@@ -46,6 +50,12 @@ class Eye:
             if isinstance(message, VideoFrame):
                 if self._stream == "bad" and self._count == 2:
                     raise ValueError("something broke")
+                if self._clock is not None:
+                    at_ns = self._clock.now_ns()
+                    self._slices += [
+                        ("eye", "", at_ns, at_ns + 2),
+                        ("eye", "run", at_ns, at_ns + 1),
+                    ]
                 level = np.float32(message.pixels.mean() / 255)
                 sight = SightMap(
                     stream=message.stream,
@@ -61,6 +71,10 @@ class Eye:
                 self.finished = True  # the end is said for it
         return outputs
 
+    def engine_slices(self) -> Sequence[EngineSlice]:
+        slices, self._slices = self._slices, []
+        return slices
+
     def close(self) -> None:
         pass
 
@@ -70,7 +84,7 @@ class Eye:
 
 def build(name: str, plan: Plan, clock: Clock) -> Stage:
     assert name == "sight"
-    return Eye(plan.stream)
+    return Eye(plan.stream, clock if plan.is_traced else None)
 
 
 class Rig:
@@ -106,18 +120,21 @@ class Rig:
             thread.join()
             host.close()
 
-    def caller(self, port: int, *, stream: str = "live", model: str | None = None) -> Caller:
+    def caller(
+        self, port: int, *, stream: str = "live", model: str | None = None, is_traced: bool = False
+    ) -> Caller:
         call = Call(
             stage="sight",
             stream=stream,
             model=fingerprint(self.model) if model is None else model,
             separation=SeparationOptions(),
+            is_traced=is_traced,
         )
         key = read_peer(self.player, HERE)
         there = There(host=HERE, address=f"tcp://{HERE}:{port}", key=key)
         return Caller(call, there, read_pair(self.player), SystemClock())
 
-    def away(self, port: int, **more: str) -> Away:
+    def away(self, port: int, **more: Any) -> Away:
         """Sight on the host at ``port``."""
         lighter = Lighter(tiny_spec().vision)
         return Away("sight", HERE, lambda: self.caller(port, **more), lighter, SystemClock())

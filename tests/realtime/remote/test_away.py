@@ -54,6 +54,34 @@ def test_pictures_go_there_and_maps_come_back_in_the_players_time(rig: Rig) -> N
     assert host.refusals == (0, 0, 0)
 
 
+@pytest.mark.parametrize("is_traced", [True, False])
+def test_a_traced_run_is_told_when_engines_were_at_work_there(rig: Rig, is_traced: bool) -> None:
+    with rig.host() as host:
+        player = Player(rig.away(port_of(host), is_traced=is_traced))
+        player.away.open()
+        started_ns = player.clock.now_ns()
+        player.more(8)
+        player.end()
+        player.until(lambda: player.away.finished)
+        slices = player.away.engine_slices()
+        seen = player.away.stats()["maps_count"]
+        player.away.close()
+    assert player.away.engine_slices() == []
+    if not is_traced:
+        assert slices == []
+        return
+    assert len(slices) == 2 * seen
+    assert {(engine, part) for engine, part, _, _ in slices} == {
+        (f"eye at {HERE}", ""),
+        (f"eye at {HERE}", "run"),
+    }
+    # In the player's time, whatever that host's clock says.
+    assert all(
+        started_ns <= start_ns < stop_ns <= player.clock.now_ns()
+        for _, _, start_ns, stop_ns in slices
+    )
+
+
 def test_after_a_cut_the_same_stage_goes_on(rig: Rig) -> None:
     with rig.host() as host, closing(Proxy(port_of(host))) as proxy:
         player = Player(rig.away(proxy.port))
@@ -232,7 +260,7 @@ def test_noise_without_a_key_is_refused_and_counted_while_maps_go_on(rig: Rig) -
 def hello(stream: str, session: str) -> Hello:
     return Hello(
         version="0.1.0", stage="sight", stream=stream, session=session, model="",
-        separation=SeparationOptions(),
+        separation=SeparationOptions(), is_traced=False,
     )  # fmt: skip
 
 
@@ -240,10 +268,10 @@ def test_noise_of_a_known_peer_is_refused_and_counted_while_maps_go_on(rig: Rig)
     own = read_pair(rig.player)
     letters = [
         [b"no", b"letter", b"of ours"],
-        [b"pixelplayer/1", b"hello", b"{}"],
-        [b"pixelplayer/1", b"hello", b"[" * 9000],
-        [b"pixelplayer/1", b"shell", b"rm"],
-        [b"pixelplayer/1", b"parcel", b"video", os.urandom(3000)],  # of no session
+        [b"pixelplayer/2", b"hello", b"{}"],
+        [b"pixelplayer/2", b"hello", b"[" * 9000],
+        [b"pixelplayer/2", b"shell", b"rm"],
+        [b"pixelplayer/2", b"parcel", b"video", os.urandom(3000)],  # of no session
         [b"pixelplayer/9", b"hello", b"{}"],
         [os.urandom(20), os.urandom(20), os.urandom(20)],
         [b"x"] * 50,
@@ -260,7 +288,7 @@ def test_noise_of_a_known_peer_is_refused_and_counted_while_maps_go_on(rig: Rig)
         answers = [bytes(part) for parts in line.poll(100).letters for part in parts]
         line.close()
         player.away.close()
-    assert any(b"speaks version 9 of the protocol and this host 1" in part for part in answers)
+    assert any(b"speaks version 9 of the protocol and this host 2" in part for part in answers)
     assert host.refusals[0] == 0
 
 

@@ -12,9 +12,11 @@ from realtime.remote.letters import (
     OtherProtocol,
     Parcel,
     Refused,
+    Worked,
     read,
     write,
 )
+from realtime.telemetry import EngineSlice
 from realtime.wire import WireError
 from tests.fakes.letters import ONE_OF_EACH
 
@@ -30,25 +32,25 @@ def test_what_is_written_is_read(letter: Letter) -> None:
     "parts",
     [
         [],
-        [b"pixelplayer/1", b"bye"],
+        [b"pixelplayer/2", b"bye"],
         [b"pixelplayer/", b"bye", b"{}"],
         [b"pixelplayer/1x", b"bye", b"{}"],
         [b"pixelplayer/12345", b"bye", b"{}"],
         [b"another/1", b"bye", b"{}"],
-        [b"pixelplayer/1", b"exec", b"{}"],
-        [b"pixelplayer/1", b"Bye", b"{}"],
-        [b"pixelplayer/1", b"bye", b"{}", b"{}"],
-        [b"pixelplayer/1", b"bye", b'{"more": 1}'],
-        [b"pixelplayer/1", b"bye", b"\xff"],
-        [b"pixelplayer/1", b"ping", b'{"sent_ns": 1.5, "offset_ns": null}'],
-        [b"pixelplayer/1", b"ping", b'{"sent_ns": 99999999999999999999, "offset_ns": null}'],
-        [b"pixelplayer/1", b"welcome", b'{"version": "' + b"x" * MOST_JSON_BYTES + b'"}'],
-        [b"pixelplayer/1", b"taken", b'{"topic": "nothing", "count": 1}'],
-        [b"pixelplayer/1", b"taken", b'{"topic": "video", "count": -1}'],
-        [b"pixelplayer/1", b"numbers", b'{"values": {"x": NaN}}'],
-        [b"pixelplayer/1", b"parcel", b"nothing", b"{}"],
+        [b"pixelplayer/2", b"exec", b"{}"],
+        [b"pixelplayer/2", b"Bye", b"{}"],
+        [b"pixelplayer/2", b"bye", b"{}", b"{}"],
+        [b"pixelplayer/2", b"bye", b'{"more": 1}'],
+        [b"pixelplayer/2", b"bye", b"\xff"],
+        [b"pixelplayer/2", b"ping", b'{"sent_ns": 1.5, "offset_ns": null}'],
+        [b"pixelplayer/2", b"ping", b'{"sent_ns": 99999999999999999999, "offset_ns": null}'],
+        [b"pixelplayer/2", b"welcome", b'{"version": "' + b"x" * MOST_JSON_BYTES + b'"}'],
+        [b"pixelplayer/2", b"taken", b'{"topic": "nothing", "count": 1}'],
+        [b"pixelplayer/2", b"taken", b'{"topic": "video", "count": -1}'],
+        [b"pixelplayer/2", b"numbers", b'{"values": {"x": NaN}}'],
+        [b"pixelplayer/2", b"parcel", b"nothing", b"{}"],
         [b"x" * 100, b"bye", b"{}"],
-        [b"pixelplayer/1"] * 40,
+        [b"pixelplayer/2"] * 40,
     ],
     ids=lambda parts: b" ".join(parts)[:50].decode("ascii", "replace"),
 )
@@ -60,6 +62,25 @@ def test_what_is_no_letter_is_refused(parts: list[bytes]) -> None:
 def test_too_many_numbers_are_refused() -> None:
     with pytest.raises(WireError, match="at most"):
         read(write(Numbers(values={str(count): 0.0 for count in range(101)})))
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        ("x" * 61, "", 1, 2),
+        ("a\x1b[2J", "", 1, 2),
+        ("vision", "run\n", 1, 2),
+        ("vision", "run", 3, 2),
+    ],
+)
+def test_what_no_engine_did_is_refused(one: EngineSlice) -> None:
+    with pytest.raises(WireError, match="Worked"):
+        read(write(Worked(slices=(one,))))
+
+
+def test_too_much_work_in_one_letter_is_refused() -> None:
+    with pytest.raises(WireError, match="at most 100"):
+        read(write(Worked(slices=(("vision", "", 1, 2),) * 101)))
 
 
 def test_another_version_is_told_and_only_its_refusal_is_read() -> None:
