@@ -15,6 +15,11 @@ from realtime.graph import MAIN, STAGES
 from realtime.plan import Plan
 
 FaultKind: TypeAlias = Literal["kill", "stop", "raise"]
+WANTED = (
+    "a number, or a list such as 'kill hearing 10, stop sight 20.5': "
+    f"{', '.join(get_args(FaultKind))}; "
+    f"{', '.join(stage for stage in STAGES if STAGES[stage].is_replaced)}; and at which second"
+)
 SHORTEST_S, LONGEST_S = 4.0, 12.0  # between two faults, and before the first
 
 

@@ -17,6 +17,7 @@ from realtime.options import NONE, Options
 from realtime.page_options import BROWSER
 from realtime.page_options import check as check_page
 from realtime.remote.placing import read_places
+from realtime.small_file import read_small
 
 # The standard library has it from Python 3.11 on; before, the package tomli is the same.
 _toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
@@ -93,12 +94,8 @@ def parse(arguments: Sequence[str]) -> Options:
 def _config(path: Path) -> dict[str, object]:
     """The values of a TOML file, by option."""
     try:
-        if path.stat().st_size > _MOST_CONFIG_BYTES:
-            raise UsageError(f"--config {path}: it is larger than {_MOST_CONFIG_BYTES // 1024} KB")
-        found = _toml.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UsageError(f"--config {path}: there is no such file") from None
-    except (OSError, ValueError, RecursionError) as error:
+        found = _toml.loads(read_small(path, _MOST_CONFIG_BYTES, "--config"))
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--config {path}: {error}") from error
     for key in found:
         if key not in _ROWS:
@@ -125,7 +122,8 @@ def _value(name: str, key: str, value: object) -> object:
     except UsageError:
         raise
     except ValueError:
-        raise UsageError(f"{name}: wanted {row.metavar}, got {text!r}; run with --help") from None
+        wanted = row.wanted or row.metavar
+        raise UsageError(f"{name}: wanted {wanted}, got {text!r}; run with --help") from None
 
 
 def _nearest(word: str, among: Sequence[str] | None = None) -> str:

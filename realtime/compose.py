@@ -136,7 +136,8 @@ def _separation(options: Options) -> SeparationOptions:
 
 def _existing(option: str, path: Path) -> None:
     if not path.is_file():
-        raise UsageError(f"{option} {path}: there is no such file; try python run_live.py --demo")
+        found = "it is no file" if path.exists() else "there is no such file"
+        raise UsageError(f"{option} {path}: {found}; try python run_live.py --demo")
 
 
 def _sinks(options: Options) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from realtime.plan import Plan
 from realtime.reports import Command, Report
 
 SPARE_AFTER_NS = 2 * NS_PER_S  # another start: opening costs a core for a moment
+_ABORT = Command(order="abort")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +83,19 @@ class Crew:
         return child
 
     def tell(self, command: Command) -> None:
-        """Pass a command on to all; spares and heirs hear of the run's first go only later."""
+        """Pass a command on to all; spares and heirs hear of the run's first go only later.
+
+        Whoever has not got the go has nothing to see out when the others are released.
+        """
         if command.order in ("deaf", "lost", "stop"):
             self._said.append(command)
+        is_end = command.order in ("abort", "release")
         for post in self._posts.values():
             if post.child is not None:
-                post.child.obey(command)
-        if command.order in ("abort", "release"):
+                post.child.obey(command if post.is_at_work or not is_end else _ABORT)
+        if is_end:
             for spare in self._spares.values():
-                spare.obey(command)
+                spare.obey(_ABORT)
 
     def went(self, now_ns: int, *, spared: Collection[str]) -> None:
         """All have got the go; of ``spared`` processes another is to wait."""

@@ -1,4 +1,7 @@
-"""``--duration``: a source's messages up to an exact instant, whatever the source is."""
+"""``--duration``: a source's messages up to an exact instant, whatever the source is.
+
+Of a camera that is gone nothing comes that could be cut: its end is then the clock's.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from realtime.clock import NS_PER_S
 from realtime.messages import AudioChunk, AudioGap, End, Message, VideoFrame
 from realtime.stage import Outputs
 
+OVERDUE_NS = NS_PER_S // 2  # a picture may be under way for that long, and still be the last
+
 
 class Limit:
     """Cuts each topic at ``duration_s`` after its first sample or picture, and ends it there."""
@@ -16,6 +21,7 @@ class Limit:
         self._duration_s = duration_s
         self._origins_ns: dict[str, int] = {}
         self._ended: set[str] = set()
+        self._after: dict[str, End] = {}  # of topics with pictures: what would end them now
 
     def cut(self, outputs: Outputs) -> list[tuple[str, Message]]:
         """What of ``outputs`` lies before the end, and an ``End`` where a topic reaches it."""
@@ -26,15 +32,28 @@ class Limit:
             part = self._part(topic, message)
             if part is not None:
                 kept.append((topic, part))
-            if part is not message and not isinstance(message, End):
-                end = End(stream=message.stream, sequence=message.sequence + 1, topic=topic)
+            if isinstance(message, End):
+                self._after.pop(topic, None)
+                continue
+            end = End(stream=message.stream, sequence=message.sequence + 1, topic=topic)
+            if part is not message:
                 kept.append((topic, end))
                 self._ended.add(topic)
+            elif isinstance(message, VideoFrame):
+                self._after[topic] = end
         return kept
 
-    def has_ended(self, topic: str) -> bool:
-        """Whether ``topic`` was cut."""
-        return topic in self._ended
+    def overdue(self, now_ns: int) -> list[tuple[str, Message]]:
+        """The ends of topics whose last picture should have come long ago; live, where times of
+        capture are the clock's.
+        """
+        ends: list[tuple[str, Message]] = []
+        for topic, end in self._after.items():
+            due_ns = self._origins_ns[topic] + self._duration_s * NS_PER_S + OVERDUE_NS
+            if topic not in self._ended and now_ns > due_ns:
+                ends.append((topic, end))
+                self._ended.add(topic)
+        return ends
 
     def _part(self, topic: str, message: Message) -> Message | None:
         if isinstance(message, VideoFrame):

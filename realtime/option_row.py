@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One option. ``place`` is ``section.field``; a switch has no ``metavar``."""
+    """One option. ``place`` is ``section.field``; a switch has no ``metavar``.
+
+    ``wanted`` is for who gave something else, where the metavar says too little.
+    """
 
     place: str
     help: str
     metavar: str | None = None
+    wanted: str | None = None
     parse: Callable[[str], object] = str
     choices: tuple[str, ...] | None = None

@@ -133,11 +133,16 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
             "av-offset": Row(
                 place="rig.av_offset_ms",
                 metavar="MS",
+                wanted=f"-{LARGEST_OFFSET_MS:g} to {LARGEST_OFFSET_MS:g} ms",
                 parse=_offset,
                 help="how much later the picture tells of what happens than the sound",
             ),
             "gain": Row(
-                place="rig.gain_db", metavar="DB", parse=_gain, help="of the sound that goes in"
+                place="rig.gain_db",
+                metavar="DB",
+                wanted=f"-{LARGEST_GAIN_DB:g} to {LARGEST_GAIN_DB:g} dB",
+                parse=_gain,
+                help="of the sound that goes in",
             ),
         },
         "what computes": {
@@ -162,6 +167,7 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
             "threads-per-network": Row(
                 place="model.threads_per_network",
                 metavar="N",
+                wanted="a whole number from 1 on",
                 parse=_threads,
                 help="CPU threads for each of the two networks (default: half of the cores)",
             ),
@@ -199,7 +205,8 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
             ),
             "part-min": Row(
                 place="output.part_min",
-                metavar=f"{LEAST_PART_MIN:g}..",
+                metavar="MIN",
+                wanted=f"{LEAST_PART_MIN:g} minutes or more",
                 parse=_part,
                 help="with --record: in folders part-001, part-002 … of so many minutes, nothing "
                 "lost between them; where there are some, behind the last",
@@ -213,6 +220,7 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
             "outputs": Row(
                 place="output.outputs",
                 metavar="tcp:PORT",
+                wanted=f"tcp:PORT, PORT {LOWEST_PORT} to {HIGHEST_PORT - OUTPUTS}",
                 parse=_outputs,
                 help="every object's sound for other programs of this machine, live, as a WAV "
                 f"without an end: all at PORT, object N at PORT + N, the rest at PORT + {OUTPUTS} "
@@ -227,6 +235,7 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
             "osc": Row(
                 place="output.osc",
                 metavar="udp:PORT",
+                wanted=f"udp:PORT, PORT {LOWEST_PORT} to {HIGHEST_PORT}",
                 parse=_osc,
                 help="gain, solo and mute for other programs of this machine, by Open Sound "
                 "Control (docs/outputs.md)",
@@ -242,6 +251,7 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
             "duration": Row(
                 place="run.duration_s",
                 metavar="S",
+                wanted="more than 0 seconds",
                 parse=_positive,
                 help="end after so many seconds",
             ),
@@ -271,7 +281,8 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
             ),
             "chaos": Row(
                 place="run.chaos",
-                metavar="SEED",
+                metavar="SEED|LIST",
+                wanted=chaos.WANTED,
                 parse=_chaos,
                 help="live, let stages be killed, stopped and fail at random; or as told: "
                 '"kill hearing 10, stop sight 20, raise separator 30"',

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from realtime.errors import UsageError
 from realtime.option_row import Row
+from realtime.small_file import read_small
 
 BROWSER = "browser"  # what --source takes for a browser's camera and microphone
 TOKEN_VARIABLE = "PIXELPLAYER_WEB_TOKEN"
@@ -76,10 +77,7 @@ def with_token(given: PageOptions, environment: Mapping[str, str]) -> str | None
         UsageError: what is given cannot be one.
     """
     if given.token is not None:
-        try:
-            text = Path(given.token).read_text("utf-8")[: MOST_TOKEN + 2]
-        except (OSError, ValueError) as error:
-            raise UsageError(f"--web-token {given.token}: it cannot be read ({error})") from None
+        text = read_small(Path(given.token), MOST_TOKEN + 2, "--web-token")
         return _token(text, f"--web-token {given.token}")
     if TOKEN_VARIABLE in environment:
         return _token(environment[TOKEN_VARIABLE], TOKEN_VARIABLE)

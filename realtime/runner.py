@@ -188,6 +188,8 @@ class Runner:
         stop_ns = self._clock.now_ns()
         if self._limit is not None:
             outputs = self._limit.cut(outputs)
+            if self._plan.pace == "realtime":
+                outputs = [*outputs, *self._limit.overdue(stop_ns)]
         if outputs or (inputs and not self._open_writes):
             self._meter.step(start_ns, stop_ns)
             self._mark((start_ns, stop_ns), outputs)

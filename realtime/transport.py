@@ -305,6 +305,8 @@ class _Lane:
             self._gap = None
         if self._gap is None and self._try(parts):
             return
+        if not still(self._way.consumer):
+            return  # it takes nothing more: nothing is lost
         self._traffic.drop(self._way.topic, self._way.consumer, message)
         if self._way.when_full == "gap":
             self._gap = _joined(self._gap, _samples(message))

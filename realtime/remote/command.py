@@ -17,7 +17,7 @@ from realtime.compose import with_engine
 from realtime.errors import UsageError
 from realtime.graph import STAGES
 from realtime.remote.keys import keys_folder, make_pair, trust
-from realtime.remote.serving import Host
+from realtime.remote.serving import Host, check_host
 from realtime.screen import Screen
 
 LISTEN = "tcp://127.0.0.1:7000"
@@ -67,6 +67,7 @@ def run_serve(options: argparse.Namespace, screen: Screen) -> int:
     stages = tuple(name.strip() for name in options.stages.split(","))
     if strange := set(stages) - set(_MOVABLE):
         raise UsageError(f"--stages {min(strange)}: wanted some of {', '.join(_MOVABLE)}")
+    check_host(options.listen, _folder(options))  # before engines are opened, which takes a while
     given = {name: getattr(options, name.replace("-", "_")) for name in _COMPUTES}
     line = [f"--{name}={value}" for name, value in given.items() if value is not None]
     asked = with_engine(parse(line), screen.say)

@@ -226,7 +226,10 @@ class Door:
             OSError: it cannot be bound.
         """
         self._socket.setsockopt(zmq.IPV6, "[" in address)
-        self._socket.bind(address)
+        try:
+            self._socket.bind(address)
+        except zmq.ZMQError as error:
+            raise OSError(error.errno, error.strerror) from None
         return bytes(self._socket.getsockopt(zmq.LAST_ENDPOINT)).rstrip(b"\0").decode()
 
     def slot(self) -> Slot:

@@ -54,6 +54,8 @@ def read_places(text: str) -> Places:
         if name not in movable:
             raise UsageError(f"--place {part}: {', '.join(movable)} can be on another host")
         host_of(address)
+        if name in hosts:
+            raise UsageError(f"--place {text}: {name} is at one host; leave one of them out")
         hosts[name] = address
     return Places(placement=placement, hosts=hosts)
 

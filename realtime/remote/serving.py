@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection
+from errno import EADDRINUSE
 from pathlib import Path
 from threading import Event
 from urllib.parse import urlsplit
@@ -52,13 +53,8 @@ class Host:
         tell: Callable[[str], None],
         builder: str = BUILDER,
     ) -> None:
-        check_listen(listen)
+        check_host(listen, keys)
         pair = read_pair(keys)
-        if not read_peers(keys):
-            raise UsageError(
-                "no player's key is known here; on the player's host run `python -m realtime keys`,"
-                " and here the line that it prints"
-            )
         self._options = options
         self._builder = load_builder(builder)
         self._builder_name = builder
@@ -81,7 +77,8 @@ class Host:
             self.address = self._door.listen(listen)
         except OSError as error:
             self._door.close()
-            raise UsageError(f"--listen {listen}: {error}; choose another port") from None
+            remedy = "choose another port" if error.errno == EADDRINUSE else "give one of this host"
+            raise UsageError(f"--listen {listen}: {error.strerror}; {remedy}") from None
 
     def serve(self, left: Event) -> None:
         """Answer until ``left`` is set."""
@@ -151,6 +148,21 @@ class Host:
             is_traced=hello.is_traced,
         )
         return self._builder(hello.stage, plan, clock)
+
+
+def check_host(listen: str, keys: Path) -> None:
+    """Refuse an address, and keys, that nobody could be served with.
+
+    Raises:
+        UsageError: the text says which, and why.
+    """
+    check_listen(listen)
+    read_pair(keys)
+    if not read_peers(keys):
+        raise UsageError(
+            "no player's key is known here; on the player's host run `python -m realtime keys`,"
+            " and here the line that it prints"
+        )
 
 
 def check_listen(address: str) -> None:

@@ -71,6 +71,8 @@ class Base:
 class Demo(Base):
     """Noise and pictures; 100 of each per second of media; paced when it never ends."""
 
+    begun_ns = 0
+
     def step(self, now_ns: int, inputs: Inputs) -> Outputs:
         count = self.sequence
         if count == self.script.chunks:
@@ -81,16 +83,18 @@ class Demo(Base):
             ]
         if self.script.chunks is None:
             self.clock.sleep_s(0.01)
+            self.begun_ns = self.begun_ns or now_ns  # then they are taken in the clock's time
             if count == 20:
                 Path(self.script.results, "going").touch()
         self.sequence += 1
         samples = np.random.default_rng(count).standard_normal(CHUNK_SAMPLES).astype(np.float32)
         pixels = np.full((4, 6, 3), count % 256, np.uint8)
+        capture_ns = self.begun_ns + count * FRAME_NS
         return [
             (
                 "video",
                 VideoFrame(
-                    stream=self.stream, sequence=count, capture_ns=count * FRAME_NS, pixels=pixels
+                    stream=self.stream, sequence=count, capture_ns=capture_ns, pixels=pixels
                 ),
             ),
             (
@@ -98,7 +102,7 @@ class Demo(Base):
                 AudioChunk(
                     stream=self.stream,
                     sequence=count,
-                    capture_ns=count * FRAME_NS,
+                    capture_ns=capture_ns,
                     first_sample=count * CHUNK_SAMPLES,
                     rate_hz=RATE_HZ,
                     samples=samples,

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from realtime.limit import Limit
+from realtime.clock import NS_PER_S
+from realtime.limit import OVERDUE_NS, Limit
 from realtime.messages import AudioChunk, AudioGap, End, Message
 from tests.fakes.messages import chunk, end, frame
 
@@ -55,3 +56,21 @@ def test_topics_end_by_themselves_and_once() -> None:
     kept = limit.cut([("audio", dataclasses.replace(chunk(), samples=np.zeros(9000, np.float32)))])
     assert len(kept) == 2
     assert limit.cut([("audio", chunk(9000)), ("audio", end("audio"))]) == []
+
+
+def test_pictures_that_stay_away_end_by_the_clock_once() -> None:
+    limit = Limit(1.0)
+    begun_ns = 7 * NS_PER_S
+    limit.cut([("video", dataclasses.replace(frame(3), capture_ns=begun_ns)), ("audio", chunk(0))])
+    assert limit.overdue(begun_ns + NS_PER_S + OVERDUE_NS) == []
+    ((topic, last),) = limit.overdue(begun_ns + NS_PER_S + OVERDUE_NS + 1)
+    assert isinstance(last, End)
+    assert (topic, last.topic, last.stream, last.sequence) == ("video", "video", "s", 4)
+    assert limit.overdue(begun_ns + 9 * NS_PER_S) == []
+    assert limit.cut([("video", dataclasses.replace(frame(4), capture_ns=begun_ns + 1))]) == []
+
+
+def test_pictures_that_have_ended_are_not_ended_again() -> None:
+    limit = Limit(1.0)
+    limit.cut([("video", dataclasses.replace(frame(0), capture_ns=0)), ("video", end("video", 1))])
+    assert limit.overdue(10 * NS_PER_S) == []

@@ -82,7 +82,7 @@ def test_what_is_no_token_is_told_without_showing_it(tmp_path: Path, text: str) 
     with pytest.raises(UsageError, match="make one with") as told:
         with_token(PageOptions(token=str(path)), {})
     assert not text or text not in str(told.value)
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="there is no such file"):
         with_token(PageOptions(token=str(tmp_path / "none")), {})
 
 

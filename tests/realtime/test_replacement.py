@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
+from realtime.children import Child
 from realtime.clock import SystemClock
 from realtime.early import early_children
 from realtime.screen import Screen
@@ -94,6 +95,27 @@ def test_a_spare_takes_over(tmp_path: Path, crashes: Path, monkeypatch: pytest.M
     text, _ = run(tmp_path, "separator", "kill", "processes", spared=("separator",))
     assert "separator killed by signal 9; it is replaced" in text
     assert np.load(tmp_path / "lives.npy")[-1] == 2
+
+
+def test_spares_leave_by_themselves_when_the_run_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They wait for a go that does not come: the command waited seconds for them, and killed."""
+    monkeypatch.setattr("realtime.crew.SPARE_AFTER_NS", 0)
+    fates: list[str | None] = []
+    leave = Child.leave
+
+    def watched(child: Child) -> None:
+        leave(child)
+        fates.append(child.fate())
+
+    monkeypatch.setattr(Child, "leave", watched)
+    script = Script(results=str(tmp_path), chunks=None)
+    made = plan(script, placement="processes", pace="realtime", duration_s=6.0)
+    out = io.StringIO()
+    spared = ("sight", "hearing", "separator")
+    assert Supervisor(made, SystemClock(), Screen(out), spared=spared).run() == 0
+    assert fates == 6 * ["exit code 0"], out.getvalue()
 
 
 def test_one_that_fails_ever_again_does_not_end_the_run(

@@ -160,18 +160,38 @@ def test_lost_sound_becomes_one_gap_of_its_length(context: Context) -> None:
     assert isinstance(last, End)
 
 
+def test_what_nobody_takes_any_more_is_not_lost(context: Context) -> None:
+    address = "inproc://deaf"
+    deaf: set[str] = set()
+    ways = [way(address, "audio", "gap", 2)]
+    with (
+        inbox(context, address, "audio", "gap", 2),
+        Outbox(context, ways, lambda consumer: consumer not in deaf) as here,
+    ):
+        for count in range(4):
+            here.send("audio", chunk(count))
+        assert here.traffic.dropped == {("audio", "sight"): 2}
+        deaf.add("sight")  # it has ended
+        for count in range(4, 9):
+            here.send("audio", chunk(count))
+        assert here.traffic.dropped == {("audio", "sight"): 2}
+
+
 def test_a_gap_comes_before_the_end(context: Context) -> None:
     address = "inproc://gap-end"
     asked = []
+    is_ending = False
     with inbox(context, address, "audio", "gap", 2) as there:
 
         def drain_when_asked(consumer: str) -> bool:
-            asked.extend(there.receive(0).get("audio", []))
+            if is_ending:
+                asked.extend(there.receive(0).get("audio", []))
             return True
 
         with Outbox(context, [way(address, "audio", "gap", 2)], drain_when_asked) as here:
             for count in range(4):
                 here.send("audio", chunk(count))
+            is_ending = True
             here.send("audio", end("audio", 4))
             asked += receive_until_end(there, "audio")
     assert [type(item).__name__ for item in asked] == [
