@@ -46,7 +46,17 @@ Uint8: TypeAlias = NDArray[np.uint8]
 Int16: TypeAlias = NDArray[np.int16]
 
 ControlKind: TypeAlias = Literal[
-    "click", "solo", "unsolo", "mute", "gain", "pin", "objects", "lookahead", "record", "quit"
+    "click",
+    "solo",
+    "unsolo",
+    "mute",
+    "gain",
+    "pin",
+    "unpin",
+    "objects",
+    "lookahead",
+    "record",
+    "quit",
 ]
 RESIDUAL_ID = 0  # the object id that stands for "everything no object claims"
 
@@ -244,7 +254,8 @@ class SceneObject:
 
     ``colour`` is (blue, green, red) in 0..255; ``box`` (x0, y0, x1, y1) and ``centroid`` (x, y)
     are fractions of the picture, x right, y down; ``energy_db`` is its heat relative to the
-    mixture, ``level_db`` the level of its stream in dBFS; ``gain`` is linear, 0 when muted;
+    mixture, ``level_db`` the level of its stream in dBFS; ``gain`` is linear, 0 when it is not
+    heard, ``set_gain`` as it was set, heard or not; ``is_pinned``: it stays where it was put;
     ``name`` is the instrument that it is taken for, "" where that is not known.
     """
 
@@ -255,6 +266,8 @@ class SceneObject:
     energy_db: float
     level_db: float
     gain: float
+    set_gain: float = 1.0
+    is_pinned: bool = False
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -265,6 +278,9 @@ class SceneObject:
         check_number(self, "energy_db", -math.inf, _LARGEST_NUMBER)
         check_number(self, "level_db", -math.inf, _LARGEST_NUMBER)
         check_number(self, "gain", 0.0, _LARGEST_NUMBER)
+        check_number(self, "set_gain", 0.0, _LARGEST_NUMBER)
+        if not isinstance(self.is_pinned, bool):
+            raise failure(self, "is_pinned", "true or false")
         if not isinstance(self.name, str) or len(self.name) > MOST_CHARACTERS:
             raise failure(self, "name", f"at most {MOST_CHARACTERS} characters")
         if not self.name.isprintable():  # it is drawn, printed and written
@@ -273,7 +289,10 @@ class SceneObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Scene(Message):
-    """Who sounds where: ``heatmap_db`` float32 (h, w), ``clusters`` int16 (h, w) object id or 0."""
+    """Who sounds where: ``heatmap_db`` float32 (h, w), ``clusters`` int16 (h, w) object id or 0.
+
+    ``soloed`` and ``muted`` are ids; nothing is in both.
+    """
 
     capture_ns: int
     objects: tuple[SceneObject, ...]
@@ -281,7 +300,9 @@ class Scene(Message):
     clusters: Int16
     residual_level_db: float
     residual_gain: float
+    residual_set_gain: float = 1.0
     soloed: tuple[int, ...]
+    muted: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         Message.__post_init__(self)
@@ -294,7 +315,9 @@ class Scene(Message):
         check_array(self, "clusters", np.int16, self.heatmap_db.shape)
         check_number(self, "residual_level_db", -math.inf, _LARGEST_NUMBER)
         check_number(self, "residual_gain", 0.0, _LARGEST_NUMBER)
+        check_number(self, "residual_set_gain", 0.0, _LARGEST_NUMBER)
         check_ids(self, "soloed", 0)
+        check_ids(self, "muted", 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -302,7 +325,7 @@ class Control(Message):
     """What the user asks for.
 
     ``x`` and ``y`` are fractions of the picture (click, pin), ``object_id`` is an object or 0 for
-    the residual (solo, mute, gain), ``value`` a linear gain, a number of objects,
+    the residual (solo, mute, gain, unpin), ``value`` a linear gain, a number of objects,
     or milliseconds of lookahead, less than 0 where what comes next is guessed; of solo, mute and
     record 0 for off and 1 for on, None for the other of the two.
     """

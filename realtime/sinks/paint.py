@@ -15,13 +15,13 @@ WARNING: Colour = (70, 176, 250)
 UNHEARD = 0.6  # of its colour: seen as muted, and still told from the others
 
 
-def state_of(scene: Scene, object_id: int, gain: float) -> str:
+def state_of(scene: Scene, object_id: int) -> str:
     """`solo`, `muted`, `off` (others are soloed), or nothing when it is simply heard."""
     if object_id in scene.soloed:
         return "solo"
-    if gain > 0.0:
-        return ""
-    return "off" if scene.soloed else "muted"
+    if object_id in scene.muted:
+        return "muted"
+    return "off" if scene.soloed else ""
 
 
 def capital_height(size_px: int) -> int:

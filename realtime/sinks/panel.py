@@ -67,7 +67,7 @@ def _strips(scene: Scene | None) -> list[_Strip]:
             colour=item.colour,
             level_db=item.level_db,
             gain=item.gain,
-            state=state_of(scene, item.id, item.gain),
+            state=state_of(scene, item.id),
         )
         for item in sorted(scene.objects, key=lambda item: item.id)
     ]
@@ -77,7 +77,7 @@ def _strips(scene: Scene | None) -> list[_Strip]:
         colour=RESIDUAL_COLOUR,
         level_db=scene.residual_level_db,
         gain=scene.residual_gain,
-        state=state_of(scene, RESIDUAL_ID, scene.residual_gain),
+        state=state_of(scene, RESIDUAL_ID),
     )
     return [*strips, rest]
 

@@ -147,7 +147,7 @@ def _draw_tag(picture: Picture, item: SceneObject, scene: Scene, unit: float, in
     height, width = picture.shape[:2]
     box = _pixels(item, width, height)
     size = max(11, round(21 * unit))
-    state = state_of(scene, item.id, item.gain)
+    state = state_of(scene, item.id)
     text = f"{item.id} {state}" if state in ("solo", "muted") else str(item.id)
     pad = max(4, round(0.45 * size))
     tag_width = text_width(text, size, SEMIBOLD) + 2 * pad

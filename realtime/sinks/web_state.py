@@ -13,14 +13,18 @@ from realtime.sinks.panel import LEVEL_FLOOR_DBFS
 
 
 def plain_objects(scene: Scene) -> list[dict[str, Any]]:
-    """A row per object, and one for the residual, last. Levels are dBFS, silence is the floor."""
+    """A row per object, and one for the residual, last. Levels are dBFS, silence is the floor.
+
+    ``gain`` is linear, as it was set: whether it is heard is its ``state``.
+    """
     rows = [
         {"id": item.id, "name": item.name, "colour": _css(item.colour)}
-        | _heard(scene, item.id, item.level_db, item.gain)
+        | _heard(scene, item.id, item.level_db, item.set_gain, is_pinned=item.is_pinned)
         for item in sorted(scene.objects, key=lambda item: item.id)
     ]
     rest = {"id": RESIDUAL_ID, "name": "", "colour": _css(RESIDUAL_COLOUR)}
-    return [*rows, rest | _heard(scene, RESIDUAL_ID, scene.residual_level_db, scene.residual_gain)]
+    level_db, gain = scene.residual_level_db, scene.residual_set_gain
+    return [*rows, rest | _heard(scene, RESIDUAL_ID, level_db, gain, is_pinned=False)]
 
 
 def plain_numbers(hud: Hud) -> dict[str, Any]:
@@ -46,9 +50,12 @@ def _css(colour: Colour) -> str:
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
-def _heard(scene: Scene, object_id: int, level_db: float, gain: float) -> dict[str, Any]:
+def _heard(
+    scene: Scene, object_id: int, level_db: float, gain: float, *, is_pinned: bool
+) -> dict[str, Any]:
     return {
         "level_db": round(max(level_db, LEVEL_FLOOR_DBFS), 1),
         "gain": gain,
-        "state": state_of(scene, object_id, gain),
+        "state": state_of(scene, object_id),
+        "is_pinned": is_pinned,
     }

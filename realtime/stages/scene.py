@@ -51,6 +51,8 @@ def scene_objects(
             energy_db=item.energy_db,
             level_db=streams.level_dbfs(item.id),
             gain=gains.effective(item.id),
+            set_gain=gains.level(item.id),
+            is_pinned=item.pinned,
             name=names.get(item.id, ""),
         )
         for item in objects

@@ -332,7 +332,9 @@ class Separator:
             clusters=clusters(watch.objects, heat.heat_db.shape),
             residual_level_db=current.streams.level_dbfs(RESIDUAL_ID),
             residual_gain=self._gains.effective(RESIDUAL_ID),
+            residual_set_gain=self._gains.level(RESIDUAL_ID),
             soloed=tuple(sorted(self._gains.soloed)),
+            muted=tuple(sorted(self._gains.muted)),
         )
         return [("scene", scene)]
 
@@ -356,11 +358,11 @@ class Separator:
                 self._watch.set_count(round(value) if value else None)
 
     def _point(self, control: Control) -> None:
-        """A click solos the object at that point, or a new one made there; a pin only makes it."""
+        """A click: hear the object at that point alone, or a new one made there; a pin makes it."""
         if control.x is None or control.y is None:
             return
         target = self._watch.at(control.x, control.y) if control.kind == "click" else None
         if target is None:
             target = self._watch.pin(control.x, control.y)
         if control.kind == "click" and target is not None:
-            self._gains.solo(target)
+            self._gains.hear_alone(target)
