@@ -85,7 +85,10 @@ class Track:
         return self.held >= _SOLID * max(float(self.held.max()), 1e-6)
 
     def follow(self, claim: Cells, moment: Moment, grid: Grid, settings: ObjectSettings) -> None:
-        """Move to the cells claimed, if any, and take on their looks."""
+        """Move to the cells claimed, if any, and take on their looks.
+
+        What is pinned stays in its cell: where none are claimed it looks as that does.
+        """
         duration_s = moment.duration_s
         fade = duration_s / settings.presence_s
         self.presence = min(max(self.presence + (fade if self.is_object else -fade), 0.0), 1.0)
@@ -98,9 +101,10 @@ class Track:
             self.vector = _towards(self.vector, vector, part(duration_s, slow_s))
             held = claim.astype(np.float32)
             self.held = _towards(self.held, held, part(duration_s, settings.cells_s))
-            place = moment.place_of(claim, grid)
-            self.centroid = _towards(self.centroid, place, part(duration_s, settings.place_s))
-        if self.pin is not None:
+            if self.pin is None:
+                place = moment.place_of(claim, grid)
+                self.centroid = _towards(self.centroid, place, part(duration_s, settings.place_s))
+        elif self.pin is not None:
             pinned = moment.cells[self.pin]
             self.vector = _towards(self.vector, pinned, part(duration_s, settings.vector_s))
         self.energy_db = moment.energy_db(claim if claim.any() else self.solid)
@@ -111,12 +115,22 @@ class Track:
         self.silent_s = 0.0 if heard else self.silent_s + duration_s
         self.unseen_s = 0.0 if seen else self.unseen_s + duration_s
 
-    def pin_to(self, cell: int, vector: Floats, grid: Grid) -> None:
+    def become(self, cell: int, vector: Floats, grid: Grid) -> None:
         """Become what is seen in one cell."""
         self.vector = vector.copy()
         self.held = np.zeros(len(grid.centres), np.float32)
         self.held[cell] = 1.0
+
+    def pin_to(self, cell: int, grid: Grid) -> None:
+        """Stay in one cell from now on."""
+        self.pin, self.live, self.silent_s, self.unseen_s = cell, True, 0.0, 0.0
         self.centroid = grid.centres[cell].copy()
+
+    def unpin(self) -> None:
+        """Be followed as others are; where nothing is heard of it, be an object no longer."""
+        self.pin = None
+        if self.weight == 0.0:
+            self.let_go()
 
     def stand_at(self, grid: Grid) -> None:
         """Hold the one cell of another grid that is where it stands."""

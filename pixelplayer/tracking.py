@@ -80,7 +80,9 @@ class ObjectTracker:
         return at[0].id if at else None
 
     def pin(self, x: float, y: float) -> int | None:
-        """Make what the picture shows at a point an object, sounding or not; it stays.
+        """Make what the picture shows at a point an object, sounding or not; it stays there.
+
+        It claims what is like it and connected with that point, nothing elsewhere.
 
         Where there is an object at that point already, it is the one that is pinned. When there
         are as many objects as there may be, the nearest one moves there.
@@ -96,9 +98,20 @@ class ObjectTracker:
         track = next((track for track in self._tracks if known and track.id == known), None)
         if track is None or self._like(track, vector) < self.settings.known:
             track = self._vacancy(cell)
-            track.pin_to(cell, vector, self._grid)
-        track.pin, track.live, track.silent_s, track.unseen_s = cell, True, 0.0, 0.0
+            track.become(cell, vector, self._grid)
+        track.pin_to(cell, self._grid)
         return track.id
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there may be one more object."""
+        return len(self._live) < self._capacity
+
+    def unpin(self, object_id: int) -> None:
+        """Follow it as others are followed; one that nothing is heard of goes at once."""
+        for track in self._live:
+            if track.id == object_id and track.pin is not None:
+                track.unpin()
 
     def cut(self) -> None:
         """The scene is another: all objects end but those that are pinned.
@@ -202,6 +215,9 @@ class ObjectTracker:
         places = np.stack([track.centroid for track in tracks])
         distance = np.linalg.norm(places[:, np.newaxis] - self._grid.centres, axis=2)
         known = cosine >= self._stricter(self.settings.known)
+        for place, track in enumerate(tracks):
+            if track.pin is not None:
+                known[place] &= self._grid.piece(known[place] & moment.heard, track.pin)
         score = np.where(known, cosine - self.settings.distance_weight * distance, -np.inf)
         best = np.where(moment.heard & known.any(axis=0), np.argmax(score, axis=0), -1)
         for place, index in enumerate(live):
@@ -327,7 +343,7 @@ class ObjectTracker:
 
     def _vacancy(self, cell: int) -> Track:
         """A track with an id for a new pin: a new or gone one, else the nearest there is."""
-        if len(self._live) < self._capacity:
+        if self.has_room:
             if self._next_id > self.settings.most_objects:
                 return max(self._gone, key=lambda track: track.silent_s)
             empty = np.zeros(0, np.float32)

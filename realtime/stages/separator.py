@@ -84,6 +84,7 @@ class Separator:
         self._settings = settings
         self._watch = Watch(spec, synthesizer, vocabulary, settings.objects, settings.energy)
         self._gains = Gains()
+        self._clicked: int | None = None  # made by a click: an object for as long as it is soloed
         self._wanted = Wanted()
         self._spectra = Spectra(spec.audio.frequency_bins)
         self._input: _Input | None = None
@@ -160,6 +161,7 @@ class Separator:
         return {
             **self._watch.state(),
             "gains": self._gains.state(),
+            "clicked": self._clicked,
             "rows": self._rows if current is None else len(current.streams.object_ids),
         }
 
@@ -167,6 +169,7 @@ class Separator:
         """Divide the sound among the same objects, from the first columns on."""
         self._watch.resume(state)
         self._gains = Gains.of(state["gains"])
+        self._clicked = state["clicked"]
         self._rows = state["rows"]
 
     # --- sound
@@ -344,8 +347,12 @@ class Separator:
         """Do what the user asks; a request that lacks what it needs changes nothing."""
         target, value = control.object_id, control.value
         match control.kind:
-            case "click" | "pin":
-                self._point(control)
+            case "click":
+                self._click(control)
+            case "pin":
+                self._pin(control)
+            case "unpin" if target is not None:
+                self._unpin(target)
             case "solo" if target is not None:
                 self._gains.solo(target, value)
             case "mute" if target is not None:
@@ -356,13 +363,37 @@ class Separator:
                 self._gains.clear_solo()
             case "objects":
                 self._watch.set_count(round(value) if value else None)
+        if self._clicked is not None and self._clicked not in self._gains.soloed:
+            self._unpin(self._clicked)
 
-    def _point(self, control: Control) -> None:
-        """A click: hear the object at that point alone, or a new one made there; a pin makes it."""
+    def _click(self, control: Control) -> None:
+        """Hear the object at a point alone; where there is none, what sounds there, if anything."""
         if control.x is None or control.y is None:
             return
-        target = self._watch.at(control.x, control.y) if control.kind == "click" else None
+        target = self._watch.at(control.x, control.y)
         if target is None:
-            target = self._watch.pin(control.x, control.y)
-        if control.kind == "click" and target is not None:
+            target = self._listen_at(control.x, control.y)
+        if target is not None:
             self._gains.hear_alone(target)
+
+    def _listen_at(self, x: float, y: float) -> int | None:
+        """An object for as long as it is listened to; a miss takes the place of no other."""
+        if self._clicked is not None:
+            self._unpin(self._clicked)
+        self._clicked = self._watch.pin(x, y) if self._watch.has_room else None
+        return self._clicked
+
+    def _pin(self, control: Control) -> None:
+        if control.x is None or control.y is None:
+            return
+        pinned = self._watch.pin(control.x, control.y)
+        if pinned == self._clicked:
+            self._clicked = None  # it is meant to stay
+
+    def _unpin(self, object_id: int) -> None:
+        """Let it go; what nobody is any more is not listened to alone."""
+        if object_id == self._clicked:
+            self._clicked = None
+        self._watch.unpin(object_id)
+        if not self._watch.has(object_id):
+            self._gains.solo(object_id, 0)

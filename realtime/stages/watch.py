@@ -205,11 +205,28 @@ class Watch:
         """The object at a point; None where there is none."""
         return self._tracker.find(x, y)
 
+    def has(self, object_id: int) -> bool:
+        """Whether there is such an object."""
+        return any(item.id == object_id and item.live for item in self._tracker.objects())
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there may be one more."""
+        return self._tracker.has_room
+
     def pin(self, x: float, y: float) -> int | None:
-        """A new object at a point; None where there may be no more."""
+        """An object that stays at a point, in place of the nearest where there may be no more.
+
+        None where nothing has been seen.
+        """
         pinned = self._tracker.pin(x, y)
         self.heat = None
         return pinned
+
+    def unpin(self, object_id: int) -> None:
+        """Let it go where nothing is heard of it, else follow it as others."""
+        self._tracker.unpin(object_id)
+        self.heat = None
 
 
 def _newest(columns: SoundColumns, analysis: Analysis) -> SoundColumns:

@@ -318,6 +318,43 @@ def test_a_pin_makes_an_object_of_what_is_seen_and_stays() -> None:
     assert len(stage.live) == 2
 
 
+def test_a_pin_on_nothing_stays_there_and_takes_from_nobody() -> None:
+    stage = Stage()
+    before = stage.play(DUET, 2.0)
+    pinned = stage.tracker.pin(0.95, 0.05)
+    found = {item.id: item for item in stage.play(DUET, 6.0)}
+    assert found[pinned].centroid == pytest.approx((0.95, 0.05), abs=0.05)
+    assert found[pinned].cells.sum() == 1
+    for item in before:
+        assert (found[item.id].cells & item.cells).sum() >= 0.8 * item.cells.sum()
+
+
+def test_of_two_alike_the_pinned_one_is_the_one_at_its_place() -> None:
+    stage = Stage()
+    twins = {"guitar-1": (0.2, 0.5), "guitar-2": (0.8, 0.5)}
+    stage.play(twins, 1.0)
+    pinned = stage.tracker.pin(0.8, 0.5)
+    stage.play(twins | {"guitar-2": (0.5, 0.9)}, 4.0)  # who was there walks away
+    (item,) = [item for item in stage.live if item.id == pinned]
+    assert item.centroid == pytest.approx((0.8, 0.5), abs=0.06)
+
+
+def test_what_is_let_go_is_followed_where_it_sounds_and_else_is_gone() -> None:
+    stage = Stage()
+    stage.play(DUET, 1.0)
+    flute, wall = stage.tracker.pin(*DUET["flute"]), stage.tracker.pin(0.95, 0.05)
+    assert flute is not None
+    assert wall is not None
+    stage.play(DUET, 1.0)
+    for object_id in (flute, wall, 99):
+        stage.tracker.unpin(object_id)
+    stage.play(DUET | {"flute": (0.75, 0.5)}, 2.0)
+    assert flute in {item.id for item in stage.live}
+    assert wall not in {item.id for item in stage.live}
+    assert not any(item.pinned for item in stage.live)
+    assert stage.id_at(0.75, 0.5) == flute
+
+
 def test_a_pin_on_an_object_pins_that_object() -> None:
     stage = Stage()
     stage.play(DUET, 1.0)

@@ -10,10 +10,23 @@ def test_solo_mute_and_gain_combine() -> None:
     gains.solo(1)
     assert [gains.effective(i) for i in (0, 1, 2)] == [0, 0.5, 0]
     gains.mute(1)
-    assert gains.effective(1) == 0
-    gains.mute(1)
+    assert [gains.effective(i) for i in (0, 1, 2)] == [1, 0, 1]
+    assert gains.level(1) == 0.5
+    gains.solo(1)  # who asks to hear it does not want it muted
+    assert [gains.effective(i) for i in (0, 1, 2)] == [0, 0.5, 0]
     gains.solo(1)
     assert [gains.effective(i) for i in (0, 1, 2)] == [1, 0.5, 1]
+
+
+def test_to_hear_one_alone_is_to_hear_no_other_and_again_is_to_hear_all() -> None:
+    gains = Gains(muted={1})
+    gains.solo(2)
+    gains.hear_alone(1)
+    assert [gains.effective(i) for i in (0, 1, 2)] == [0, 1, 0]
+    gains.hear_alone(2)
+    assert [gains.effective(i) for i in (0, 1, 2)] == [0, 0, 1]
+    gains.hear_alone(2)
+    assert [gains.effective(i) for i in (0, 1, 2)] == [1, 1, 1]
 
 
 def test_a_gain_stays_in_its_range() -> None:

@@ -48,7 +48,7 @@ class Live:
         return result.streams[-1], result.scenes[-1]
 
 
-def test_clicks_solo_objects_and_pin_new_ones() -> None:
+def test_a_click_hears_what_is_there_alone() -> None:
     live = Live()
     streams, scene = live.ask("click", x=0.25, y=0.5)
     left = min(scene.objects, key=lambda item: item.centroid[0]).id
@@ -63,9 +63,55 @@ def test_clicks_solo_objects_and_pin_new_ones() -> None:
     assert streams.object_ids == (1, 2, 3)
     assert streams.gains == (0, 0, 1, 0)
     assert streams.pans[2] == pytest.approx(0, abs=0.1)
-    assert next(item for item in scene.objects if item.id == 3).colour == PALETTE[2]
+    made = next(item for item in scene.objects if item.id == 3)
+    assert made.colour == PALETTE[2]
+    assert made.is_pinned
+    streams, scene = live.ask("click", x=0.75, y=0.4)  # that one alone, and nothing lasts of blue
+    assert streams.gains == ((1, 0, 0, 0) if right == 1 else (0, 1, 0, 0))
+    assert {item.id for item in scene.objects} == {1, 2}
     streams, _ = live.ask("unsolo")
     assert streams.gains == (1, 1, 1, 1)
+
+
+def test_what_is_pinned_stays_until_it_is_let_go() -> None:
+    live = Live()
+    _, scene = live.ask("click", x=0.5, y=0.8)  # blue: seen, not sounding
+    assert [item.id for item in scene.objects if item.is_pinned] == [3]
+    live.ask("pin", x=0.5, y=0.8)
+    _, scene = live.ask("unsolo")
+    assert [item.id for item in scene.objects if item.is_pinned] == [3]
+    live.ask("solo", object_id=3)
+    streams, scene = live.ask("unpin", object_id=3)
+    assert {item.id for item in scene.objects} == {1, 2}
+    assert scene.soloed == ()  # else nothing would be heard of anything
+    assert streams.gains[:2] == (1, 1)
+    assert streams.gains[-1] == 1
+    for object_id in (1, 9):  # not pinned; not there
+        _, scene = live.ask("unpin", object_id=object_id)
+        assert {item.id for item in scene.objects} == {1, 2}
+
+
+def test_a_click_beside_all_objects_takes_the_place_of_none() -> None:
+    live = Live(ObjectSettings(count=2))
+    before = live.ask("unsolo")[1]
+    streams, scene = live.ask("click", x=0.5, y=0.95)
+    assert streams.gains == (1, 1, 1)
+    for item, former in zip(scene.objects, before.objects, strict=True):
+        assert item.centroid == pytest.approx(former.centroid, abs=0.02)
+
+
+def test_what_is_soloed_is_not_muted_and_what_is_muted_not_soloed() -> None:
+    live = Live()
+    live.ask("gain", object_id=1, value=0.5)
+    _, scene = live.ask("mute", object_id=1)
+    assert (scene.muted, scene.soloed) == ((1,), ())
+    assert {item.id: (item.gain, item.set_gain) for item in scene.objects}[1] == (0, 0.5)
+    streams, scene = live.ask("solo", object_id=1)
+    assert (scene.muted, scene.soloed) == ((), (1,))
+    assert streams.gains == (0.5, 0, 0)
+    streams, scene = live.ask("mute", object_id=1)
+    assert (scene.muted, scene.soloed) == ((1,), ())
+    assert streams.gains == (0, 1, 1)
 
 
 def test_gain_mute_and_solo_by_id_and_for_the_residual() -> None:
@@ -83,7 +129,7 @@ def test_gain_mute_and_solo_by_id_and_for_the_residual() -> None:
 
 def test_requests_without_a_target_change_nothing() -> None:
     live = Live()
-    for kind in ("solo", "mute", "gain", "click", "pin", "quit"):
+    for kind in ("solo", "mute", "gain", "click", "pin", "unpin", "quit"):
         assert live.ask(kind)[0].gains == (1, 1, 1)
 
 
