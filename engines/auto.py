@@ -69,10 +69,12 @@ class Choice:
     precision: str
     measurements: tuple[Measurement, ...]  # the fastest first
     origin: str  # how they were come by, as a clause
+    is_guess: bool = False  # nothing was measured
 
     def report(self) -> str:
         """The choice and its reasons, one line for each candidate."""
-        lines = [f"engine {self.backend}/{self.precision}: the fastest here, {self.origin}"]
+        found = self.origin if self.is_guess else f"the fastest here, {self.origin}"
+        lines = [f"engine {self.backend}/{self.precision}: {found}"]
         for entry in self.measurements:
             reason = entry.problem or (
                 f"vision {entry.vision_ms:.1f} ms, sound {entry.sound_ms:.1f} ms"
@@ -118,32 +120,92 @@ def choose(
     Raises:
         EngineError: no candidate runs this model; the message has every reason.
     """
+    path = cache or memory.default_path()
+    asked = _Asked(model_dir, threads, precision, newest)
+    known = _known(asked, path, gpu)
+    if known is not None:
+        return known
+    with memory.held(path):  # two that begin at once would measure each other
+        return _known(asked, path, gpu) or _fastest(asked, path, timer, opener)
+
+
+def guess(
+    model_dir: Path,
+    threads: int,
+    precision: str = "auto",
+    *,
+    newest: int | None = None,
+    cache: Path | None = None,
+    gpu: Callable[[], str | None] = usable_gpu,
+) -> Choice:
+    """What :func:`choose` gives where it need not measure, else what is usually the fastest.
+
+    For who cannot wait: a live run begins with it, and has the rest measured meanwhile.
+
+    Raises:
+        EngineError: a graph cannot be read.
+    """
+    path = cache or memory.default_path()
+    asked = _Asked(model_dir, threads, precision, newest)
+    known = _known(asked, path, gpu)
+    if known is not None:
+        return known
+    backend = next((one for one in CANDIDATES if is_installed(one)), CANDIDATES[-1])
+    return Choice(
+        backend=backend,
+        precision=asked.precisions()[0],
+        measurements=(),
+        origin="not measured on this machine yet; that is done while it runs",
+        is_guess=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """For what an engine is wanted."""
+
+    model_dir: Path
+    threads: int
+    precision: str
+    newest: int | None
+
+    def precisions(self, known: Sequence[str] = PRECISIONS) -> tuple[str, ...]:
+        return _precisions(self.model_dir, self.precision, known)
+
+    def key(self) -> str:
+        return _key(self.model_dir, self.precisions(), self.threads, self.newest)
+
+
+def _known(asked: _Asked, path: Path | None, gpu: Callable[[], str | None]) -> Choice | None:
+    """The choice that needs no measuring now."""
     if (name := gpu()) is not None:
         return Choice(
             backend="tensorrt",
-            precision=_precisions(model_dir, precision, GPU_PRECISIONS)[0],
+            precision=asked.precisions(GPU_PRECISIONS)[0],
             measurements=(),
             origin=f"on {name}",
         )
-    path = cache or memory.default_path()
-    precisions = _precisions(model_dir, precision, PRECISIONS)
-    key = _key(model_dir, precisions, threads, newest)
-    if newest is not None:
-        opener = partial(opener, newest=newest)
-    remembered = recalled(path, key) if path else None
-    if remembered:
-        return Choice(
-            backend=remembered[0].backend,
-            precision=remembered[0].precision,
-            measurements=remembered,
-            origin=f"measured earlier (remembered in {path})",
-        )
+    remembered = recalled(path, asked.key()) if path else None
+    if not remembered:
+        return None
+    return Choice(
+        backend=remembered[0].backend,
+        precision=remembered[0].precision,
+        measurements=remembered,
+        origin=f"measured earlier (remembered in {path})",
+    )
+
+
+def _fastest(asked: _Asked, path: Path | None, timer: Timer, opener: Opener) -> Choice:
+    """Measured now, and kept in ``path``."""
+    if asked.newest is not None:
+        opener = partial(opener, newest=asked.newest)
     measured = tuple(
         sorted(
             (
-                _measured(backend, partial(opener, model_dir), wanted, threads, timer)
+                _measured(backend, partial(opener, asked.model_dir), wanted, asked.threads, timer)
                 for backend in CANDIDATES
-                for wanted in precisions
+                for wanted in asked.precisions()
             ),
             key=lambda entry: entry.total_ms,
         )
@@ -155,9 +217,11 @@ def choose(
         reasons = "; ".join(
             f"{entry.backend}/{entry.precision}: {entry.problem}" for entry in measured
         )
-        raise EngineError(f"no engine runs the model in {model_dir} ({reasons})")
+        raise EngineError(f"no engine runs the model in {asked.model_dir} ({reasons})")
     trouble = (
-        memory.remember(path, key, {"measurements": [_as_json(entry) for entry in measured]})
+        memory.remember(
+            path, asked.key(), {"measurements": [_as_json(entry) for entry in measured]}
+        )
         if path
         else "the user has no home folder"
     )

@@ -63,7 +63,7 @@ def compose(options: Options, environment: Mapping[str, str], tell: Callable[[st
     places = read_places(options.run.place)
     if places.hosts:
         check_places(places, keys_of(options, environment), tell)
-    options = with_engine(options, tell)  # last: measuring takes seconds, a mistake none
+    options = with_engine(options, tell)  # last: for files it may take seconds, a mistake none
     apart = places.placement == "processes"
     return Plan(
         stream=_stream(options.input),
@@ -243,9 +243,14 @@ def with_engine(options: Options, tell: Callable[[str], None]) -> Options:
         spec = ModelSpec.load(folder)
         dial = dial_at(spec, options.separation.lookahead)
         newest = dial.pace(is_fast=False).newest_columns
-        choice = auto.choose(folder, threads, given.precision, newest=newest)
+        is_live = options.run.pace == "realtime"
+        found = auto.guess if is_live else auto.choose  # nobody waits for what comes from files
+        choice = found(folder, threads, given.precision, newest=newest)
         tell(choice.report().splitlines()[0])
-        return _decided(options, choice.backend, choice.precision, is_chosen=True)
+        guessed_for = given.precision if choice.is_guess else None
+        return _decided(
+            options, choice.backend, choice.precision, is_chosen=True, guessed_for=guessed_for
+        )
     backend = registry.backend_of(given.engine)
     if backend is None:
         known = ", ".join(registry.BACKENDS)
@@ -263,10 +268,10 @@ def with_engine(options: Options, tell: Callable[[str], None]) -> Options:
     return _decided(options, engine, resolve_precision(given.precision))
 
 
-def _decided(options: Options, backend: str, precision: str, *, is_chosen: bool = False) -> Options:
+def _decided(options: Options, backend: str, precision: str, **more: bool | str | None) -> Options:
     """With the names that ``--engine`` and ``--precision`` would have had to give."""
     plain = options.to_plain()
-    plain["model"] |= {"engine": backend, "precision": precision, "is_chosen": is_chosen}
+    plain["model"] |= {"engine": backend, "precision": precision, **more}
     return Options.from_plain(plain)
 
 

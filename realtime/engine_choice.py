@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import Lock
+from typing import Protocol
 
 from engines.errors import EngineError
 from engines.exchangeable import Exchangeable
@@ -18,6 +19,16 @@ Open = Callable[[str], Engine]
 """Opens a network in the engine of a name, backend/precision; raises EngineError."""
 
 
+class Better(Protocol):
+    """What finds out which engine is the best here: ``measuring.Measuring``, or a double."""
+
+    def due(self, now_ns: int) -> str | None:
+        """Its name, once, when it is known. Never waits."""
+
+    def close(self) -> None:
+        """Find out no more."""
+
+
 class EngineChoice:
     """Opens what a stage needs in the engine that is chosen; exchanges all of it together.
 
@@ -29,12 +40,17 @@ class EngineChoice:
         what: str,
         name: str,
         start: Callable[[Callable[[], list[Engine]], str], Pending[list[Engine]]] = Attempt,
+        better: Better | None = None,
     ) -> None:
-        """``what`` it does, for the user; ``name`` is the engine at first."""
+        """``what`` it does, for the user; ``name`` is the engine at first.
+
+        ``better`` finds out which would be the best, where ``name`` is a guess.
+        """
         self.name = name
         self.remark = Remark()
         self._what = what
         self._start = start
+        self._better = better
         self._lock = Lock()  # engines are opened by several threads
         self._opened: list[tuple[Open, _Watched]] = []
         self._wanted: str | None = None
@@ -90,6 +106,10 @@ class EngineChoice:
 
     def turn(self, now_ns: int) -> None:
         """See what came of it; never waits."""
+        if self._better is not None and self._attempt is None:
+            name = self._better.due(now_ns)
+            if name is not None and self._wanted is None:  # else the user has chosen
+                self.choose(now_ns, name)
         if self._attempt is None or not self._attempt.is_over:
             return
         attempt, self._attempt = self._attempt, None
@@ -118,6 +138,8 @@ class EngineChoice:
 
     def close(self) -> None:
         """What is being opened is closed if it is open; else with its process."""
+        if self._better is not None:
+            self._better.close()
         attempt, self._attempt = self._attempt, None
         if attempt is not None and attempt.is_over:
             try:

@@ -54,8 +54,9 @@ def engine_name(given: ModelOptions) -> str:
 def open_asked(opening: Opening, *, is_live: bool) -> Engine:
     """In the engine that was asked for at the start.
 
-    To build for a GPU may take minutes: live, another goes ahead. It also takes over again should
-    the GPU fail, and where nothing is live but ``auto`` chose the GPU.
+    To build for a GPU may take minutes: live, another goes ahead. So it does where the engine is a
+    guess, which is compiled for the first time and may not run at all. It also takes over again
+    should the GPU fail, and where nothing is live but ``auto`` chose the GPU.
 
     Raises:
         EngineError: it cannot be opened.
@@ -66,6 +67,8 @@ def open_asked(opening: Opening, *, is_live: bool) -> Engine:
     def asked() -> Engine:
         return opening.within(given.engine, given.precision)
 
+    if is_live and given.guessed_for is not None and engine_name(given) != "/".join(READY_AT_ONCE):
+        return Upgrading(opening.ready(), asked)
     if entry is None or not entry.needs_gpu or not (is_live or given.is_chosen):
         return asked()
     if is_live:

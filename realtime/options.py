@@ -64,7 +64,9 @@ class RigOptions:
 class ModelOptions:
     """What computes. ``threads_per_network`` None: half of the cores.
 
-    ``is_chosen``: the engine stands for ``auto``, and another may take its place.
+    ``is_chosen``: the engine stands for ``auto``, and another may take its place. ``guessed_for``:
+    it was not measured on this machine, which is to be done, among engines of this precision, while
+    it runs; None where that is not so.
     """
 
     model: str = str(SHIPPED_MODEL)
@@ -73,6 +75,7 @@ class ModelOptions:
     precision: Precision = "auto"
     threads_per_network: int | None = None
     is_chosen: bool = False
+    guessed_for: Precision | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from realtime.clock import Clock
 from realtime.engine_choice import EngineChoice
 from realtime.engine_slices import EngineSlices
 from realtime.makers.maker import Maker, planned_dial
+from realtime.measuring import Measuring
 from realtime.nvtx_ranges import nvtx_ranges
 from realtime.opening import Opening, engine_name, open_asked, opens
 from realtime.options import Options
@@ -45,7 +46,12 @@ def _sight(options: Options, plan: Plan, clock: Clock) -> Stage:
 
 def _choice(options: Options, plan: Plan, what: str) -> EngineChoice | None:
     """The choice of an engine; there is none where every run must give the same."""
-    return None if plan.pace == "fast" else EngineChoice(what, engine_name(options.model))
+    if plan.pace == "fast":
+        return None
+    given, better = options.model, None
+    if given.guessed_for is not None:
+        better = Measuring(given, planned_dial(options).pace(is_fast=False).newest_columns)
+    return EngineChoice(what, engine_name(given), better=better)
 
 
 def _opened(opening: Opening, choice: EngineChoice | None) -> Engine:

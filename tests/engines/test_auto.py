@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -195,7 +196,7 @@ def test_a_second_run_remembers(tiny_model: Path, tmp_path: Path):
     assert not opener.opened
     assert (second.backend, second.measurements) == (first.backend, first.measurements)
     assert str(path) in second.report()
-    assert list(path.parent.iterdir()) == [path]
+    assert set(path.parent.iterdir()) == {path, path.with_suffix(".lock")}
 
 
 def test_other_graphs_or_threads_are_measured_again(own_model: Path, tmp_path: Path):
@@ -341,3 +342,38 @@ def test_real_engines_can_be_chosen(tiny_model: Path, tmp_path: Path):
     assert [entry.problem for entry in choice.measurements] == [None] * len(CANDIDATES)
     assert choice.backend == choice.measurements[0].backend
     assert auto.choose(tiny_model, 1, cache=tmp_path / "c.json").backend == choice.backend
+
+
+def test_a_guess_measures_nothing_and_knows_what_was_measured(
+    own_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cache = tmp_path / "c.json"
+    monkeypatch.setattr("engines.auto.is_installed", lambda backend: backend == "onnxruntime")
+    first = auto.guess(own_model, 1, cache=cache)
+    assert (first.backend, first.is_guess, first.measurements) == ("onnxruntime", True, ())
+    assert "not measured on this machine yet" in first.report()
+    assert "fastest" not in first.report()
+    assert not cache.exists()
+    measured = auto.choose(own_model, 1, cache=cache)
+    then = auto.guess(own_model, 1, cache=cache)
+    assert not then.is_guess
+    assert (then.backend, then.precision) == (measured.backend, measured.precision)
+
+
+def test_who_comes_while_another_measures_waits_and_need_not(own_model: Path, tmp_path: Path):
+    cache, opener = tmp_path / "c.json", Opener()
+    done = []
+    with memory.held(cache):
+        thread = threading.Thread(
+            target=lambda: done.append(choose(own_model, 1, cache=cache, opener=opener))
+        )
+        thread.start()
+        thread.join(0.2)
+        assert not done
+        assert opener.opened == []
+        kept = {"backend": "onnxruntime", "precision": "fp32", "vision_ms": 1.0, "sound_ms": 1.0}
+        asked = auto._Asked(own_model, 1, "auto", None)
+        assert memory.remember(cache, asked.key(), {"measurements": [kept]}) is None
+    thread.join(20)
+    assert done[0].origin.startswith("measured earlier")
+    assert opener.opened == []

@@ -97,15 +97,20 @@ def test_the_demo_does_without_a_speaker(model: Path, monkeypatch: pytest.Monkey
     assert told == ["nothing will be heard: no speaker was found"]
 
 
-def test_the_engine_is_measured_and_told(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(model))
+@pytest.mark.parametrize("is_live", [True, False])
+def test_the_engine_is_told_and_measured_where_nobody_waits(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_live: bool
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     told: list[str] = []
-    options = parse(["--demo", "--speaker", "none", "--model", str(model)])
-    plan = compose(options, {}, told.append)
+    line = ["--demo", "--model", str(model), "--precision", "fp32"]
+    line += ["--speaker", "none"] if is_live else ["--pace", "fast", "--duration", "1"]
+    plan = compose(parse(line), {}, told.append)
     assert plan.options["model"]["engine"] in ("onnxruntime", "openvino")
     assert plan.options["model"]["precision"] == "fp32"
-    assert len(told) == 1
-    assert told[0].startswith("engine ")
+    assert plan.options["model"]["guessed_for"] == ("fp32" if is_live else None)
+    (text,) = [one for one in told if one.startswith("engine ")]
+    assert ("not measured on this machine yet" in text) == is_live
 
 
 @pytest.mark.parametrize("engine", ["auto", "tensorrt"])

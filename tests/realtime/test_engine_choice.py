@@ -17,7 +17,7 @@ from realtime.clock import NS_PER_S
 from realtime.desk import Choice, Present
 from realtime.engine_choice import EngineChoice
 from realtime.messages import AudioChunk, Message, SoundColumns
-from realtime.opening import Opening, opens
+from realtime.opening import Opening, open_asked, opens
 from realtime.options import ModelOptions
 from realtime.stages.exchanged import Exchanged
 from realtime.stages.hearing import Hearing
@@ -107,6 +107,64 @@ def test_an_engine_that_was_opened_meanwhile_is_exchanged_as_well(model: Path) -
     assert run(after) == SECOND
     after.close()
     choice.close()
+
+
+class Known:
+    """Knows at once which would be better."""
+
+    is_closed = False
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+
+    def due(self, now_ns: int) -> str | None:
+        name, self._name = self._name, None
+        return name
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def test_what_turns_out_to_be_better_takes_the_place_of_a_guess(model: Path) -> None:
+    better = Known(SECOND)
+    choice = EngineChoice("sees", FIRST, AtOnce, better)
+    engine = choice.open(vision(model, (4, 4)))
+    for _ in range(2):
+        choice.turn(0)
+    assert choice.name == run(engine) == SECOND
+    engine.close()
+    choice.close()
+    assert better.is_closed
+
+
+def test_what_the_user_has_chosen_stays_whatever_is_better(model: Path) -> None:
+    better = Known(None)
+    choice = EngineChoice("sees", FIRST, AtOnce, better)
+    engine = choice.open(vision(model, (4, 4)))
+    choice.choose(0, SECOND)
+    choice.turn(0)
+    better._name = FIRST
+    choice.turn(5 * NS_PER_S)
+    choice.turn(5 * NS_PER_S)
+    assert choice.name == run(engine) == SECOND
+    engine.close()
+    choice.close()
+
+
+def test_a_guess_that_does_not_run_is_replaced_by_what_does(
+    model: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = ModelOptions(
+        model=str(model), engine="openvino", precision="int8", is_chosen=True, guessed_for="auto"
+    )
+    engine = open_asked(Opening(model=given, network="vision", grid=(4, 4)), is_live=True)
+    until_s = time.monotonic() + 20
+    while not caplog.messages:  # there is no such graph
+        assert time.monotonic() < until_s
+        time.sleep(0.02)
+    assert run(engine) == FIRST
+    assert caplog.messages[0].startswith(f"{FIRST} goes on: ")
+    engine.close()
 
 
 def test_a_flood_of_wishes_opens_one_a_second(model: Path) -> None:
