@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 from collections.abc import Mapping
@@ -334,6 +335,19 @@ def test_old_memories_are_forgotten(tmp_path: Path):
         assert memory.remember(path, f"key {index}", {"index": index}) is None
     entries = json.loads(path.read_text())["entries"]
     assert list(entries) == [f"key {index}" for index in range(6, 70)]
+
+
+def test_a_full_disk_keeps_nothing_of_what_was_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(_descriptor: int, _mode: str) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fdopen", full)
+    told = memory.remember(tmp_path / "cache" / "c.json", "key", {})
+    assert told is not None
+    assert told.endswith("cannot be written: No space left on device")
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_real_engines_can_be_chosen(tiny_model: Path, tmp_path: Path):
