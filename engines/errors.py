@@ -9,3 +9,9 @@ class EngineError(RuntimeError):
 
 class TooFarOffError(EngineError):
     """An engine's numbers are not the reference's."""
+
+
+def one_line(error: BaseException) -> str:
+    """What a library's error says first; its kind where it says nothing."""
+    said = str(error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
