@@ -72,7 +72,8 @@ class Choice:
 
     def report(self) -> str:
         """The choice and its reasons, one line for each candidate."""
-        lines = [f"engine {self.backend}/{self.precision}: the fastest here, {self.origin}"]
+        verdict = "the fastest here" if self.measurements else "not measured"
+        lines = [f"engine {self.backend}/{self.precision}: {verdict}, {self.origin}"]
         for entry in self.measurements:
             reason = entry.problem or (
                 f"vision {entry.vision_ms:.1f} ms, sound {entry.sound_ms:.1f} ms"
@@ -167,6 +168,71 @@ def choose(
         measurements=measured,
         origin=f"measured now; not remembered ({trouble})" if trouble else "measured now",
     )
+
+
+def measured(
+    engines: Sequence[tuple[str, str]],
+    model_dir: Path,
+    threads: int,
+    *,
+    timer: Timer = time.perf_counter,
+    opener: Opener = open_engine,
+) -> tuple[Measurement, ...]:
+    """Backends in precisions, candidates or not, each with both networks; the fastest first."""
+    found = [
+        _measured(backend, partial(opener, model_dir), precision, threads, timer)
+        for backend, precision in engines
+    ]
+    return tuple(sorted(found, key=lambda entry: entry.total_ms))
+
+
+def kept(
+    found: Sequence[Measurement], model_dir: Path, threads: int, cache: Path | None = None
+) -> Choice:
+    """The fastest of ``measured``; what ``choose`` would have measured is remembered for it.
+
+    Raises:
+        EngineError: none of them runs this model.
+    """
+    best = found[0]
+    if best.problem is not None:
+        reasons = "; ".join(f"{one.backend}/{one.precision}: {one.problem}" for one in found)
+        raise EngineError(f"no engine runs the model in {model_dir} ({reasons})")
+    precisions = _precisions(model_dir, "auto", PRECISIONS)
+    rows = [
+        _as_json(one) for one in found if one.backend in CANDIDATES and one.precision in precisions
+    ]
+    path = cache or memory.default_path()
+    trouble: str | None = None if path else "the user has no home folder"
+    if path and rows:
+        key = _key(model_dir, precisions, threads, None)
+        trouble = memory.remember(path, key, {"measurements": rows})
+    return Choice(
+        backend=best.backend,
+        precision=best.precision,
+        measurements=tuple(found),
+        origin=f"measured now; not remembered ({trouble})" if trouble else "measured now",
+    )
+
+
+def unlike_auto(choice: Choice, model_dir: Path) -> str:
+    """What ``--engine auto`` takes, where that is not what was found the fastest; else ""."""
+    if (gpu := usable_gpu()) is not None:
+        taken = ("tensorrt", _precisions(model_dir, "auto", GPU_PRECISIONS)[0])
+        why = f"unmeasured, on {gpu}"
+    else:
+        able = [
+            (one.backend, one.precision)
+            for one in choice.measurements
+            if one.problem is None and one.backend in CANDIDATES and one.precision in PRECISIONS
+        ]
+        taken, why = (able or [("", "")])[0], f"of {' and '.join(CANDIDATES)}"
+    if taken == (choice.backend, choice.precision):
+        return ""
+    fastest = f"--engine {choice.backend} --precision {choice.precision}"
+    if not taken[0]:
+        return f"--engine auto has nothing to take here; the fastest is {fastest}"
+    return f"--engine auto takes {'/'.join(taken)}, {why}; the fastest is {fastest}"
 
 
 def _measured(
