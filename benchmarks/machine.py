@@ -25,7 +25,7 @@ def facts() -> dict[str, str]:
     return {
         "measured": time.strftime("%Y-%m-%d %H:%M %Z"),
         "code": _commit(),
-        "processor": f"{processor().rpartition(':')[2].strip()}, {usable} cores",
+        "processor": f"{processor()}, {usable} cores",
         "load before": ", ".join(f"{value:.1f}" for value in os.getloadavg()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
         "GPU": _gpu(),

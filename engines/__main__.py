@@ -3,7 +3,7 @@
 python -m engines list                 runtimes, the model's precisions, kept engines
 python -m engines names                all that run the model here, backend/precision, a line each
 python -m engines build                compile the model for what is here, for quick starts
-python -m engines bench                both networks at once in every engine; keeps the choice
+python -m engines bench                both networks at once in every engine; keeps what auto needs
 python -m engines compare              how far every engine is from the reference (needs torch)
 python -m engines doctor               what is missing and the command that mends it
 python -m engines clean                throw kept engines and choices away
@@ -17,10 +17,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engines import auto, memory, parity, survey
-from engines.errors import EngineError
-from engines.model import read_spec
+from engines.errors import EngineError, TooFarOffError
+from engines.model import open_model, read_spec
 from engines.protocol import Network
-from engines.registry import installed_runtime, open_engine
+from engines.registry import BACKENDS, installed_runtime, open_engine
 from engines.repository import export
 from engines.shipped import SHIPPED_MODEL
 from engines.store import Store
@@ -30,6 +30,7 @@ from pixelplayer.spec import USUAL
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
 LIVE_COLUMNS = (3, 6, 14, 25, 28, 36)  # steps at the dial's usual positions; and to catch up
 _INPUTS = 4
+_DOCTOR = "python -m engines doctor says what is missing"
 _OWN_CACHE = "make its folder writable, or set XDG_CACHE_HOME to one that is"
 
 
@@ -49,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):
         command = commands.add_parser(name)
         command.add_argument("--model", type=Path, default=SHIPPED_MODEL, metavar="DIR")
-        command.add_argument("--threads", type=int, default=1, metavar="N", help="per network")
+        if run in (_build, _bench, _compare):
+            command.add_argument("--threads", type=int, default=1, metavar="N", help="per network")
         command.set_defaults(run=run)
         if run is _build:
             command.add_argument(
@@ -105,19 +107,24 @@ def _build(options: argparse.Namespace) -> int:
             "nothing here compiles for other GPUs: --portable needs a GPU and the classic package, "
             "pip install tensorrt"
         )
+    is_fine = True
     for case in cases:
         for network in NETWORKS:
-            with open_engine(
-                options.model,
-                network,
-                case.backend,
-                case.precision,
-                options.threads,
-                grid=grid,
-                is_portable=options.portable,
-            ):
+            try:
+                open_engine(
+                    options.model,
+                    network,
+                    case.backend,
+                    case.precision,
+                    options.threads,
+                    grid=grid,
+                    is_portable=options.portable,
+                ).close()
                 print(f"{case.name}: {network} is ready", flush=True)
-    return 0
+            except EngineError as error:  # of this engine; the others may be well
+                is_fine = False
+                print(f"{case.name}: {network} cannot be used: {error}", flush=True)
+    return 0 if is_fine else 1
 
 
 def _compiles_for_others(backend: str) -> bool:
@@ -125,12 +132,23 @@ def _compiles_for_others(backend: str) -> bool:
 
 
 def _bench(options: argparse.Namespace) -> int:
+    cases = list(survey.cases(options.model))
+    if not cases:
+        raise EngineError(f"nothing here runs the model in {options.model}: {_DOCTOR}")
     trouble = _forget_choices()
     if trouble:
         print(f"error: {trouble}: {_OWN_CACHE}", file=sys.stderr)
         return 2
-    print(auto.choose(options.model, options.threads).report())
+    found = auto.measured([(one.backend, one.precision) for one in cases], *_which(options))
+    choice = auto.kept(found, *_which(options))
+    print(choice.report())
+    if told := auto.unlike_auto(choice, options.model):
+        print(told)
     return 0
+
+
+def _which(options: argparse.Namespace) -> tuple[Path, int]:
+    return options.model, options.threads
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -146,28 +164,50 @@ def _compare(options: argparse.Namespace) -> int:
         for case in survey.cases(options.model):
             if case.backend == "torch":
                 continue
-            with open_engine(
-                options.model, network, case.backend, case.precision, 1, grid=grid
-            ) as engine:
-                found = parity.difference(wanted, engine, given)
+            try:
+                with open_engine(
+                    options.model, network, case.backend, case.precision, options.threads, grid=grid
+                ) as engine:
+                    found = parity.difference(wanted, engine, given)
+            except TooFarOffError as error:  # found when it was opened, and not opened then
+                found = error.difference
+            except EngineError as error:
+                is_fine = False
+                print(f"| {case.name} | {network} | | | cannot be used: {error} |", flush=True)
+                continue
             most = parity.TOLERANCE[case.precision]
             verdict = "" if found <= most else "too far off"
             is_fine &= found <= most
-            print(f"| {case.name} | {network} | {found:.1e} | {most:g} | {verdict} |")
+            print(f"| {case.name} | {network} | {found:.1e} | {most:g} | {verdict} |", flush=True)
     return 0 if is_fine else 1
 
 
 def _doctor(options: argparse.Namespace) -> int:
     usable = 0
     for found in survey.backends():
+        is_served = bool(found.runtime) and BACKENDS[found.backend].needs_server
         if not found.problem:
             usable += found.backend != "torch"
             print(f"ok       {found.backend:<22}{found.runtime}")
+        elif is_served and not found.mend:  # all of it is here; the server is told by its address
+            print(f"ok       {found.backend:<22}{found.runtime}, {found.problem}")
         else:
             mend = f"; mend it with: {found.mend}" if found.mend else ""
             runtime = f"{found.runtime}: " if found.runtime else ""
             print(f"missing  {found.backend:<22}{runtime}{found.problem}{mend}")
-    print(f"ok       {'model':<22}{options.model}: {', '.join(survey.precisions(options.model))}")
+    try:
+        open_model(options.model)
+    except EngineError as error:
+        print(f"missing  {'model':<22}{error}")
+        return 1
+    precisions = survey.precisions(options.model)
+    if not precisions:
+        print(
+            f"missing  {'model':<22}{options.model}: it has no graphs of both networks; "
+            "export the model again, see docs/models.md"
+        )
+        return 1
+    print(f"ok       {'model':<22}{options.model}: {', '.join(precisions)}")
     return 0 if usable else 1
 
 

@@ -7,6 +7,7 @@ model has graphs for it, whose loss was judged when they were written (``calibra
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 import os
@@ -73,7 +74,8 @@ class Choice:
 
     def report(self) -> str:
         """The choice and its reasons, one line for each candidate."""
-        found = self.origin if self.is_guess else f"the fastest here, {self.origin}"
+        verdict = "the fastest here" if self.measurements else "not measured"
+        found = self.origin if self.is_guess else f"{verdict}, {self.origin}"
         lines = [f"engine {self.backend}/{self.precision}: {found}"]
         for entry in self.measurements:
             reason = entry.problem or (
@@ -186,6 +188,8 @@ def _known(asked: _Asked, path: Path | None, gpu: Callable[[], str | None]) -> C
             origin=f"on {name}",
         )
     remembered = recalled(path, asked.key()) if path else None
+    if path and not remembered:  # what `bench` has measured is of whole windows
+        remembered = recalled(path, dataclasses.replace(asked, newest=None).key())
     if not remembered:
         return None
     return Choice(
@@ -231,6 +235,71 @@ def _fastest(asked: _Asked, path: Path | None, timer: Timer, opener: Opener) -> 
         measurements=measured,
         origin=f"measured now; not remembered ({trouble})" if trouble else "measured now",
     )
+
+
+def measured(
+    engines: Sequence[tuple[str, str]],
+    model_dir: Path,
+    threads: int,
+    *,
+    timer: Timer = time.perf_counter,
+    opener: Opener = open_engine,
+) -> tuple[Measurement, ...]:
+    """Backends in precisions, candidates or not, each with both networks; the fastest first."""
+    found = [
+        _measured(backend, partial(opener, model_dir), precision, threads, timer)
+        for backend, precision in engines
+    ]
+    return tuple(sorted(found, key=lambda entry: entry.total_ms))
+
+
+def kept(
+    found: Sequence[Measurement], model_dir: Path, threads: int, cache: Path | None = None
+) -> Choice:
+    """The fastest of ``measured``; what ``choose`` would have measured is remembered for it.
+
+    Raises:
+        EngineError: none of them runs this model.
+    """
+    best = found[0]
+    if best.problem is not None:
+        reasons = "; ".join(f"{one.backend}/{one.precision}: {one.problem}" for one in found)
+        raise EngineError(f"no engine runs the model in {model_dir} ({reasons})")
+    precisions = _precisions(model_dir, "auto", PRECISIONS)
+    rows = [
+        _as_json(one) for one in found if one.backend in CANDIDATES and one.precision in precisions
+    ]
+    path = cache or memory.default_path()
+    trouble: str | None = None if path else "the user has no home folder"
+    if path and rows:
+        key = _key(model_dir, precisions, threads, None)
+        trouble = memory.remember(path, key, {"measurements": rows})
+    return Choice(
+        backend=best.backend,
+        precision=best.precision,
+        measurements=tuple(found),
+        origin=f"measured now; not remembered ({trouble})" if trouble else "measured now",
+    )
+
+
+def unlike_auto(choice: Choice, model_dir: Path) -> str:
+    """What ``--engine auto`` takes, where that is not what was found the fastest; else ""."""
+    if (gpu := usable_gpu()) is not None:
+        taken = ("tensorrt", _precisions(model_dir, "auto", GPU_PRECISIONS)[0])
+        why = f"unmeasured, on {gpu}"
+    else:
+        able = [
+            (one.backend, one.precision)
+            for one in choice.measurements
+            if one.problem is None and one.backend in CANDIDATES and one.precision in PRECISIONS
+        ]
+        taken, why = (able or [("", "")])[0], f"of {' and '.join(CANDIDATES)}"
+    if taken == (choice.backend, choice.precision):
+        return ""
+    fastest = f"--engine {choice.backend} --precision {choice.precision}"
+    if not taken[0]:
+        return f"--engine auto has nothing to take here; the fastest is {fastest}"
+    return f"--engine auto takes {'/'.join(taken)}, {why}; the fastest is {fastest}"
 
 
 def _measured(

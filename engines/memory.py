@@ -72,15 +72,30 @@ def remember(path: Path, key: str, entry: Mapping[str, Any]) -> str | None:
     others = [item for item in _entries(path).items() if item[0] != key]
     kept = dict([*others[1 - _ENTRIES_MAX :], (key, dict(entry))])
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=path.parent, suffix=".tmp", encoding="utf-8", delete=False
-        ) as scratch:
-            json.dump({"version": _VERSION, "entries": kept}, scratch, indent=1)
-        Path(scratch.name).replace(path)
+        text = json.dumps({"version": _VERSION, "entries": kept}, indent=1)
+        write_whole(path, text.encode())
     except OSError as error:
         return f"{path} cannot be written: {error.strerror}"
     return None
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all, and its folder if need be.
+
+    Raises:
+        OSError: it cannot be written; nothing of it is left then, as on a full disk.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    scratch = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        scratch.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            scratch.unlink()
+        raise
 
 
 def forget(path: Path) -> str | None:

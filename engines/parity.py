@@ -109,5 +109,6 @@ def check(name: str, precision: str, found: float) -> None:
     if not found <= most:
         raise TooFarOffError(
             f"{name} differs from the reference by {found:.1e}, more than {most:g}: it is not "
-            "used; see python -m engines compare"
+            "used; see python -m engines compare",
+            found,
         )

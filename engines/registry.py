@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from engines.errors import EngineError
+from engines.errors import EngineError, one_line
 from engines.model import PRECISIONS, graph_path, read_spec, resolve_precision, whole_network
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork
@@ -215,6 +215,13 @@ def open_engine(
         raise EngineError(
             f"engine {name} is installed but does not load ({error}); run: {entry.install}"
         ) from error
-    engine: OpenedNetwork = module.open_network(request)
+    try:
+        engine: OpenedNetwork = module.open_network(request)
+    except EngineError:
+        raise
+    except Exception as error:  # a runtime's own: one that fails leaves the others be
+        raise EngineError(
+            f"engine {name} does not open {network} in {wanted}: {one_line(error)}"
+        ) from error
     engine.watch(during)
     return engine

@@ -44,8 +44,12 @@ def export(folder: Path, target: Path, precision: str, newest: Sequence[int]) ->
         The names of what can be served.
 
     Raises:
-        EngineError: the model has no such graphs, or a file cannot be written.
+        EngineError: a number of columns is none, the model has no such graphs, or a file cannot
+            be written.
     """
+    for some in newest:
+        if some < 1:
+            raise EngineError(f"a window has no {some} newest columns; --newest is 1 or more")
     spec = read_spec(folder)
     wanted: list[tuple[Network, int | None]] = [("vision", None), ("sound", None)]
     whole = spec.audio.columns

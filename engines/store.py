@@ -9,11 +9,13 @@ a cache that cannot be read or written costs time, not the engine.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -28,6 +30,7 @@ try:
 except ImportError:  # not on Windows: there two builds at once both build, and one is kept
     fcntl = None  # type: ignore[assignment]
 
+_HAS_LOCKS = fcntl is not None
 _log = logging.getLogger(__name__)
 
 VERSION = 1
@@ -35,6 +38,11 @@ _MOST = 48  # engines; the oldest give way: pictures of every proportion have on
 _MOST_BYTES = 2**40  # of an engine
 _MOST_MANIFEST_BYTES = 1024 * 1024
 _ENGINE, _MANIFEST = "engine.bin", "manifest.json"
+_BUILDING, _LOCK, _TIMINGS = ".building-", ".lock", ".timings"
+_OWN_NAME = re.compile(r"[0-9a-f]{24}")  # of an engine's folder: the key's digest
+_BUILDERS = re.compile(
+    r"\.building-((?P<digest>[0-9a-f]{24})-)?.*|\.(?P<locked>[0-9a-f]{24})\.lock"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,21 +146,22 @@ class Store:
         place = self.folder / key.digest
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(dir=self.folder, prefix=".building-"))
+            prefix = f"{_BUILDING}{key.digest}-"
+            scratch = Path(tempfile.mkdtemp(dir=self.folder, prefix=prefix))
             try:
                 (scratch / _ENGINE).write_bytes(engine)
                 text = json.dumps({"version": VERSION, **_plain(manifest)}, indent=1)
                 (scratch / _MANIFEST).write_text(text, encoding="utf-8")
-                shutil.rmtree(place, ignore_errors=True)
+                _remove(place)
                 with contextlib.suppress(FileExistsError):
                     scratch.rename(place)  # else another process was quicker: its engine is as good
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
             for oldest in sorted(self._places(), key=_age)[:-_MOST]:
-                shutil.rmtree(oldest, ignore_errors=True)
+                _remove(oldest)
         except OSError as error:
-            if not place.exists():
-                _tell(f"{self.folder}: {error.strerror or error}")
+            if not place.is_dir():
+                _tell(_trouble(self.folder, error))
         return manifest
 
     def timings(self, key: EngineKey) -> bytes:
@@ -168,15 +177,12 @@ class Store:
         if path is None or not timings:
             return
         with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as scratch:
-                scratch.write(timings)
-            Path(scratch.name).replace(path)
+            memory.write_whole(path, timings)
 
     def _timings_path(self, key: EngineKey) -> Path | None:
         known = "\n".join((key.runtime, key.runtime_version, key.device, key.capability))
         name = hashlib.sha256(known.encode()).hexdigest()[:24]
-        return self.folder / f"{name}.timings" if self.folder else None
+        return self.folder / f"{name}{_TIMINGS}" if self.folder else None
 
     @contextlib.contextmanager
     def building(self, key: EngineKey) -> Iterator[None]:
@@ -185,7 +191,8 @@ class Store:
         if self.folder is not None and fcntl is not None:
             with contextlib.suppress(OSError):
                 self.folder.mkdir(parents=True, exist_ok=True)
-                handle = os.open(self.folder / f".{key.digest}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+                lock = self.folder / f".{key.digest}{_LOCK}"
+                handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
                 fcntl.flock(handle, fcntl.LOCK_EX)  # given back when a process ends, however
         try:
             yield
@@ -202,22 +209,76 @@ class Store:
         return sorted(found, key=lambda one: (one.key.runtime, one.key.device, one.key.digest))
 
     def clean(self) -> int:
-        """Throw all engines away, damaged ones too; how many are gone."""
+        """Throw all engines away, damaged ones too, and what builders left; how many are gone.
+
+        What another process builds at the moment stays.
+        """
         places = self._places()
-        for place in places:
-            shutil.rmtree(place, ignore_errors=True)
+        for place in [*places, *self._remnants()]:
+            _remove(place)
         return sum(not place.exists() for place in places)
 
     def _places(self) -> list[Path]:
+        """Where engines are, or something in their place; nothing that is being built."""
         if self.folder is None or not self.folder.is_dir():
             return []
-        return sorted(place for place in self.folder.iterdir() if place.is_dir())
+        return sorted(one for one in self.folder.iterdir() if _OWN_NAME.fullmatch(one.name))
+
+    def _remnants(self) -> list[Path]:
+        """Builders' measurements, their locks, and the folders that killed ones have left."""
+        if self.folder is None or not self.folder.is_dir():
+            return []
+        found = []
+        for one in sorted(self.folder.iterdir()):
+            builder = _BUILDERS.fullmatch(one.name)
+            if one.suffix == _TIMINGS or (
+                builder and not self._is_built_now(builder["digest"] or builder["locked"])
+            ):
+                found.append(one)
+        return found
+
+    def _is_built_now(self, digest: str | None) -> bool:
+        """Whether a process holds an engine's lock; where there are no locks, nobody knows."""
+        if not _HAS_LOCKS:
+            return True
+        if self.folder is None or digest is None:
+            return False
+        try:
+            handle = os.open(self.folder / f".{digest}{_LOCK}", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(handle)
+        return False
 
 
 @functools.cache
 def _tell(trouble: str) -> None:
     """Once in each process: it is the folder's trouble, not an engine's."""
-    _log.warning("engines are not kept: %s; free space there or set XDG_CACHE_HOME", trouble)
+    _log.warning("engines are not kept: %s, or set XDG_CACHE_HOME", trouble)
+
+
+def _trouble(folder: Path, error: OSError) -> str:
+    """Why nothing can be kept in a folder, and what would mend that."""
+    file = next((one for one in (folder, *folder.parents) if one.is_file()), None)
+    if file is not None:
+        return f"{file} is a file, not a folder; remove it"
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    mend = "free space there" if is_full else "make it writable"
+    return f"{folder}: {error.strerror or error}; {mend}"
+
+
+def _remove(place: Path) -> None:
+    """Whatever it is; what cannot be removed stays."""
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+        return
+    with contextlib.suppress(OSError):
+        place.unlink()
 
 
 def _age(place: Path) -> float:

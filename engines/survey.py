@@ -99,9 +99,20 @@ def _backend(name: str) -> Found:
         problem, mend = "finds no TensorRT", "pip install tensorrt"
     elif entry.needs_server:
         problem = f"asked for by --engine {name} --server HOST:8001"
+    elif entry.needs_gpu and entry.reads_weights and (problem := _torch_without_cuda()):
+        pass
     elif entry.needs_gpu:
         label = f"{label} on {gpu.name} ({gpu.capability})"
     return Found(backend=name, runtime=label, problem=problem, mend=mend)
+
+
+def _torch_without_cuda() -> str:
+    """Why torch, which is there, computes nothing on the GPU; "" where it does."""
+    import torch  # a second, and only where there is a GPU
+
+    if torch.cuda.is_available():
+        return ""
+    return f"torch {torch.__version__} is built without CUDA; install it from pytorch.org"
 
 
 def _has_tensorrt() -> bool:

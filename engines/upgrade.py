@@ -13,7 +13,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from engines.errors import EngineError
+from engines.errors import EngineError, one_line
 from engines.protocol import Engine, FloatArray
 from engines.standing import Standing
 
@@ -67,8 +67,9 @@ class Upgrading(Standing):
     def _build(self) -> None:
         try:
             better = self._open_better()
-        except EngineError as error:
-            _log.warning("%s goes on: %s", self._now.name, error)
+        except Exception as error:  # noqa: BLE001  a thread's would be a traceback, and told to nobody
+            reason = str(error) if isinstance(error, EngineError) else one_line(error)
+            _log.warning("%s goes on: %s", self._now.name, reason)
             return
         with self._lock:
             if not self._is_closed:

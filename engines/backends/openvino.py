@@ -41,7 +41,8 @@ def open_network(request: NetworkRequest) -> OpenVinoEngine:
         key = _key(core, request)
     except RuntimeError as error:
         raise EngineError(f"OpenVINO does not start here: {error}") from error
-    engine = _loaded(core, request, key, store) or _compiled(core, request, key, store)
+    with store.building(key):
+        engine = _loaded(core, request, key, store) or _compiled(core, request, key, store)
     for remark in store.remarks:
         _log.warning(remark)
     return engine

@@ -18,7 +18,7 @@ from engines import cuda
 from engines.acceptance import accepted
 from engines.backends import torch as eager
 from engines.backends.torch_modules import example, module, results
-from engines.errors import EngineError
+from engines.errors import EngineError, one_line
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
@@ -77,6 +77,8 @@ class TorchCudaEngine(OpenedNetwork):
             raise EngineError(
                 "the GPU is out of memory; close other programs, or --engine auto"
             ) from error
+        except RuntimeError as error:  # of the driver, or a kernel that this GPU has not
+            raise EngineError(f"{self.name} does not start: {one_line(error)}") from error
 
     def _capture(self, network: Any, like: tuple[Tensor, ...]) -> None:
         network = network.cuda().to(memory_format=torch.channels_last)

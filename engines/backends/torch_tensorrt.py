@@ -21,6 +21,7 @@ from engines import cuda
 from engines.acceptance import accepted
 from engines.backends import torch as reference
 from engines.backends.torch_modules import example, module, results
+from engines.errors import EngineError, one_line
 from engines.networks import NetworkRequest
 from engines.opened import OpenedNetwork, warmed_up
 from engines.protocol import FloatArray
@@ -46,18 +47,32 @@ def open_network(request: NetworkRequest) -> TorchTensorRtEngine:
             try:
                 return warmed_up(TorchTensorRtEngine(request, _loaded(kept)))
             except Exception as error:  # noqa: BLE001  whatever torch finds wrong with it
-                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+                reason = one_line(error)
                 store.remarks.append(f"a kept engine does not load ({reason}); it is built again")
-        began = time.perf_counter()
-        eager = module(request).cuda()
-        given = tuple(one.cuda() for one in example(request))
-        compiled = _compiled(eager, given)
-        build_s = time.perf_counter() - began
-        engine = warmed_up(TorchTensorRtEngine(request, compiled))
-        facts = accepted(engine, request, reference.open_network)
-        store.keep(key, _saved(compiled, given), build_s, facts)
+        try:
+            engine = _built(request, key, store)
+        except EngineError:
+            raise
+        except Exception as error:  # torch's, the compiler's, TensorRT's
+            raise EngineError(
+                f"torch_tensorrt cannot compile {request.network} of {request.folder}: "
+                f"{one_line(error)}; use --engine auto"
+            ) from error
     for remark in store.remarks:
         _log.warning(remark)
+    return engine
+
+
+def _built(request: NetworkRequest, key: EngineKey, store: Store) -> TorchTensorRtEngine:
+    """Compiled, held against the processor's, and kept."""
+    began = time.perf_counter()
+    eager = module(request).cuda()
+    given = tuple(one.cuda() for one in example(request))
+    compiled = _compiled(eager, given)
+    build_s = time.perf_counter() - began
+    engine = warmed_up(TorchTensorRtEngine(request, compiled))
+    facts = accepted(engine, request, reference.open_network)
+    store.keep(key, _saved(compiled, given), build_s, facts)
     return engine
 
 

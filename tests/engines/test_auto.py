@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import threading
@@ -184,7 +185,7 @@ def test_a_gpu_is_taken_unmeasured(own_model: Path, tmp_path: Path):
     assert chosen("auto")[:2] == ("tensorrt", "fp32")
     for network in ("vision", "sound"):
         (own_model / f"{network}.fp16.onnx").write_bytes(b"")
-    assert chosen("auto") == ("tensorrt", "fp16", "engine tensorrt/fp16: the fastest here, on Orin")
+    assert chosen("auto") == ("tensorrt", "fp16", "engine tensorrt/fp16: not measured, on Orin")
     assert chosen("fp32")[1] == "fp32"
 
 
@@ -335,6 +336,19 @@ def test_old_memories_are_forgotten(tmp_path: Path):
         assert memory.remember(path, f"key {index}", {"index": index}) is None
     entries = json.loads(path.read_text())["entries"]
     assert list(entries) == [f"key {index}" for index in range(6, 70)]
+
+
+def test_a_full_disk_keeps_nothing_of_what_was_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def full(_descriptor: int, _mode: str) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fdopen", full)
+    told = memory.remember(tmp_path / "cache" / "c.json", "key", {})
+    assert told is not None
+    assert told.endswith("cannot be written: No space left on device")
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_real_engines_can_be_chosen(tiny_model: Path, tmp_path: Path):

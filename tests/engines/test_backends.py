@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -188,6 +190,34 @@ def test_what_was_compiled_is_loaded_the_next_time(
     np.testing.assert_array_equal(infer(), first)
     assert "built again" in caplog.text
     assert Store().load(kept.key) is not None
+
+
+def test_two_that_start_together_compile_once(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Threads stand for processes: the lock is of each opening."""
+    from engines.backends import openvino
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    compiled = openvino._compiled
+    built: list[object] = []
+
+    def slowly(*arguments: Any) -> openvino.OpenVinoEngine:
+        built.append(arguments)
+        time.sleep(0.3)
+        return compiled(*arguments)
+
+    monkeypatch.setattr(openvino, "_compiled", slowly)
+
+    def start() -> None:
+        open_engine(tiny_model, "sound", "openvino", "fp32", 1).close()
+
+    workers = [threading.Thread(target=start) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(timeout=60)
+    assert len(built) == 1
 
 
 @pytest.mark.parametrize("newest", [1, 6, 31, 32])

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
-from engines import memory, parity
+from calibration.graphs import convolutions, read_graph
+from calibration.half import halved
+from calibration.quantize import simplified
+from engines import auto, cuda, memory, parity, survey
 from engines.__main__ import main
 from engines.errors import EngineError
 from engines.registry import BACKENDS, open_engine
@@ -67,6 +74,43 @@ def test_the_doctor_names_the_mending_command(
     assert main(["doctor", "--model", str(tiny_model)]) == 0
 
 
+@pytest.mark.parametrize("damage", ["no folder", "cut", "no graphs"])
+def test_the_doctor_looks_at_the_model(
+    own_model: Path, capsys: pytest.CaptureFixture[str], damage: str
+) -> None:
+    if damage == "no folder":
+        shutil.rmtree(own_model)
+    elif damage == "cut":
+        text = (own_model / "model.json").read_bytes()
+        (own_model / "model.json").write_bytes(text[: len(text) // 2])
+    else:
+        (own_model / "sound.onnx").unlink()
+    assert main(["doctor", "--model", str(own_model)]) == 1
+    (line,) = [one for one in capsys.readouterr().out.splitlines() if str(own_model) in one]
+    assert line.startswith("missing  model")
+
+
+def test_a_client_that_is_there_is_not_missing(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = survey.Found(
+        backend="remote", runtime="tritonclient 2.60", problem="asked for by --engine remote"
+    )
+    monkeypatch.setattr(survey, "backends", lambda: [found])
+    assert main(["doctor", "--model", str(tiny_model)]) == 1  # no engine is of this machine
+    printed = capsys.readouterr().out
+    assert "ok       remote                tritonclient 2.60, asked for by --engine" in printed
+
+
+@pytest.mark.parametrize("command", ["list", "names", "doctor", "clean"])
+def test_threads_are_offered_where_they_count(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--model", str(tiny_model), "--threads", "2"])
+    assert "--threads" in capsys.readouterr().err
+
+
 def test_it_measures_anew_and_keeps_the_choice(
     tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +133,113 @@ def test_engines_are_compared_with_the_reference(
     monkeypatch.setattr(parity, "TOLERANCE", {"fp32": -1.0})
     assert main(["compare", "--model", str(tiny_model)]) == 1
     assert "too far off" in capsys.readouterr().out
+
+
+@pytest.fixture
+def spoiled(own_model: Path) -> Path:
+    """With fp16 graphs, of which the visual one says something else."""
+    for network in ("vision", "sound"):
+        half = halved(simplified(read_graph(own_model / f"{network}.onnx")))
+        if network == "vision":
+            weight = convolutions(half)[0].input[1]
+            (tensor,) = (one for one in half.graph.initializer if one.name == weight)
+            larger = numpy_helper.to_array(tensor) * np.float16(1.5)
+            tensor.CopyFrom(numpy_helper.from_array(larger, weight))
+        onnx.save(half, own_model / f"{network}.fp16.onnx")
+    return own_model
+
+
+def test_one_that_is_too_far_off_does_not_end_the_comparison(
+    spoiled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", "--model", str(spoiled)]) == 1
+    printed, errors = capsys.readouterr()
+    rows = [line.split(" | ") for line in printed.splitlines()[2:]]
+    verdicts = {(row[0].strip("| "), row[1]): row[4].strip("| ") for row in rows}
+    differences = {(row[0].strip("| "), row[1]): row[2] for row in rows}
+    assert verdicts["onnxruntime/fp16", "vision"] == "too far off"
+    assert float(differences["onnxruntime/fp16", "vision"]) > 2e-3
+    assert verdicts["onnxruntime/fp16", "sound"] == verdicts["openvino/fp32", "vision"] == ""
+    assert not errors
+
+
+def test_one_that_cannot_be_used_does_not_end_the_building(
+    spoiled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build", "--model", str(spoiled)]) == 1
+    printed, errors = capsys.readouterr()
+    assert "onnxruntime/fp16: vision cannot be used: onnxruntime/fp16 differs from" in printed
+    assert "onnxruntime/fp16: sound is ready" in printed
+    assert "openvino/fp32: vision is ready" in printed
+    assert not errors
+
+
+def test_a_graph_that_none_opens_leaves_the_others_be(
+    own_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for network in ("vision", "sound"):
+        (own_model / f"{network}.int8.onnx").write_bytes(
+            (own_model / f"{network}.onnx").read_bytes()
+        )
+    graph = read_graph(own_model / "vision.onnx")
+    graph.graph.node[0].op_type = "NoSuchThing"
+    onnx.save(graph, own_model / "vision.onnx")
+    assert main(["build", "--model", str(own_model)]) == 1
+    printed = capsys.readouterr().out
+    assert "onnxruntime/fp32: vision cannot be used: ONNX Runtime cannot open" in printed
+    assert "onnxruntime/int8: vision is ready" in printed
+    assert "openvino/int8: sound is ready" in printed
+    assert main(["compare", "--model", str(own_model)]) == 1
+    assert "| onnxruntime/fp32 | vision | | | cannot be used: " in capsys.readouterr().out
+
+
+def test_torch_for_the_processor_is_no_engine_of_a_gpu(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = cuda.Device(name="Some GPU", capability="8.9", memory_bytes=1 << 33)
+    monkeypatch.setattr(cuda, "device", lambda: gpu)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert main(["names", "--model", str(tiny_model)]) == 0
+    assert "torch_cuda" not in capsys.readouterr().out
+    assert main(["list", "--model", str(tiny_model)]) == 0
+    assert "is built without CUDA" in capsys.readouterr().out
+
+
+def test_the_bench_measures_what_a_gpu_has_as_well(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here there is none: what is offered of it fails, and has its line."""
+    cases = [
+        survey.Case(backend="tensorrt", precision="fp32"),
+        survey.Case(backend="onnxruntime", precision="fp32"),
+    ]
+    monkeypatch.setattr(survey, "cases", lambda _folder: iter(cases))
+    monkeypatch.setattr("engines.auto.usable_gpu", lambda: "Some GPU")
+    assert main(["bench", "--model", str(tiny_model)]) == 0
+    first, *others = capsys.readouterr().out.splitlines()
+    assert first == "engine onnxruntime/fp32: the fastest here, measured now"
+    assert others[0].startswith("  onnxruntime/fp32: vision ")
+    assert others[1].startswith("  tensorrt/fp32: ")
+    assert others[2] == (
+        "--engine auto takes tensorrt/fp32, unmeasured, on Some GPU; "
+        "the fastest is --engine onnxruntime --precision fp32"
+    )
+
+
+def test_what_the_bench_measured_is_not_measured_again(
+    tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "--model", str(tiny_model)]) == 0
+    assert "  torch/fp32: vision " in capsys.readouterr().out
+    choice = auto.choose(tiny_model, 1, gpu=lambda: None)
+    assert choice.origin.startswith("measured earlier")
+    assert {one.backend for one in choice.measurements} == set(auto.CANDIDATES)
+
+
+def test_nothing_to_measure_is_told(own_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (own_model / "vision.onnx").unlink()
+    assert main(["bench", "--model", str(own_model)]) == 2
+    assert "nothing here runs the model in" in capsys.readouterr().err
 
 
 def test_an_engine_that_is_too_far_off_is_refused() -> None:

@@ -71,3 +71,15 @@ def test_a_folder_that_takes_nothing_is_told(tiny_model: Path, tmp_path: Path) -
 def test_an_address_is_needed(tiny_model: Path) -> None:
     with pytest.raises(EngineError, match="needs an address, remote=HOST:8001"):
         open_engine(tiny_model, "sound", "remote", "fp32", 1)
+
+
+@pytest.mark.parametrize("newest", ["0", "-5"])
+def test_columns_that_are_none_are_refused(
+    newest: str, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "repository"
+    line = ["export-repository", str(target), "--model", str(tiny_model), "--newest", newest]
+    assert main(line) == 2
+    told = capsys.readouterr().err
+    assert told == f"error: a window has no {newest} newest columns; --newest is 1 or more\n"
+    assert not target.exists()

@@ -155,8 +155,8 @@ def test_a_folder_that_takes_nothing_costs_only_time_and_a_line(
             assert store.load(KEY) is None
             store.keep(replace(KEY, device=str(number)), ENGINE, 1.0, {})
     (told,) = caplog.messages
-    assert told.startswith(f"engines are not kept: {tmp_path / 'file'}: ")
-    assert told.endswith("; free space there or set XDG_CACHE_HOME")
+    wanted = f"{tmp_path / 'file'} is a file, not a folder; remove it, or set XDG_CACHE_HOME"
+    assert told == f"engines are not kept: {wanted}"
 
 
 def test_a_full_folder_is_told(
@@ -170,6 +170,58 @@ def test_a_full_folder_is_told(
     assert "No space left on device; free space there" in caplog.text
     assert store.folder is not None
     assert not list(store.folder.iterdir())
+
+
+def test_a_folder_under_a_file_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cache").write_text("no folder")
+    Store(tmp_path / "cache" / "engines").keep(KEY, ENGINE, 1.0, {})
+    assert f"{tmp_path / 'cache'} is a file, not a folder; remove it" in caplog.text
+
+
+def test_timings_of_a_full_folder_leave_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int, _mode: str) -> object:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fdopen", full)
+    store.keep_timings(KEY, b"12 ms")
+    assert store.folder is not None
+    assert not list(store.folder.iterdir())
+
+
+def test_a_file_in_an_engine_s_place_gives_way(store: Store) -> None:
+    store.keep(KEY, ENGINE, 1.0, {})
+    assert store.clean() == 1
+    place_of(store).write_text("no folder")
+    assert store.load(KEY) is None
+    store.keep(KEY, ENGINE, 1.0, {})
+    assert store.load(KEY) == ENGINE
+    store.clean()
+    place_of(store).write_text("no folder")
+    assert store.clean() == 1
+    assert not place_of(store).exists()
+
+
+def test_what_builders_leave_is_thrown_away_too(store: Store) -> None:
+    with store.building(KEY):
+        store.keep(KEY, ENGINE, 1.0, {})
+        store.keep_timings(KEY, b"12 ms")
+    assert store.folder is not None
+    (store.folder / f".building-{KEY.digest}-killed").mkdir()
+    (store.folder / "notes.txt").write_text("somebody's")
+    assert store.clean() == 1
+    assert [one.name for one in store.folder.iterdir()] == ["notes.txt"]
+
+
+def test_what_another_builds_stays(store: Store) -> None:
+    with store.building(KEY):
+        assert store.folder is not None
+        scratch = store.folder / f".building-{KEY.digest}-other"
+        scratch.mkdir()
+        assert Store(store.folder).clean() == 0
+        assert scratch.is_dir()
+        assert (store.folder / f".{KEY.digest}.lock").exists()
 
 
 def test_all_can_be_thrown_away(store: Store) -> None:

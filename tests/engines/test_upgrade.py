@@ -68,6 +68,24 @@ def test_one_that_cannot_be_had_changes_nothing(
     assert "onnxruntime/fp32 goes on: the GPU is out of memory" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("CUDA error: out of memory\nsome advice"), "CUDA error: out of memory"),
+        (ImportError(), "ImportError"),
+    ],
+)
+def test_a_library_s_own_error_is_a_line(
+    tiny_model: Path, caplog: pytest.LogCaptureFixture, error: Exception, told: str
+) -> None:
+    def better() -> Engine:
+        raise error
+
+    with Upgrading(sound(tiny_model, "onnxruntime"), better) as engine:
+        settled(engine)
+    assert f"onnxruntime/fp32 goes on: {told}" in caplog.messages
+
+
 def test_a_build_that_ends_after_the_run_is_released(tiny_model: Path) -> None:
     may_build = threading.Event()
     built: list[Engine] = []
