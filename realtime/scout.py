@@ -51,11 +51,17 @@ class Scout:
         self._next_ns: int | None = None
         self._until_ns: int | None = None
         self._listed: dict[Part, Sequence[str]] = {}
+        self._answers = 0
 
     @property
     def listed(self) -> Listing:
         """What was found last."""
         return self._listed
+
+    @property
+    def answers(self) -> int:
+        """How often it was looked up: who has asked sees that the answer has come."""
+        return self._answers
 
     def ask(self) -> None:
         """Somebody wants to know what there is now."""
@@ -67,6 +73,7 @@ class Scout:
             if not self._attempt.is_over:
                 return False
             attempt, self._attempt = self._attempt, None
+            self._answers += 1
             self._listed |= attempt.outcome()
             return True
         if self._is_asked and (self._next_ns is None or now_ns >= self._next_ns):

@@ -26,6 +26,7 @@ class Hud:
     masks_per_s: float | None = None
     frames_per_s: float | None = None
     drops: int = 0
+    lost: tuple[str, ...] = ()  # the same in words: of what, and how many
     engines: str = ""
     warnings: tuple[str, ...] = ()
     sound_early_ms: float | None = None  # before the picture, as both are shown
@@ -64,7 +65,7 @@ class HudTracker:
 
     def add_shown(self, now_ns: int, capture_ns: int) -> None:
         """A picture goes on show: how long after its sound is heard?"""
-        latency_ms = self.value("speaker", "latency_ms")
+        latency_ms = self._latency_ms
         if latency_ms is None:
             return
         early_ms = (now_ns - capture_ns) / NS_PER_MS - latency_ms
@@ -89,14 +90,20 @@ class HudTracker:
         return self._values.get(stage, {}).get(name)
 
     @property
+    def _latency_ms(self) -> float | None:
+        """From capture to the ear; the speaker tells 0 until something has been played."""
+        return self.value("speaker", "latency_ms") or None
+
+    @property
     def hud(self) -> Hud:
         """The newest state of everything."""
         return Hud(
-            latency_ms=self.value("speaker", "latency_ms"),
+            latency_ms=self._latency_ms,
             causes_ms=tuple(causes_ms(self._values).items()),
             masks_per_s=self.value("hearing", "rate_hz"),
             frames_per_s=self._frames_per_s(),
             drops=self._drops(),
+            lost=self._lost(),
             engines=engine_names(self._engines),
             warnings=self._warnings(),
             sound_early_ms=self._sound_early_ms,
@@ -119,6 +126,26 @@ class HudTracker:
                 for name, value in values.items()
                 if name.startswith("dropped_") and not name.endswith("_samples")
             )
+        )
+
+    def _lost(self) -> tuple[str, ...]:
+        counts: dict[str, float] = {}
+        for values in self._values.values():
+            for name, value in values.items():
+                if name.startswith("dropped_") and value:
+                    counts[name] = counts.get(name, 0.0) + value
+        pictures = counts.pop("dropped_video", 0.0)
+        samples = counts.pop("dropped_audio_samples", 0.0)
+        counts.pop("dropped_audio", None)  # its samples tell
+        others = {
+            name.removeprefix("dropped_"): count
+            for name, count in counts.items()
+            if not name.endswith("_samples")
+        }
+        return (
+            *((f"{pictures:.0f} pictures skipped",) if pictures else ()),
+            *((f"{samples:.0f} samples lost",) if samples else ()),
+            *(f"{count:.0f} of {topic} dropped" for topic, count in sorted(others.items())),
         )
 
     def _warnings(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ MOST_LOOKAHEAD_MS = 10_000.0
 _FIELDS: dict[str, frozenset[str]] = {
     "click": frozenset({"x", "y"}),
     "pin": frozenset({"x", "y"}),
+    "unpin": frozenset({"object_id"}),
     "solo": frozenset({"object_id"}),
     "mute": frozenset({"object_id"}),
     "gain": frozenset({"object_id", "value"}),

@@ -170,6 +170,7 @@ class Web:
             "lookahead_ms": self._viewer.lookahead_ms,
             "positions_ms": self._positions_ms,
             **self._viewer.console.plain(now_ns),
+            "looked": self._scout.answers,
             "capture": None if self._stand is None else {"is_taken": self._stand.is_taken},
         }
         self._showcase.tell(json.dumps(state, allow_nan=False))

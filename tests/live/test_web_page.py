@@ -69,7 +69,7 @@ def page() -> Iterator[Page]:
 SOLOED = (
     "[...document.querySelectorAll('.card')].filter(one => one.dataset.state === 'solo').length"
 )
-HEARD = "[...document.querySelectorAll('.card')].filter(one => +one.dataset.gain > 0).length"
+HEARD = "document.querySelectorAll('.card:not(.off)').length"
 CARDS = "document.querySelectorAll('.card').length"
 
 
@@ -229,6 +229,10 @@ def test_the_dial_is_turned_on_the_page(address: str, page: Page) -> None:
 def test_the_page_says_when_the_program_has_ended(address: str, page: Page) -> None:
     page.goto(address)
     until(page, f"{CARDS} > 0")
+    page.keyboard.press("q")
+    assert "Press Q again" in page.inner_text("#note")
+    page.wait_for_timeout(1000)
+    assert page.inner_text("#link") == "live"  # nobody's run has ended
     page.keyboard.press("q")
     until(page, "document.getElementById('link').textContent.includes('the program has ended')")
     page.keyboard.press("r")

@@ -2,6 +2,7 @@
 // @ts-check
 
 const LOOK_AGAIN_MS = 3000, PATIENCE_MS = 15000;
+const LOOKING = "Looking for what there is…";
 /** @type {Record<string, string>} */
 const TITLES = {camera: "Camera", microphone: "Microphone", speaker: "Speaker",
   vision: "Engine that sees", sound: "Engine that hears"};
@@ -22,7 +23,11 @@ export class Pickers {
     this.ask = ask;
     /** @type {Map<string, {select: HTMLSelectElement, number: number, since: number}>} */
     this.rows = new Map();
-    box.addEventListener("toggle", () => this.look());
+    this.looked = 0;  // how often the player has looked, as it tells
+    box.addEventListener("toggle", () => {
+      if (box.open && !this.remark.textContent) this.say(LOOKING, false);
+      this.look();
+    });
     setInterval(() => this.look(), LOOK_AGAIN_MS);
   }
 
@@ -30,9 +35,11 @@ export class Pickers {
     if (this.box.open && !this.box.hidden && !document.hidden) this.ask({kind: "list"});
   }
 
-  /** @param {Part[]} parts */
-  show(parts) {
+  /** @param {Part[]} parts @param {number} looked */
+  show(parts, looked) {
     this.box.hidden = !parts.length;
+    if (looked !== this.looked && this.remark.textContent === LOOKING) this.say("", false);
+    this.looked = looked;
     for (const [part, row] of this.rows) {
       if (parts.some(one => one.part === part)) continue;
       row.select.closest("div")?.remove();

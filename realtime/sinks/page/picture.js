@@ -5,6 +5,7 @@ const MOST_WAITING = 64;  // three seconds: sound may be late where browsers sha
 const LONGEST_REST_MS = 100;  // what is heard may jump
 const STEP = 0.02;  // of the picture, for the cross that the keys move
 const DRAG_PX = 12;  // less is a click by an unsteady hand
+const HOLD_MS = 500;  // a finger that stays so long pins
 
 /**
  * As a blob it would go to another process of the browser, and come back.
@@ -42,19 +43,26 @@ export class View {
     /** @type {Waiting[]} */
     this.waiting = [];
     this.isTurning = false;  // one picture at a time is waited for or decoded
-    /** @type {[number, number] | null} where the button went down */
+    /** @type {[number, number] | null} where the button, or the finger, went down */
     this.from = null;
-    this.isDragged = false;
+    this.isTouched = false;
+    this.isDone = false;  // this press was no click: it was dragged, or held
+    this.holding = 0;
     canvas.addEventListener("pointerdown", event => this.grab(event));
     canvas.addEventListener("pointermove", event => this.drag(event));
     canvas.addEventListener("pointerup", event => this.drop(event));
-    canvas.addEventListener("pointercancel", () => { this.from = null; this.isDragged = false; });
+    canvas.addEventListener("pointercancel", () => this.letGo());
     canvas.addEventListener("click", event => {
-      if (this.isDragged) {
-        this.isDragged = false;
-        return;
-      }
-      this.point(event.shiftKey ? "pin" : "click", event.clientX, event.clientY);
+      if (!this.isDone) this.point(event.shiftKey ? "pin" : "click", event.clientX, event.clientY);
+      this.isDone = false;
+    });
+    canvas.addEventListener("mousedown", event => {
+      // Only the keyboard gives the picture its focus: after a click arrows turn the gain, and move no cross.
+      event.preventDefault();
+      if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    });
+    canvas.addEventListener("contextmenu", event => {
+      if (this.isTouched) event.preventDefault();  // a long press pins
     });
     canvas.addEventListener("mousemove", event => { this.pointer = [event.clientX, event.clientY]; });
     canvas.addEventListener("mouseleave", () => { this.pointer = null; });
@@ -137,25 +145,44 @@ export class View {
     if (x >= 0 && x <= 1 && y >= 0 && y <= 1) this.onPoint(kind, x, y);
   }
 
-  /** A finger that moves scrolls the page; mouse and pen drag. @param {PointerEvent} event */
+  /** Mouse and pen drag; a finger that moves scrolls the page, one that stays pins. @param {PointerEvent} event */
   grab(event) {
-    if (event.pointerType === "touch" || event.button !== 0) return;
+    this.letGo();
+    this.isDone = false;
+    this.isTouched = event.pointerType === "touch";
+    if (event.button !== 0 || !event.isPrimary) return;  // the second finger zooms
     this.from = [event.clientX, event.clientY];
-    this.isDragged = false;
-    this.canvas.setPointerCapture(event.pointerId);
+    if (this.isTouched) this.holding = setTimeout(() => this.hold(), HOLD_MS);
+    else this.canvas.setPointerCapture(event.pointerId);
+  }
+
+  hold() {
+    if (!this.from) return;
+    this.isDone = true;
+    this.putCross(...this.from);  // until the finger leaves
+    this.point("pin", ...this.from);
   }
 
   /** @param {PointerEvent} event */
   drag(event) {
-    if (!this.from) return;
-    const [x, y] = this.from;
-    this.isDragged ||= Math.hypot(event.clientX - x, event.clientY - y) > DRAG_PX;
-    if (this.isDragged) this.putCross(event.clientX, event.clientY);
+    if (!this.from || !event.isPrimary) return;
+    const [x, y] = this.from, isFar = Math.hypot(event.clientX - x, event.clientY - y) > DRAG_PX;
+    if (this.isTouched) {
+      if (isFar) clearTimeout(this.holding);
+      return;
+    }
+    this.isDone ||= isFar;
+    if (this.isDone) this.putCross(event.clientX, event.clientY);
   }
 
-  /** Pin an object where it was let go. @param {PointerEvent} event */
+  /** Pin an object where it was dragged to. @param {PointerEvent} event */
   drop(event) {
-    if (this.from && this.isDragged) this.point("pin", event.clientX, event.clientY);
+    if (this.from && this.isDone && !this.isTouched) this.point("pin", event.clientX, event.clientY);
+    this.letGo();
+  }
+
+  letGo() {
+    clearTimeout(this.holding);
     this.from = null;
     this.showCross();
   }

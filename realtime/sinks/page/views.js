@@ -3,7 +3,7 @@
 
 /** @type {[string, string, string][]} the view, its name, and what it shows */
 const VIEWS = [
-  ["objects", "Objects", ""],
+  ["objects", "Objects", "What sounds, outlined in the colour of its card."],
   ["sounds", "Sounds", "Each pixel's own spectrogram: what it sounds, the last seconds."],
   ["energy", "Energy", "How loud each pixel sounds."],
   ["clusters", "Clusters", "Pixels that sound alike have like colours."],
@@ -15,6 +15,12 @@ export class Views {
     this.look = look;
     this.what = document.createElement("p");
     this.what.id = "view-hint";
+    this.what.textContent = VIEWS[0][2];
+    const says = document.createElement("div"), longest = document.createElement("p");
+    says.id = "view-says";
+    longest.textContent = VIEWS.map(([, , what]) => what).reduce((one, other) => one.length < other.length ? other : one);
+    longest.setAttribute("aria-hidden", "true");  // it keeps the place: nothing below moves when another is chosen
+    says.append(this.what, longest);
     const choices = document.createElement("fieldset");
     choices.innerHTML = "<legend>Picture</legend>";
     this.inputs = VIEWS.map(([view, name]) => {
@@ -26,7 +32,7 @@ export class Views {
       choices.append(label);
       return input;
     });
-    place.append(choices, this.what);
+    place.append(choices, says);
     this.view = "objects";
   }
 

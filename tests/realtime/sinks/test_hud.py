@@ -22,8 +22,17 @@ def test_the_numbers_come_from_their_stages():
     assert hud.latency_ms == 151.0
     assert hud.masks_per_s == 14.4
     assert hud.drops == 5
+    assert hud.lost == ("3 pictures skipped", "512 samples lost", "2 of sound dropped")
     assert hud.engines == "openvino/int8"
     assert hud.warnings == ()
+
+
+def test_before_anything_is_played_no_delay_is_known():
+    tracker = HudTracker({})
+    tracker.add_stats(stats("speaker", latency_ms=0.0))
+    tracker.add_shown(1_000_000_000, 700_000_000)
+    hud = tracker.hud
+    assert (hud.latency_ms, hud.sound_early_ms, hud.lost) == (None, None, ())
 
 
 def test_the_frame_rate_is_the_cameras_also_where_frames_are_left_out():

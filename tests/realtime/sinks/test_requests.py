@@ -26,6 +26,7 @@ def parse(asked):
     [
         {"kind": "click", "x": 0, "y": 1.0},
         {"kind": "pin", "x": 0.5, "y": 0.25},
+        {"kind": "unpin", "object_id": 2},
         {"kind": "solo", "object_id": 2},
         {"kind": "mute", "object_id": 0},
         {"kind": "mute", "object_id": 3, "value": 1},
@@ -61,6 +62,8 @@ def test_what_is_right_is_understood(asked):
         {"kind": "click", "x": 0.5, "y": True},
         {"kind": "click", "x": "0.5", "y": 0.5},
         {"kind": "click", "x": None, "y": 0.5},
+        {"kind": "unpin"},
+        {"kind": "unpin", "object_id": 1, "value": 0},
         {"kind": "solo", "object_id": -1},
         {"kind": "solo", "object_id": 1.0},
         {"kind": "solo", "object_id": True},

@@ -93,14 +93,20 @@ def test_nothing_is_drawn_while_nobody_watches(show, monkeypatch):
     show.next_picture()
 
 
+def row(number, colour, level_db, *, state):
+    """What the page is told of an object whose gain nobody has turned."""
+    told = {"id": number, "name": "", "colour": colour, "level_db": level_db}
+    return told | {"gain": 1.0, "state": state, "is_pinned": False}
+
+
 def test_the_page_learns_what_there_is(show):
     show.step(scene=[scene(OBJECTS, soloed=(1,))], video=[frame(0)])
     with Viewing(show.url) as viewer:
         told = viewer.told()
     assert told["objects"] == [
-        {"id": 1, "name": "", "colour": "#e69f00", "level_db": -20.0, "gain": 1.0, "state": "solo"},
-        {"id": 2, "name": "", "colour": "#56b4e9", "level_db": -20.0, "gain": 0.0, "state": "off"},
-        {"id": 0, "name": "", "colour": "#b4b8be", "level_db": -50.0, "gain": 1.0, "state": ""},
+        row(1, "#e69f00", -20.0, state="solo"),
+        row(2, "#56b4e9", -20.0, state="off"),
+        row(0, "#b4b8be", -50.0, state="off"),
     ]
     assert told["numbers"]["engines"] == "openvino/int8"
     assert told["numbers"]["latency_ms"] is None
