@@ -391,3 +391,9 @@ def test_who_comes_while_another_measures_waits_and_need_not(own_model: Path, tm
     thread.join(20)
     assert done[0].origin.startswith("measured earlier")
     assert opener.opened == []
+
+
+def test_what_bench_has_measured_is_known_to_steps_as_well(own_model: Path, tmp_path: Path):
+    cache = tmp_path / "c.json"
+    choose(own_model, 1, cache=cache, timer=Ticks(), opener=Opener())
+    assert not auto.guess(own_model, 1, newest=3, cache=cache).is_guess
