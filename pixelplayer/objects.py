@@ -65,3 +65,8 @@ class TrackedObject:
     age_s: float
     silent_s: float
     pinned: bool
+
+    @property
+    def was_heard(self) -> bool:
+        """Whether it has ever sounded; what is pinned need not have."""
+        return self.silent_s < self.age_s

@@ -116,7 +116,8 @@ class Track:
         self.unseen_s = 0.0 if seen else self.unseen_s + duration_s
 
     def become(self, cell: int, vector: Floats, grid: Grid) -> None:
-        """Become what is seen in one cell."""
+        """Become what is seen in one cell, and was not heard yet."""
+        self.age_s = self.evidence_s = self.weight = 0.0
         self.vector = vector.copy()
         self.held = np.zeros(len(grid.centres), np.float32)
         self.held[cell] = 1.0

@@ -183,7 +183,8 @@ class Watch:
     def _understand(self) -> None:
         """What the objects are called, and the vectors that they are separated by."""
         self.meant, self.names = self.objects, {}
-        present = [item for item in self.objects if item.live]
+        # What was never heard, as a wall that is pinned, is not taken for an instrument.
+        present = [item for item in self.objects if item.live and item.was_heard]
         if self._understanding is None or not present:
             return
         understood = self._understanding.understand(np.stack([item.vector for item in present]))

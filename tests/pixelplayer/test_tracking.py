@@ -325,6 +325,8 @@ def test_a_pin_on_nothing_stays_there_and_takes_from_nobody() -> None:
     found = {item.id: item for item in stage.play(DUET, 6.0)}
     assert found[pinned].centroid == pytest.approx((0.95, 0.05), abs=0.05)
     assert found[pinned].cells.sum() == 1
+    assert not found[pinned].was_heard
+    assert all(found[item.id].was_heard for item in before)
     for item in before:
         assert (found[item.id].cells & item.cells).sum() >= 0.8 * item.cells.sum()
 

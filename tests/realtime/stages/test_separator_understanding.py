@@ -10,13 +10,14 @@ import numpy as np
 from pixelplayer.objects import ObjectSettings
 from pixelplayer.vocabulary import Vocabulary
 from realtime.messages import Message, SightMap
-from realtime.stages.join import WaitForSight
+from realtime.stages.join import NewestSight, WaitForSight
 from realtime.stages.separator import Separator, SeparatorSettings
 from tests.fakes.pixel_model import CLASSES, SPEC, SYNTHESIZER, band_noise
 from tests.realtime.stages.separating import (
     PLACES,
     RATE_HZ,
     Result,
+    control,
     db,
     hear,
     see,
@@ -69,3 +70,15 @@ def test_it_is_separated_by_what_is_heard() -> None:
     seen_only, understood = scores
     assert understood > 15
     assert understood > seen_only + 5
+
+
+def test_what_is_pinned_and_never_heard_is_taken_for_no_instrument() -> None:
+    red = band_noise("red", 1, 4 * RATE_HZ)
+    settings = SeparatorSettings(objects=ObjectSettings())
+    stage = Separator(SPEC, SYNTHESIZER, NewestSight(SPEC.vision.frames), settings, WORDS)
+    stage.open()
+    sight, sound = see(show(PLACES, 4)), hear(cut(red, [800]))
+    stepped(stage, {"sight": sight[:8], "sound": sound[:20]})
+    stepped(stage, {"control": [control("pin", x=0.5, y=0.9)]})
+    scene = Result(stepped(stage, {"sound": sound[20:40]})).scenes[-1]
+    assert {item.name: item.is_pinned for item in scene.objects} == {"red": False, "": True}
