@@ -47,7 +47,7 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	scripts/system-packages runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[completion]'
 	touch $@
 
 $(VENV)/.development: pyproject.toml | $(BIN)/python

@@ -23,6 +23,7 @@ from calibration.rig_commands import add_commands
 from engines.errors import EngineError
 from engines.model import open_model
 from engines.shipped import SHIPPED_MODEL
+from pixelplayer.one_line import OneLineParser
 from realtime.clock import SystemClock
 from realtime.errors import DeviceError, UsageError
 from realtime.sources.camera import CameraDevice, CameraSource
@@ -35,7 +36,7 @@ _TRIAL_SEED = 91_000  # far from those of scenes that are calibrated with
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; after a line that says why, 2 where it cannot be, 3 without a device; 130: ^C."""
-    parser = argparse.ArgumentParser(prog="python -m calibration", description=__doc__)
+    parser = OneLineParser(prog="python -m calibration", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     collect = commands.add_parser("collect", help="make a calibration set")

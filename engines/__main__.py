@@ -25,6 +25,7 @@ from engines.repository import export
 from engines.shipped import SHIPPED_MODEL
 from engines.store import Store
 from engines.tensorrt_plan import CLASSIC
+from pixelplayer.one_line import OneLineParser
 from pixelplayer.spec import USUAL
 
 NETWORKS: tuple[Network, ...] = ("vision", "sound")
@@ -36,7 +37,7 @@ _OWN_CACHE = "make its folder writable, or set XDG_CACHE_HOME to one that is"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 where something is missing or too far off; 2 for wrong use."""
-    parser = argparse.ArgumentParser(prog="python -m engines", description=__doc__)
+    parser = OneLineParser(prog="python -m engines", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run in (

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from pixelplayer.one_line import OneLineParser
+
 # As in run_live.py: the networks' own threads need the cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -45,7 +47,7 @@ _COMMANDS: Mapping[str, _Command] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 where it cannot be, after a line that says why; 130 when it was interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m realtime", description=__doc__)
+    parser = OneLineParser(prog="python -m realtime", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, one in _COMMANDS.items():

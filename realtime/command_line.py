@@ -67,9 +67,9 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def choices(key: str) -> tuple[str, ...] | None:
-    """What an option may be, where that is one of a few words."""
-    return _ROWS[key].choices if key in _ROWS else None
+def words_of(key: str) -> tuple[str, ...]:
+    """The words that an option may be, all of them or beside other values."""
+    return (_ROWS[key].choices or _ROWS[key].words) if key in _ROWS else ()
 
 
 def parse(arguments: Sequence[str]) -> Options:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Row:
     """One option. ``place`` is ``section.field``; a switch has no ``metavar``.
 
-    ``wanted`` is for who gave something else, where the metavar says too little.
+    ``wanted`` is for who gave something else, where the metavar says too little. ``choices`` are
+    all that it may be; ``words`` are some of it, which a shell completes.
     """
 
     place: str
@@ -19,3 +20,4 @@ class Row:
     wanted: str | None = None
     parse: Callable[[str], object] = str
     choices: tuple[str, ...] | None = None
+    words: tuple[str, ...] = ()

@@ -115,6 +115,7 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
             "source": Row(
                 place="input.source",
                 metavar=f"FILE|{BROWSER}",
+                words=(BROWSER,),
                 help="a media file, picture and sound; of a folder all, with --pace fast --record; "
                 "or a browser's camera and microphone (docs/browser.md)",
             ),
@@ -176,12 +177,14 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
             "objects": Row(
                 place="separation.objects",
                 metavar=f"auto|1..{MOST_OBJECTS}",
+                words=("auto", *(str(number) for number in range(1, MOST_OBJECTS + 1))),
                 parse=_objects,
                 help="how many objects there are (default: auto)",
             ),
             "lookahead": Row(
                 place="separation.lookahead",
                 metavar="|".join((*DIALS, "MS")),
+                words=tuple(DIALS),
                 parse=_lookahead,
                 help="later but better (default: stage at a microphone, else watched; fast studio)",
             ),

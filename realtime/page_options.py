@@ -106,6 +106,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
         "web-address": Row(
             place="page.address",
             metavar="HOST:PORT",
+            wanted=f"HOST:PORT, PORT {_LOWEST_PORT} to {_HIGHEST_PORT}",
             parse=_address,
             help="where the page is served (default: this machine alone); elsewhere it opens with "
             "a token only: 0.0.0.0:8765 (docs/browser.md)",

@@ -6,10 +6,10 @@ import contextlib
 import functools
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
@@ -327,6 +327,38 @@ def _rounded_off(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack(smooth, axis=1)[::2]
 
 
+MouseKind: TypeAlias = Literal["press", "move", "release", "right", "wheel"]
+
+
+class MouseEvent(NamedTuple):
+    """What the mouse did at a pixel of the picture shown.
+
+    ``press`` and ``release`` are of the left button, ``right`` lets go of the right one.
+    ``steps`` of a ``wheel`` are notches, up is more than 0.
+    """
+
+    kind: MouseKind
+    x: int
+    y: int
+    is_held: bool = False  # the left button
+    is_shifted: bool = False  # the shift key
+    steps: float = 0.0
+
+
+# The second press of a quick pair is another event, before the usual one or in its place.
+_MOUSE: Mapping[int, MouseKind] = MappingProxyType(
+    {
+        cv2.EVENT_LBUTTONDOWN: "press",
+        cv2.EVENT_LBUTTONDBLCLK: "press",
+        cv2.EVENT_LBUTTONUP: "release",
+        cv2.EVENT_RBUTTONUP: "right",
+        cv2.EVENT_MOUSEMOVE: "move",
+        cv2.EVENT_MOUSEWHEEL: "wheel",
+    }
+)
+_WHEEL_SHIFT, _WHEEL_NOTCH = 16, 120  # how a turn of the wheel is told in an event's flags
+
+
 class ViewWindow:
     """A resizable window. All calls come from one thread, on macOS the main one.
 
@@ -340,7 +372,7 @@ class ViewWindow:
             OSError: this build of OpenCV cannot show windows.
         """
         self._title = title
-        self._clicks: list[tuple[int, int]] = []
+        self._events: list[MouseEvent] = []
         self._pointer = (-1, -1)
         os.environ.setdefault("QT_LOGGING_RULES", "default.warning=false")  # it misses its fonts
         try:
@@ -377,10 +409,10 @@ class ViewWindow:
         """Let the window live for a moment; the key pressed, as OpenCV numbers it, or -1."""
         return int(cv2.waitKeyEx(1))
 
-    def take_clicks(self) -> list[tuple[int, int]]:
-        """Where the left button went down since the last call, in pixels of the picture shown."""
-        clicks, self._clicks = self._clicks, []
-        return clicks
+    def take_mouse(self) -> list[MouseEvent]:
+        """What the mouse did since the last call."""
+        events, self._events = self._events, []
+        return events
 
     def close(self) -> None:
         """Take it off the screen."""
@@ -390,5 +422,18 @@ class ViewWindow:
 
     def _mouse(self, event: int, x: int, y: int, flags: int, data: object) -> None:
         self._pointer = (x, y)
-        if event == cv2.EVENT_LBUTTONDOWN:
-            self._clicks.append((x, y))
+        kind = _MOUSE.get(event)
+        if kind is None:
+            return
+        one = MouseEvent(
+            kind,
+            x,
+            y,
+            is_held=bool(flags & cv2.EVENT_FLAG_LBUTTON),
+            is_shifted=bool(flags & cv2.EVENT_FLAG_SHIFTKEY),
+            steps=(flags >> _WHEEL_SHIFT) / _WHEEL_NOTCH if kind == "wheel" else 0.0,
+        )
+        # A hand that moves says much; only where it has come to counts.
+        if kind == "move" and self._events and self._events[-1].kind == "move":
+            self._events.pop()
+        self._events.append(one)

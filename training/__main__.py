@@ -77,7 +77,8 @@ def main() -> int:
         print(overview())
         return 0
     if name not in COMMANDS:
-        print(f"error: no command {name!r}; there are {', '.join(COMMANDS)}", file=sys.stderr)
+        there = ", ".join(COMMANDS)
+        print(f"error: no command {name!r}; there are {there}; run with --help", file=sys.stderr)
         return 2
     module = importlib.import_module(COMMANDS[name].module)
     sys.argv[:2] = [f"training {name}"]

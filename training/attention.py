@@ -11,7 +11,6 @@ B. Zhou et al., CVPR 2016), and ``training.outlines`` leads it along the edges o
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pixelplayer.one_line import OneLineParser
 from training.commands import command, make_work
 from training.figures import has_plain_ground
 from training.outlines import outlined, without_skin
@@ -106,7 +106,7 @@ def main() -> int:
 
     Returns 0; 2 for what cannot be used.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="holds photos, teacher")
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--seed", type=int, default=0)

@@ -8,7 +8,6 @@ What is said of a score is in ``training.card_scores``.
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pixelplayer.one_line import OneLineParser
 from training.card_scores import CONDITIONS, LABELS, REPRINTS, TITLES, WHILE_TRAINING, Label
 from training.whole import TrainingError, write_text
 
@@ -179,7 +179,7 @@ def _spoken(name: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 where the folder is no model; 1 if the card cannot be written."""
-    parser = argparse.ArgumentParser(prog="training card", description=__doc__.splitlines()[0])
+    parser = OneLineParser(prog="training card", description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path, metavar="FOLDER", help="as models/live")
     folder = parser.parse_args(arguments).model
     try:

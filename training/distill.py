@@ -8,7 +8,6 @@ by cell and pooled: what ``training.insight`` reads from it, in ``training.lesso
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
+from pixelplayer.one_line import OneLineParser
 from training.checkpoints import check_loss, read_checkpoint, write_checkpoint
 from training.commands import command, make_work
 from training.corpus import Pictures, open_pictures
@@ -179,7 +179,7 @@ def main() -> int:
 
     Returns 0; 2 for what cannot be used; 1 where training could not go on.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="photos, photos_other, teacher")
     parser.add_argument("--work", type=Path, required=True, help="where results go")
     parser.add_argument("--minutes", type=float, default=60.0)

@@ -9,7 +9,6 @@ a photograph are asked by their table vector.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
+from pixelplayer.one_line import OneLineParser
 from training.bank import Bank
 from training.checkpoints import check_loss, read_sight, read_sound, write_checkpoint
 from training.claims import mask_loss, share_loss
@@ -227,7 +227,7 @@ def main() -> int:
 
     Returns 0; 2 for what cannot be used; 1 where training could not go on.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="sound.pt, sight.pt")

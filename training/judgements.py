@@ -9,7 +9,6 @@ none of them cannot be judged by them. Such answers are named and left out. Inte
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import sys
@@ -18,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pixelplayer.one_line import OneLineParser
 from training.commands import UnusableError, command
 from training.listen import Key
 
@@ -151,9 +151,7 @@ def _fault(answers: Answers, keys: Mapping[str, Key]) -> str:
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 where no answers can be used."""
-    parser = argparse.ArgumentParser(
-        prog="training judgements", description=__doc__.splitlines()[0]
-    )
+    parser = OneLineParser(prog="training judgements", description=__doc__.splitlines()[0])
     parser.add_argument("--key", type=Path, required=True, metavar="JSON")
     parser.add_argument("answers", type=Path, nargs="+", metavar="JSON")
     options = parser.parse_args(arguments)

@@ -15,7 +15,6 @@ was what; keep it away from listeners. ``training judgements`` reads it with the
 
 from __future__ import annotations
 
-import argparse
 import json
 import secrets
 import sys
@@ -26,6 +25,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pixelplayer.one_line import OneLineParser
 from training import drawing
 from training.clips import Clip
 from training.commands import command
@@ -169,7 +169,7 @@ def write_test(asked: Sequence[Question], out: Path) -> Path:
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material or checkpoints that cannot be used; 1 if it cannot be written."""
-    parser = argparse.ArgumentParser(prog="training listen", description=__doc__.splitlines()[0])
+    parser = OneLineParser(prog="training listen", description=__doc__.splitlines()[0])
     add_material_options(parser)
     parser.add_argument("--work", type=Path, help="checkpoints of `training separate`")
     parser.add_argument(

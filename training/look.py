@@ -7,7 +7,6 @@ writes ``glimpses.npz``, of photographs that are learned from, for ``training.so
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from pixelplayer.networks.vision import FrameNet
+from pixelplayer.one_line import OneLineParser
 from training.checkpoints import read_sight
 from training.commands import command
 from training.corpus import Pictures, open_pictures
@@ -53,7 +53,7 @@ def look(eyes: nn.Module, scenes: ScenePictures, count: int) -> Mapping[str, np.
 @command
 def main() -> int:
     """Look at composed scenes and write what is said. Returns 0; 2 for what cannot be used."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="sound.pt, sight.pt")
     parser.add_argument("--count", type=int, default=3000, help="pictures")

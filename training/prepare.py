@@ -26,6 +26,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from pixelplayer.one_line import OneLineParser
 from training.extract import ExtractError, Places, extract
 from training.indices import Line, read_counts, write_indices
 from training.outlive import Died, outlived
@@ -154,7 +155,7 @@ def _percent(text: str) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 if there is nothing to do; 3 if the disk does not take it; 130 if stopped."""
-    parser = argparse.ArgumentParser(prog="training prepare", description=__doc__.splitlines()[0])
+    parser = OneLineParser(prog="training prepare", description=__doc__.splitlines()[0])
     parser.add_argument("--videos", type=Path, required=True, metavar="DIR")
     parser.add_argument("--list", type=Path, metavar="JSON", help="one of MUSIC's lists")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")

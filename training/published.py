@@ -9,7 +9,6 @@ warp are the paper's (section 4.3); widths, K and levels follow the weights.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from pixelplayer.encoder_columns import encoder_columns
 from pixelplayer.networks.checkpoint import Networks, import_published
+from pixelplayer.one_line import OneLineParser
 from pixelplayer.spec import MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from training.checkpoints import read_checkpoint
 from training.commands import UnusableError, command
@@ -78,7 +78,7 @@ def _sound_spec(width: int, levels: int) -> SoundSpec:
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, check, write. Returns 0; 2 when the files do not fit; 1 if it cannot be written."""
-    parser = argparse.ArgumentParser(prog="training import", description=__doc__.splitlines()[0])
+    parser = OneLineParser(prog="training import", description=__doc__.splitlines()[0])
     for part in Networks._fields:
         parser.add_argument(f"--{part}", type=Path, required=True, metavar="FILE")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder")

@@ -12,7 +12,6 @@ has other class vectors, and the ears, who know no other words than those, begin
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor
 
 from pixelplayer.networks import checkpoint
+from pixelplayer.one_line import OneLineParser
 from pixelplayer.spec import ModelSpec, read_description
 from training.checkpoints import write_checkpoint
 from training.commands import UnusableError, command, make_work
@@ -31,7 +31,7 @@ from training.turned import turned
 @command
 def main() -> int:
     """Write ``sound.pt`` and ``sight.pt``. Returns 0; 2 for a model that cannot be gone on from."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument(

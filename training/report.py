@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from pixelplayer.metrics import bss_eval_in_order
+from pixelplayer.one_line import OneLineParser
 from pixelplayer.spec import AudioSpec
 from training import drawing
 from training.commands import command
@@ -150,7 +151,7 @@ def _sound(caption: str, picture: np.ndarray, samples: np.ndarray, rate_hz: int)
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for material or a checkpoint that cannot be used; 1 if it cannot be written."""
-    parser = argparse.ArgumentParser(prog="training report", description=__doc__.splitlines()[0])
+    parser = OneLineParser(prog="training report", description=__doc__.splitlines()[0])
     add_material_options(parser)
     whom = parser.add_mutually_exclusive_group(required=True)
     whom.add_argument("--work", type=Path, help="checkpoints of `training separate`")

@@ -20,6 +20,7 @@ import torch
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
+from pixelplayer.one_line import OneLineParser
 from training.asked import complaint, interrupted
 from training.checkpoints import check_loss
 from training.commands import UnusableError, command, make_work
@@ -104,7 +105,7 @@ def _shown(made: DataLoader[Mixture], first: int, steps: int, team: Team) -> Ite
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for what cannot be used; 1 where training could not go on; 130 if stopped."""
-    parser = argparse.ArgumentParser(prog="training separate", description=__doc__.splitlines()[0])
+    parser = OneLineParser(prog="training separate", description=__doc__.splitlines()[0])
     add_material_options(parser)
     add_share_option(parser)
     parser.add_argument("--work", type=Path, required=True, help="where results go")

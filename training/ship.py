@@ -5,7 +5,6 @@ python -m training.ship --work runs/first --model models/live --name live
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
 import sys
@@ -19,6 +18,7 @@ from pixelplayer.networks import checkpoint
 from pixelplayer.networks.streaming_sound import StreamingSoundNet
 from pixelplayer.networks.synthesizer import Synthesizer
 from pixelplayer.networks.vision import FrameNet
+from pixelplayer.one_line import OneLineParser
 from pixelplayer.spec import FRAME_COLUMNS, MaskSpec, ModelSpec, SoundSpec, VisionSpec
 from training.checkpoints import read_checkpoint, read_sight, read_sound
 from training.commands import UnusableError, command
@@ -105,7 +105,7 @@ def main() -> int:
 
     Returns 0; 2 for what cannot be used; 1 where the folder cannot be written.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--name", default="live")

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pixelplayer.networks.vision import FrameNet
+from pixelplayer.one_line import OneLineParser
 from training.checkpoints import check_loss, read_checkpoint, read_sound, write_checkpoint
 from training.commands import command
 from training.distill import SURE, certainties, lesson_loss
@@ -140,7 +141,7 @@ def main() -> int:
 
     Returns 0; 2 for what cannot be used; 1 where training could not go on.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="holds photos, photos_other")
     parser.add_argument("--work", type=Path, required=True, help="of distill, and sound.pt")
     parser.add_argument("--minutes", type=float, default=25.0)

@@ -26,6 +26,7 @@ import torch
 from torch import Tensor
 
 from pixelplayer.networks.streaming_sound import StreamingSoundNet
+from pixelplayer.one_line import OneLineParser
 from pixelplayer.spec import FRAME_COLUMNS
 from training.checkpoints import check_loss, read_checkpoint
 from training.claims import mask_loss, share_loss
@@ -177,7 +178,7 @@ def main() -> int:
 
     Returns 0; 1 where training could not go on.
     """
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = OneLineParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="holds solo_audio")
     parser.add_argument("--cache", type=Path, required=True, help="where decoded sound is kept")
     parser.add_argument("--work", type=Path, required=True, help="where results go")

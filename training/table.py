@@ -18,7 +18,6 @@ time that a second of sound takes to separate, here, in eager PyTorch where it i
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -30,6 +29,7 @@ import numpy as np
 from tqdm import tqdm
 
 from pixelplayer.metrics import bss_eval_in_order
+from pixelplayer.one_line import OneLineParser
 from training.clips import ClipError
 from training.commands import command
 from training.contenders import Contender, methods_of
@@ -227,7 +227,7 @@ def markdown(rows: Sequence[Row]) -> str:
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 1 where it cannot be written; 2 for what cannot be used."""
-    parser = argparse.ArgumentParser(prog="training table", description=__doc__.splitlines()[0])
+    parser = OneLineParser(prog="training table", description=__doc__.splitlines()[0])
     add_material_options(parser)
     parser.add_argument("--work", type=Path, help="checkpoints of `training separate`")
     parser.add_argument(

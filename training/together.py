@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from pixelplayer.one_line import OneLineParser
 from training.asked import complaint, interrupted
 from training.checkpoints import TrainingError, check_loss
 from training.commands import UnusableError, command, make_work
@@ -162,7 +163,7 @@ def teach(
 @command
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns 0; 2 for what cannot be used; 1 where training could not go on; 130 if stopped."""
-    parser = argparse.ArgumentParser(prog="training together", description=__doc__.splitlines()[0])
+    parser = OneLineParser(prog="training together", description=__doc__.splitlines()[0])
     add_material_options(parser)
     add_share_option(parser)
     parser.add_argument("--work", type=Path, required=True, help="where results go")

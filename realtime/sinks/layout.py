@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 Box = tuple[int, int, int, int]  # [x0, x1) x [y0, y1), pixels
 
-HINTS = 9  # lines of the key hints
+HINTS = 11  # lines of the key hints
 SMALLEST_WIDTH = 320
 SMALLEST_HEIGHT = 180
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from realtime.desk import Part, Present, Recording
 from realtime.picture import SEMIBOLD, Colour, Picture, draw_text, fill_box, text_width
 from realtime.sinks.console import Console
+from realtime.sinks.hand import Place
 from realtime.sinks.layout import Layout
 
 SHOWN_NS = 8_000_000_000  # how long a remark stays
@@ -80,6 +81,18 @@ def _draw_remark(view: Picture, layout: Layout, text: str, colour: Colour) -> No
     for number, line in enumerate(lines):
         baseline = top + pad // 2 + number * step + size
         draw_text(view, line, (x0 + 2 * pad, baseline), size, colour)
+
+
+def draw_drag(view: Picture, layout: Layout, start: Place, place: Place) -> None:
+    """A cross where the mouse would pin something, while it drags within the picture."""
+    if layout.fraction(*start) is None or layout.fraction(*place) is None:
+        return
+    x, y = place
+    arm, half = layout.px(14), max(1, layout.px(1.5))
+    for colour, rim in ((_GROUND, half), (_TEXT, 0)):
+        long, wide = arm + rim, half + rim
+        fill_box(view, (x - long, y - wide, x + long, y + wide), colour)
+        fill_box(view, (x - wide, y - long, x + wide, y + long), colour)
 
 
 def clock_text(seconds: float) -> str:

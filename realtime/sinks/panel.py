@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from realtime.messages import RESIDUAL_ID, Scene
 from realtime.picture import (
     REGULAR,
     SEMIBOLD,
     Colour,
     Picture,
+    draw_paths,
     draw_text,
     fill_box,
     text_width,
@@ -27,6 +30,7 @@ from realtime.sinks.paint import (
     shade,
     state_of,
 )
+from realtime.sinks.rows import Row, knob_x, row_of
 
 LEVEL_FLOOR_DBFS = -60.0  # an empty bar
 _SELECTED = 0.45  # of the groove's colour: bars stay visible on it
@@ -35,8 +39,10 @@ _CUT_OFF = ".."  # the end of a name that does not fit
 KEY_HINTS = (
     ("click, s", "solo"),
     ("r, esc", "all"),
-    ("1-9, 0", "mute"),
+    ("right, 0-9", "mute"),
     ("up, down", "gain"),
+    ("drag, p", "pin"),
+    ("u", "unpin"),
     ("[ ]", "ahead"),
     ("v", "view"),
     ("q", "quit"),
@@ -51,9 +57,12 @@ class _Strip:
 
     id: int
     name: str
+    short: str  # where there is little room: the number is what keys go by
     colour: Colour
     level_db: float
-    gain: float
+    is_heard: bool
+    set_gain: float
+    is_pinned: bool
     state: str
 
 
@@ -64,9 +73,12 @@ def _strips(scene: Scene | None) -> list[_Strip]:
         _Strip(
             id=item.id,
             name=f"{item.id} {item.name}" if item.name else f"object {item.id}",
+            short=f"{item.id} {item.name}".rstrip(),
             colour=item.colour,
             level_db=item.level_db,
-            gain=item.gain,
+            is_heard=item.gain > 0.0,
+            set_gain=item.set_gain,
+            is_pinned=item.is_pinned,
             state=state_of(scene, item.id),
         )
         for item in sorted(scene.objects, key=lambda item: item.id)
@@ -74,9 +86,12 @@ def _strips(scene: Scene | None) -> list[_Strip]:
     rest = _Strip(
         id=RESIDUAL_ID,
         name="residual",
+        short="residual",
         colour=RESIDUAL_COLOUR,
         level_db=scene.residual_level_db,
-        gain=scene.residual_gain,
+        is_heard=scene.residual_gain > 0.0,
+        set_gain=scene.residual_set_gain,
+        is_pinned=False,
         state=state_of(scene, RESIDUAL_ID),
     )
     return [*strips, rest]
@@ -105,9 +120,8 @@ def _draw_strip(
     is_selected: bool,
 ) -> None:
     left, top, right, bottom = box
-    size = max(11, min(layout.px(19), (bottom - top) // 3))
-    is_heard, is_solo = strip.gain > 0.0, strip.state == "solo"
-    colour = shade(strip.colour, 1.0 if is_heard else UNHEARD)
+    row = row_of(box, layout)
+    colour = shade(strip.colour, 1.0 if strip.is_heard else UNHEARD)
     if is_selected:
         around = layout.px(8)
         fill_box(
@@ -116,36 +130,88 @@ def _draw_strip(
             shade(GROOVE, _SELECTED),
             layout.px(8),
         )
-    chip = capital_height(size) + 2
-    baseline = top + size + layout.px(2)
-    _draw_chip(view, (left, baseline - chip + 1, left + chip, baseline + 1), strip.id, colour)
-    state, weight = strip.state or _decibels(strip.gain), SEMIBOLD if is_solo else REGULAR
-    state_left = right - text_width(state, size, weight)
-    draw_text(view, state, (state_left, baseline), size, colour if is_solo else DIM, weight=weight)
-    name_left = left + chip + layout.px(10)
-    name = _shortened(strip.name, size, state_left - layout.px(6) - name_left)
-    draw_text(view, name, (name_left, baseline), size, TEXT if is_heard else DIM, weight=REGULAR)
-    bar_top = baseline + layout.px(11)
-    bar_bottom = min(bar_top + layout.px(9), bottom - 2)
-    if bar_bottom <= bar_top:
-        return
-    radius = (bar_bottom - bar_top) // 2
-    fill_box(view, (left, bar_top, right, bar_bottom), GROOVE, radius)
+    _draw_chip(view, row.chip, colour, is_full=strip.id != RESIDUAL_ID)
+    if strip.state == "muted":
+        _cross_out(view, row.chip)
+    state_left = _draw_state(view, strip, row, colour)
+    name_left = row.chip[2] + layout.px(10)
+    whole = strip.short if row.fader is None else strip.name
+    name = _shortened(whole, row.text_px, state_left - layout.px(6) - name_left)
+    draw_text(view, name, (name_left, row.baseline), row.text_px, TEXT if strip.is_heard else DIM)
+    if row.fader is not None:
+        _draw_level(view, strip, row.fader, colour)
+        _draw_gain(view, strip, row, layout)
+
+
+def _draw_state(view: Picture, strip: _Strip, row: Row, colour: Colour) -> int:
+    """Its state, at the right end, and a pin where it is pinned; returns where they begin."""
+    is_solo = strip.state == "solo"
+    words = [strip.state] if row.fader is not None else [strip.state, decibels(strip.set_gain)]
+    text, weight = " ".join(filter(None, words)), SEMIBOLD if is_solo else REGULAR
+    size, baseline = row.text_px, row.baseline
+    left = row.box[2] - text_width(text, size, weight)
+    draw_text(view, text, (left, baseline), size, colour if is_solo else DIM, weight=weight)
+    if strip.is_pinned:
+        height = capital_height(size) + 2
+        left -= height
+        _draw_pin(view, left, baseline, height)
+    return left
+
+
+def _draw_pin(view: Picture, left: int, baseline: int, height: int) -> None:
+    """A head on a needle."""
+    head = max(5, 2 * height // 3)
+    middle, top = left + head // 2, baseline - height + 1
+    needle = max(1, height // 8)
+    fill_box(view, (middle - needle // 2, top, middle - needle // 2 + needle, baseline + 1), TEXT)
+    fill_box(view, (left, top, left + head, top + head), TEXT, head // 2)
+
+
+def _draw_level(view: Picture, strip: _Strip, bar: Box, colour: Colour) -> None:
+    left, top, right, bottom = bar
+    radius = (bottom - top) // 2
+    fill_box(view, bar, GROOVE, radius)
     share = min(max(1.0 - strip.level_db / LEVEL_FLOOR_DBFS, 0.0), 1.0)
     length = round(share * (right - left))
     if length > 2 * radius:
-        fill_box(view, (left, bar_top, left + length, bar_bottom), colour, radius)
+        fill_box(view, (left, top, left + length, bottom), colour, radius)
 
 
-def _draw_chip(view: Picture, box: Box, object_id: int, colour: Colour) -> None:
+def _draw_gain(view: Picture, strip: _Strip, row: Row, layout: Layout) -> None:
+    """The knob on the line of the level, which a mouse can pull, and the number behind it."""
+    assert row.fader is not None
+    _, top, _, bottom = row.fader
+    x = knob_x(row.fader, strip.set_gain)
+    half, over, rim = max(2, layout.px(4)), max(2, layout.px(4)), max(1, layout.px(2))
+    knob = (x - half, top - over, x + half, bottom + over)
+    around = (knob[0] - rim, knob[1] - rim, knob[2] + rim, knob[3] + rim)
+    fill_box(view, around, PANEL, half + rim)
+    fill_box(view, knob, TEXT if strip.is_heard else DIM, half)
+    text = decibels(strip.set_gain)
+    place = (
+        row.box[2] - text_width(text, row.value_px),
+        (top + bottom + capital_height(row.value_px)) // 2,
+    )
+    draw_text(view, text, place, row.value_px, DIM)
+
+
+def _draw_chip(view: Picture, box: Box, colour: Colour, *, is_full: bool) -> None:
     """The object's colour; a ring for what is no object, whose grey an object may have."""
-    x0, y0, x1, y1 = box
-    side = x1 - x0
+    side = box[2] - box[0]
     fill_box(view, box, colour, side // 3)
-    if object_id == RESIDUAL_ID:
+    if not is_full:
         rim = max(2, side // 5)
-        inside = (x0 + rim, y0 + rim, x1 - rim, y1 - rim)
+        inside = (box[0] + rim, box[1] + rim, box[2] - rim, box[3] - rim)
         fill_box(view, inside, PANEL, max(side // 3 - rim, 0))
+
+
+def _cross_out(view: Picture, box: Box) -> None:
+    """A stroke through the chip of what is muted."""
+    side = box[2] - box[0]
+    corners = [(box[0], box[3]), (box[2], box[1])]
+    path = np.array(corners, np.float64)
+    for colour, width in ((PANEL, side / 3), (TEXT, side / 8)):
+        draw_paths(view, [path], colour, width)
 
 
 def _shortened(name: str, size_px: int, room_px: int) -> str:
@@ -171,5 +237,8 @@ def _draw_hints(view: Picture, layout: Layout) -> None:
         draw_text(view, meaning, (x + key_width, y), size, DIM)
 
 
-def _decibels(gain: float) -> str:
+def decibels(gain: float) -> str:
+    """A linear gain for people to read."""
+    if gain <= 0.0:
+        return "-inf dB"
     return f"{20.0 * math.log10(gain):+.1f} dB" if gain != 1.0 else "0 dB"

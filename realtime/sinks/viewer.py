@@ -175,20 +175,16 @@ def object_at(scene: Scene, x: float, y: float) -> int | None:
     return None if nearest is None else nearest.id
 
 
-def strip_at(scene: Scene, layout: Layout, x: int, y: int) -> int | None:
-    """The object whose row of the panel is at a point of the view (pixels); 0: the residual."""
-    ids = [*sorted(item.id for item in scene.objects), RESIDUAL_ID]
-    for object_id, (x0, y0, x1, y1) in zip(ids, layout.strips(len(ids)), strict=True):
-        if x0 <= x < x1 and y0 <= y < y1:
-            return object_id
-    return None
-
-
-def gain_of(scene: Scene, object_id: int) -> float | None:
-    """The effective gain of an object or of the residual (0); None when there is no such object."""
+def set_gain_of(scene: Scene, object_id: int) -> float | None:
+    """The gain of an object or of the residual (0) as it was set; None: there is no such object."""
     if object_id == RESIDUAL_ID:
-        return scene.residual_gain
-    return next((item.gain for item in scene.objects if item.id == object_id), None)
+        return scene.residual_set_gain
+    return next((item.set_gain for item in scene.objects if item.id == object_id), None)
+
+
+def is_pinned(scene: Scene, object_id: int | None) -> bool:
+    """Whether there is such an object, and it stays where it was put."""
+    return any(item.id == object_id and item.is_pinned for item in scene.objects)
 
 
 def _contains(item: SceneObject, x: float, y: float) -> bool:

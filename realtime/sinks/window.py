@@ -13,10 +13,12 @@ from realtime.errors import DeviceError
 from realtime.messages import Message
 from realtime.picture import ViewWindow
 from realtime.scout import NoLooking, Scout
+from realtime.sinks.hand import Hand
 from realtime.sinks.keys import Commands
 from realtime.sinks.layout import Layout, lay_out, natural_size
-from realtime.sinks.marks import Marks
+from realtime.sinks.marks import Marks, draw_drag
 from realtime.sinks.next_device import NextDevice
+from realtime.sinks.screen_size import screen_size, within
 from realtime.sinks.viewer import Viewer
 from realtime.sinks.views import NEEDS
 from realtime.sinks.wishes import Wishes
@@ -85,6 +87,7 @@ class Window:
         self._marks = Marks(self._viewer.console)
         self._next = NextDevice(stream, self._viewer.console, scout or Scout(NoLooking()))
         self._commands = Commands(stream, positions_ms)
+        self._hand = Hand()
         self._wishes = Wishes(stream)
         self._window: ViewWindow | None = None
         self._layout = lay_out(*natural_size(*_USUAL_PICTURE), *_USUAL_PICTURE)
@@ -98,8 +101,9 @@ class Window:
             DeviceError: there is no display, or OpenCV was built without windows.
         """
         with working_display():
+            size = within((self._layout.width, self._layout.height), screen_size(os.environ))
             try:
-                self._window = ViewWindow(TITLE, self._layout.width, self._layout.height)
+                self._window = ViewWindow(TITLE, *size)
             except OSError:
                 raise DeviceError(
                     "this build of OpenCV shows no windows; use --view web, or install it with: "
@@ -122,6 +126,8 @@ class Window:
             commands = self._commands
             shown = self._viewer.draw(layout, commands.selected, commands.view)
             self._marks.draw(shown, layout, now_ns)
+            if (drags := self._hand.drags) is not None:
+                draw_drag(shown, layout, *drags)
             window.show(shown)
             self._is_drawn = True
         view = self._commands.view
@@ -158,8 +164,8 @@ class Window:
         key = window.take_key()
         scene = self._viewer.newest_scene
         controls: list[Message] = []
-        for x, y in window.take_clicks():
-            controls += self._commands.click(scene, self._layout, x, y)
+        for gesture in self._hand.turn(window.take_mouse()):
+            controls += self._commands.obey(gesture, scene, self._layout)
         self._next.key(key)
         if key != -1:
             controls += self._commands.key(key, scene, self._layout, window.pointer)

@@ -15,6 +15,7 @@ class Display:
     """Xvfb on a free display number; ``environment`` is for programs that are to show there."""
 
     def __init__(self, width: int = 1280, height: int = 800) -> None:
+        self.size = (width, height)
         xvfb = needed_program("Xvfb", "xvfb")
         reader, writer = os.pipe()
         try:

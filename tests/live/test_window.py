@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,12 +14,12 @@ import numpy as np
 import pytest
 
 from realtime.sinks.layout import Layout, lay_out
+from realtime.sinks.rows import row_of
 from tests.live.display import Display
 from tests.live.parts import end_process, needed_program
 from tests.realtime.sinks.examples import BLUE, ORANGE
 
 ROOT = Path(__file__).parents[2]
-SCREEN = (1280, 800)
 RED = (64, 64, 232)  # of the mark of a recording
 WHITE = (238, 235, 232)
 
@@ -65,6 +66,18 @@ class ShownWindow:
         """Press the left button there."""
         self.do("mousemove", "--window", self.id, str(x), str(y), "click", "1")
 
+    def drag(self, *places: tuple[int, int]) -> None:
+        """Press the left button at the first place, and let it go at the last."""
+        for number, (x, y) in enumerate(places):
+            self.do("mousemove", "--window", self.id, str(x), str(y))
+            if not number:
+                self.do("mousedown", "1")
+        self.do("mouseup", "1")
+
+    def button(self, number: int, x: int, y: int) -> None:
+        """Press another button there: 3 is the right one, 4 and 5 are the wheel's."""
+        self.do("mousemove", "--window", self.id, str(x), str(y), "click", str(number))
+
     def key(self, name: str) -> None:
         """Press a key."""
         self.do("key", "--window", self.id, name)
@@ -88,7 +101,7 @@ class ShownWindow:
     def screenshot(self) -> np.ndarray:
         """The whole screen, BGR."""
         ffmpeg = needed_program("ffmpeg", "ffmpeg")
-        size = SCREEN
+        size = self._display.size
         source = ("-f", "x11grab", "-video_size", f"{size[0]}x{size[1]}", "-i", self._display.name)
         raw = ("-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "bgr24", "-")
         done = subprocess.run(
@@ -160,16 +173,94 @@ def test_it_shows_the_scene_and_follows_its_size(window: ShownWindow) -> None:
     assert count(after[:, 720:], ORANGE) == 0
 
 
-def test_on_a_dense_screen_all_is_larger_and_a_click_is_where_it_is_seen(display: Display) -> None:
-    window = ShownWindow(display, QT_SCALE_FACTOR="2")
+def test_on_a_dense_screen_all_is_larger_and_a_click_is_where_it_is_seen() -> None:
+    display = Display(2560, 1600)
+    window = None
     try:
+        window = ShownWindow(display, QT_SCALE_FACTOR="2")
         layout = window.layout()
         assert layout.width == 2 * 1280
         window.click(*at(layout, 0.3, 0.5))
         assert window.control()["x"] == pytest.approx(0.3, abs=0.01)
-        assert count(window.screenshot(), ORANGE) > 2 * 500  # lines are thicker, and as sharp
+        # Lines are thicker, and as sharp.
+        assert seen_until(window, lambda shown: count(shown, ORANGE) > 2 * 500)
     finally:
-        end_process(window.process)
+        if window is not None:
+            end_process(window.process)
+        display.close()
+
+
+@pytest.mark.skipif(
+    not (shutil.which("xrandr") or shutil.which("xdpyinfo")), reason="nobody tells the size"
+)
+def test_on_a_small_screen_it_opens_no_larger() -> None:
+    display = Display(640, 360)
+    window = None
+    try:
+        window = ShownWindow(display)
+        layout = window.layout()
+        assert (layout.width, layout.height) == (640, 360)
+        window.button(3, *middle(layout.strips(3)[2]))  # the residual's row can be reached
+        assert window.control() == {"kind": "mute", "object_id": 0}
+    finally:
+        if window is not None:
+            end_process(window.process)
+        display.close()
+
+
+def middle(box: tuple[int, int, int, int]) -> tuple[int, int]:
+    return (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
+
+
+def test_what_is_dragged_in_the_picture_is_pinned_where_it_is_let_go(window: ShownWindow) -> None:
+    layout = window.layout()
+    x, y = at(layout, 0.3, 0.3)
+    window.drag((x, y), (x + 40, y), at(layout, 0.75, 0.6))
+    pin = window.control()
+    assert pin["kind"] == "pin"
+    assert pin["x"] == pytest.approx(0.75, abs=0.01)
+    assert pin["y"] == pytest.approx(0.6, abs=0.01)
+    window.drag((x, y), (x + 4, y))  # an unsteady hand
+    assert window.control()["kind"] == "click"
+    window.key("p")
+    assert window.control()["kind"] == "pin"
+    window.key("u")  # nothing is pinned in this scene
+    window.do("keydown", "shift")
+    window.click(x, y)
+    window.do("keyup", "shift")
+    assert window.control()["kind"] == "pin"
+
+
+def test_quick_clicks_are_as_many_as_they_are(window: ShownWindow) -> None:
+    x, y = at(window.layout(), 0.3, 0.5)
+    window.do("mousemove", "--window", window.id, str(x), str(y), "click", "--repeat", "3", "1")
+    assert [window.control()["kind"] for _ in range(3)] == ["click"] * 3
+    window.key("0")
+    assert window.control() == {"kind": "mute", "object_id": 0}
+
+
+def test_a_row_is_soloed_muted_and_turned_by_the_mouse(window: ShownWindow) -> None:
+    layout = window.layout()
+    row = row_of(layout.strips(3)[1], layout)
+    name = (row.box[2] - 8, row.baseline - 4)
+    window.click(*name)
+    assert window.control() == {"kind": "solo", "object_id": 2}
+    window.click(*middle(row.chip))
+    assert window.control() == {"kind": "mute", "object_id": 2}
+    window.button(3, *name)
+    assert window.control() == {"kind": "mute", "object_id": 2}
+    window.button(4, *name)
+    up = window.control()
+    assert (up["kind"], up["object_id"]) == ("gain", 2)
+    assert up["value"] == pytest.approx(10 ** (1.5 / 20))
+    window.button(5, *name)
+    assert window.control()["value"] == pytest.approx(1.0)
+    assert row.fader is not None
+    left, y = row.fader[0], middle(row.fader)[1]
+    window.drag((left, y), (left - 90, y - 60))
+    assert window.control() == {"kind": "gain", "object_id": 2, "value": 0.0}
+    window.key("Up")
+    assert window.control()["value"] == pytest.approx(10 ** (-38.5 / 20))
 
 
 def test_a_key_shows_the_next_picture(window: ShownWindow) -> None:

@@ -52,6 +52,11 @@ def test_what_is_no_address(text: str) -> None:
         parse([f"--web-address={text}"])
 
 
+def test_a_port_that_is_too_low_is_told_from_an_address_that_is_none() -> None:
+    with pytest.raises(UsageError, match="wanted HOST:PORT, PORT 1024 to 65535, got"):
+        parse(["--web-address", "1.2.3.4:99"])
+
+
 def test_only_loopback_is_loopback() -> None:
     assert all(map(is_loopback, ("127.0.0.1", "127.3.2.1", "::1", "localhost")))
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.0.1", "box", "localhost.evil")))

@@ -51,6 +51,8 @@ def scene_object(
     centroid=None,
     level_db=-20.0,
     gain=1.0,
+    set_gain=None,
+    is_pinned=False,
     name="",
 ):
     if centroid is None:
@@ -63,11 +65,15 @@ def scene_object(
         energy_db=-5.0,
         level_db=level_db,
         gain=gain,
+        set_gain=(gain or 1.0) if set_gain is None else set_gain,
+        is_pinned=is_pinned,
         name=name,
     )
 
 
-def scene(objects=None, *, capture_ns=0, hot=None, soloed=(), residual_gain=1.0, cells=None):
+def scene(
+    objects=None, *, capture_ns=0, hot=None, soloed=(), muted=(), residual_gain=1.0, cells=None
+):
     """`hot`: (row, column) of the grid's hot cells; `cells`: the same per object id."""
     heat = np.full((8, 8), -60.0, dtype=np.float32)
     clusters = np.zeros((8, 8), dtype=np.int16)
@@ -86,4 +92,5 @@ def scene(objects=None, *, capture_ns=0, hot=None, soloed=(), residual_gain=1.0,
         residual_level_db=-50.0,
         residual_gain=residual_gain,
         soloed=soloed,
+        muted=muted,
     )

@@ -1,7 +1,10 @@
 import pytest
 
+from realtime.picture import MouseEvent
+from realtime.sinks.hand import Hand
 from realtime.sinks.keys import Commands
 from realtime.sinks.layout import lay_out
+from realtime.sinks.rows import row_of
 
 from .examples import BLUE, NS_PER_S, ORANGE, scene, scene_object
 
@@ -27,6 +30,29 @@ def press(commands, *keys, shown=None, pointer=(-1, -1)):
             ord(key) if isinstance(key, str) else key, shown, LAYOUT, pointer
         )
     ]
+
+
+def mouse(commands, *places, shown=None, is_shifted=False):
+    """Press at the first place, go to the others, and let go there."""
+    shown = scene(OBJECTS) if shown is None else shown
+    events = [MouseEvent("press", *places[0])]
+    events += [MouseEvent("move", *place, is_held=True) for place in places[1:]]
+    events += [MouseEvent("release", *places[-1], is_shifted=is_shifted)]
+    return obeyed(commands, events, shown)
+
+
+def obeyed(commands, events, shown):
+    gestures = Hand().turn(events)
+    return [one for gesture in gestures for one in commands.obey(gesture, shown, LAYOUT)]
+
+
+def row(number):
+    """The parts of one of the three rows."""
+    return row_of(LAYOUT.strips(3)[number], LAYOUT)
+
+
+def middle(box):
+    return (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
 
 
 @pytest.fixture
@@ -55,13 +81,117 @@ def test_a_click_works_before_the_first_scene(commands):
 
 
 def test_a_click_on_a_row_solos_the_object(commands):
-    x0, y0, _, _ = LAYOUT.strips(3)[1]
-    (control,) = commands.click(scene(OBJECTS), LAYOUT, x0 + 5, y0 + 5)
+    _, y0, x1, _ = LAYOUT.strips(3)[1]
+    (control,) = commands.click(scene(OBJECTS), LAYOUT, x1 - 5, y0 + 5)
     assert (control.kind, control.object_id) == ("solo", 2)
 
 
 def test_a_click_beside_everything_does_nothing(commands):
     assert commands.click(scene(OBJECTS), LAYOUT, 5, 715) == []
+
+
+def test_a_press_alone_does_nothing(commands):
+    assert obeyed(commands, [MouseEvent("press", *pixel(0.75, 0.25))], scene(OBJECTS)) == []
+
+
+def test_a_click_in_place_clicks_where_it_is_let_go(commands):
+    x, y = pixel(0.75, 0.25)
+    (control,) = mouse(commands, (x, y), (x + 5, y))
+    assert (control.kind, control.object_id) == ("click", None)
+    assert control.x == pytest.approx(LAYOUT.fraction(x + 5, y)[0])
+
+
+def test_what_is_dragged_in_the_picture_is_pinned_where_it_is_let_go(commands):
+    (control,) = mouse(commands, pixel(0.2, 0.5), pixel(0.4, 0.5), pixel(0.75, 0.25))
+    assert control.kind == "pin"
+    assert (control.x, control.y) == pytest.approx((0.75, 0.25), abs=0.002)
+
+
+def test_what_is_dragged_off_the_picture_is_not(commands):
+    assert mouse(commands, pixel(0.5, 0.5), middle(row(0).chip)) == []
+    assert mouse(commands, middle(row(0).chip), pixel(0.5, 0.5)) == []
+    assert mouse(commands, pixel(0.5, 0.5), (5, 715)) == []
+
+
+def test_shift_and_a_click_pin_and_so_does_p(commands):
+    (shifted,) = mouse(commands, pixel(0.3, 0.5), is_shifted=True)
+    (typed,) = press(commands, "p", pointer=pixel(0.3, 0.5))
+    assert shifted.kind == typed.kind == "pin"
+    assert (shifted.x, shifted.y) == (typed.x, typed.y)
+    assert press(commands, "p", pointer=(-1, -1)) == []
+
+
+def test_u_lets_go_of_what_is_selected_or_else_of_what_is_pointed_at(commands):
+    assert press(commands, "u") == []
+    pinned = [
+        scene_object(1, ORANGE, (0.0, 0.0, 0.4, 1.0), is_pinned=True),
+        scene_object(2, BLUE, (0.6, 0.0, 1.0, 1.0), is_pinned=True),
+        scene_object(3, BLUE, (0.45, 0.0, 0.55, 1.0)),
+    ]
+    shown = scene(pinned)
+    assert press(commands, "u", shown=shown) == []  # nothing is selected, and nothing pointed at
+    (pointed,) = press(commands, "u", shown=shown, pointer=pixel(0.8, 0.5))
+    assert (pointed.kind, pointed.object_id) == ("unpin", 2)
+    commands.selected = 1
+    (selected,) = press(commands, "u", shown=shown, pointer=pixel(0.8, 0.5))
+    assert (selected.kind, selected.object_id) == ("unpin", 1)
+    commands.selected = 3  # it is not pinned
+    assert press(commands, "u", shown=shown, pointer=pixel(0.5, 0.5)) == []
+
+
+def test_a_row_is_soloed_by_its_name_and_muted_by_its_chip_or_the_right_button(commands):
+    parts = row(1)
+    name = (parts.box[2] - 5, parts.baseline - 3)
+    (solo,) = mouse(commands, name)
+    (chip,) = mouse(commands, middle(parts.chip))
+    (right,) = obeyed(commands, [MouseEvent("right", *name)], scene(OBJECTS))
+    assert [(one.kind, one.object_id) for one in (solo, chip, right)] == [
+        ("solo", 2),
+        ("mute", 2),
+        ("mute", 2),
+    ]
+    assert obeyed(commands, [MouseEvent("right", *pixel(0.5, 0.5))], scene(OBJECTS)) == []
+    assert mouse(commands, name, middle(row(0).chip)) == []  # let go elsewhere
+    (rest,) = mouse(commands, middle(row(2).chip))
+    assert (rest.kind, rest.object_id) == ("mute", 0)
+
+
+def test_the_wheel_turns_a_row_up_and_down(commands):
+    at = middle(row(1).box)
+    events = [MouseEvent("wheel", *at, steps=1.0), MouseEvent("wheel", *at, steps=-2.0)]
+    up, down = obeyed(commands, events, scene(OBJECTS))
+    step = 10 ** (1.5 / 20)
+    assert (up.kind, up.object_id, up.value) == ("gain", 2, pytest.approx(0.5 * step))
+    assert down.value == pytest.approx(0.5 / step)
+    assert commands.selected == 2
+    wild = obeyed(commands, [MouseEvent("wheel", *at, steps=1e9)], scene(OBJECTS))
+    assert wild[0].value <= 8.0
+    beside = [MouseEvent("wheel", *pixel(0.5, 0.5), steps=1.0)]
+    assert obeyed(commands, beside, scene(OBJECTS)) == []
+
+
+def test_a_fader_is_pulled_and_follows_the_mouse_beyond_its_row(commands):
+    left, top, right, bottom = row(0).fader
+    y = (top + bottom) // 2
+    places = (left, y), ((left + right) // 2, y), (right + 300, y - 300)
+    controls = mouse(commands, *places)
+    assert {(one.kind, one.object_id) for one in controls} == {("gain", 1)}
+    assert [one.value for one in controls] == [
+        0.0,
+        pytest.approx(10 ** (-11 / 20), rel=0.05),
+        pytest.approx(7.94, abs=0.01),
+    ]
+    assert commands.selected == 1
+    # What comes later is free again.
+    assert mouse(commands, pixel(0.5, 0.5))[0].kind == "click"
+
+
+def test_a_fader_whose_object_goes_is_let_go(commands):
+    at = middle(row(0).fader)
+    grabbed = Hand().turn([MouseEvent("press", *at)])[0]
+    commands.obey(grabbed, scene(OBJECTS), LAYOUT)
+    pull = Hand().turn([MouseEvent("press", *at), MouseEvent("move", *at, is_held=True)])[1]
+    assert commands.obey(pull, scene([OBJECTS[1]]), LAYOUT) == []
 
 
 def test_s_solos_what_sounds_under_the_mouse(commands):
@@ -109,10 +239,18 @@ def test_the_gain_has_an_upper_end(commands):
     assert press(commands, *[UP] * 60)[-1].value == 8.0
 
 
-def test_a_muted_object_can_be_turned_too(commands):
+def test_a_muted_object_is_turned_from_where_it_was_set(commands):
     commands.click(scene(OBJECTS), LAYOUT, *pixel(0.2, 0.5))
-    muted = scene([scene_object(1, gain=0.0)])
-    assert press(commands, DOWN, shown=muted)[0].value < 1.0
+    muted = scene([scene_object(1, gain=0.0, set_gain=0.25)], muted=(1,))
+    assert press(commands, DOWN, shown=muted)[0].value == pytest.approx(0.25 / 10 ** (1.5 / 20))
+
+
+def test_what_was_turned_to_nothing_can_be_turned_up_again(commands):
+    commands.selected = 1
+    silent = scene([scene_object(1, gain=0.0, set_gain=0.0)])
+    (up,) = press(commands, UP, shown=silent)
+    assert up.value == pytest.approx(10 ** (-38.5 / 20))
+    assert press(Commands("test", selected=1), DOWN, shown=silent) == []
 
 
 def test_an_object_that_has_gone_is_left_alone(commands):

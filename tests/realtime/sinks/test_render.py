@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
 
+from realtime.picture import SEMIBOLD, text_width
 from realtime.sinks.hud import Hud
 from realtime.sinks.layout import HINTS, lay_out, natural_size
 from realtime.sinks.paint import RESIDUAL_COLOUR
-from realtime.sinks.panel import KEY_HINTS
+from realtime.sinks.panel import KEY_HINTS, decibels
 from realtime.sinks.render import draw_view
+from realtime.sinks.rows import row_of
 from realtime.sinks.scene_layer import draw_scene, scene_layer
 
 from .examples import BLUE, ORANGE, scene, scene_object
@@ -178,21 +180,90 @@ def test_there_is_room_for_every_hint():
 def test_a_long_name_leaves_room_for_what_is_heard_of_it(size):
     layout = lay_out(*size, 640, 360)
     views = [
-        draw_view(
-            GREY,
-            scene([scene_object(1, ORANGE, name="acoustic guitar in the back row", gain=gain)]),
-            Hud(),
-            layout,
-            None,
-        )
-        for gain in (1.0, 2.0)
+        panel_of(layout, "acoustic guitar in the back row", **states) for states in ({}, SOLOED)
     ]
-    left, top, right, bottom = layout.strips(2)[0]
-    changed = np.argwhere((views[0] != views[1]).any(axis=2))
-    assert changed.size  # "0 dB" and "+6.0 dB"
-    assert changed[:, 1].min() > (left + right) // 2
-    assert changed[:, 1].max() < right
-    assert top < changed[:, 0].min() <= changed[:, 0].max() < bottom
+    row = row_of(layout.strips(2)[0], layout)
+    changed = np.argwhere((views[0] != views[1]).any(axis=2)[: row.box[3]])
+    assert changed.size  # "solo" stands where nothing stood
+    assert changed[:, 1].max() < row.box[2]
+    assert row.box[1] < changed[:, 0].min() <= changed[:, 0].max() <= row.baseline + 1
+    assert changed[:, 1].min() > row.chip[2]
+
+
+SOLOED = {"soloed": (1,)}
+
+
+def panel_of(layout, name="", *, soloed=(), muted=(), **sounding):
+    """The view with one object, and nothing in the picture."""
+    shown = scene([scene_object(1, ORANGE, name=name, **sounding)], soloed=soloed, muted=muted)
+    view = draw_view(None, shown, Hud(), layout, None)
+    x0, y0, x1, y1 = layout.picture
+    view[y0:y1, x0:x1] = 0
+    return view
+
+
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720)])
+@pytest.mark.parametrize(
+    "heard",
+    [{}, {"soloed": (1,)}, {"gain": 0.0, "muted": (1,)}, {"gain": 0.0, "soloed": (0,)}],
+    ids=["heard", "solo", "muted", "off"],
+)
+def test_the_set_gain_is_seen_whatever_is_heard(size, heard):
+    layout = lay_out(*size, 640, 360)
+    row = row_of(layout.strips(2)[0], layout)
+    one, other = (panel_of(layout, set_gain=gain, **heard) for gain in (1.0, 4.0))
+    changed = np.argwhere((one != other).any(axis=2))
+    assert (changed[:, 0] > row.baseline).all()
+    assert (changed[:, 1] < row.fader[2] + 4).any()  # the knob
+    assert (changed[:, 1] > row.fader[2] + 4).any()  # the number
+    assert changed[:, 1].max() < row.box[2]
+
+
+def test_without_room_for_a_fader_the_number_is_beside_the_state():
+    layout = lay_out(640, 360, 640, 360)
+    views = []
+    for gain in (1.0, 4.0):
+        objects = [scene_object(number, set_gain=gain) for number in range(1, 9)]
+        views.append(draw_view(None, scene(objects, soloed=(1,)), Hud(), layout, None))
+    for box in layout.strips(9)[:8]:
+        x0, y0, x1, y1 = box
+        assert (views[0][y0:y1, x0:x1] != views[1][y0:y1, x0:x1]).any()
+
+
+def test_what_is_pinned_is_marked_in_its_row():
+    layout = lay_out(1280, 720, 640, 360)
+    changed = np.argwhere((panel_of(layout) != panel_of(layout, is_pinned=True)).any(axis=2))
+    x0, y0, x1, _ = layout.strips(2)[0]
+    assert changed.size
+    assert (x0 + x1) / 2 < changed[:, 1].min() <= changed[:, 1].max() < x1
+    assert y0 < changed[:, 0].min()
+
+
+def test_the_chip_of_what_is_muted_is_crossed_out():
+    layout = lay_out(1280, 720, 640, 360)
+    x0, y0, x1, y1 = row_of(layout.strips(2)[0], layout).chip
+    muted, off = (
+        panel_of(layout, gain=0.0, **state)[y0:y1, x0:x1]
+        for state in ({"muted": (1,)}, {"soloed": (0,)})
+    )
+    assert muted.max() > off.max()
+
+
+@pytest.mark.parametrize(
+    ("gain", "text"), [(1.0, "0 dB"), (2.0, "+6.0 dB"), (0.5, "-6.0 dB"), (0.0, "-inf dB")]
+)
+def test_gains_are_said_in_db(gain, text):
+    assert decibels(gain) == text
+
+
+def test_hints_do_not_run_into_each_other():
+    for size in ((640, 360), (1280, 720), (600, 900)):
+        layout = lay_out(*size, 640, 360)
+        left, _, right, _ = layout.hints
+        text_px = max(11, layout.px(16))
+        key = max(text_width(one, text_px, SEMIBOLD) for one, _ in KEY_HINTS)
+        meaning = max(text_width(one, text_px) for _, one in KEY_HINTS)
+        assert key + meaning < (right - left) // layout.hint_columns
 
 
 def test_the_residual_is_no_grey_object():

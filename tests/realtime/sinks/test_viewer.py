@@ -3,7 +3,7 @@ import pytest
 
 from realtime.messages import Stats
 from realtime.sinks.layout import lay_out
-from realtime.sinks.viewer import MOST_WAITING_FRAMES, Viewer, object_at, strip_at
+from realtime.sinks.viewer import MOST_WAITING_FRAMES, Viewer, object_at
 
 from .examples import BLUE, NS_PER_S, ORANGE, end, frame, scene, scene_object
 
@@ -114,16 +114,6 @@ def test_cells_win_over_boxes():
 
 def test_nothing_is_where_nothing_sounds():
     assert object_at(scene([scene_object(1, box=(0.0, 0.0, 0.2, 0.2))]), 0.5, 0.5) is None
-
-
-def test_rows_of_the_panel_are_objects_then_the_residual():
-    layout = lay_out(1280, 720, 640, 360)
-    boxes = layout.strips(3)
-    found = [
-        strip_at(scene(OBJECTS), layout, (x0 + x1) // 2, (y0 + y1) // 2) for x0, y0, x1, y1 in boxes
-    ]
-    assert found == [1, 2, 0]
-    assert strip_at(scene(OBJECTS), layout, 10, 10) is None
 
 
 def test_how_early_the_sound_is_is_told_once_it_is_known():
