@@ -89,6 +89,9 @@ def test_a_click_leaves_one_instrument(address: str, page: Page) -> None:
         page.mouse.click(*spot(page, place))
         until(page, f"{SOLOED} === 1 && {HEARD} === 1")
         assert page.locator("#objects button[aria-pressed=true]").count() == 1
+        page.keyboard.press("ArrowUp")  # of the one that was clicked, and of no other
+        until(page, "+document.querySelector('[data-state=solo]').dataset.gain > 1.1")
+        assert page.locator("[data-state=solo].selected").count() == 1
         page.click("#all")
         until(page, f"{SOLOED} === 0 && {HEARD} === {CARDS}")
 

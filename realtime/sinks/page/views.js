@@ -4,7 +4,7 @@
 /** @type {[string, string, string][]} the view, its name, and what it shows */
 const VIEWS = [
   ["objects", "Objects", "What sounds, outlined in the colour of its card."],
-  ["sounds", "Sounds", "Each pixel's own spectrogram: what it sounds, the last seconds."],
+  ["sounds", "Sounds", "Each pixel's own spectrogram of the last seconds."],
   ["energy", "Energy", "How loud each pixel sounds."],
   ["clusters", "Clusters", "Pixels that sound alike have like colours."],
 ];
