@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import statistics
 import tempfile
 import time
@@ -26,18 +25,19 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import psutil
 import torch
 
 from benchmarks import paper_model as paper
+from benchmarks.engine_memory import memory_mb
 from benchmarks.model_engines import cores
-from benchmarks.report import Report, command, command_line
+from benchmarks.report import BenchmarkError, Report, command, command_line
 from calibration.collect import from_band
 from calibration.graphs import read_graph
 from calibration.half import halved
 from calibration.quantize import quantized, simplified
 from calibration.steps import quantized_like
 from engines import parity, survey
+from engines.errors import EngineError
 from engines.model import graph_path, read_spec
 from engines.protocol import Engine, Network
 from engines.registry import BACKENDS, open_engine
@@ -93,6 +93,7 @@ class Timed:
     in_flight_per_s: list[float] = field(default_factory=list)
     memory_mb: float = 0.0
     difference: dict[Network, float] = field(default_factory=dict)
+    problem: str = ""  # why it cannot be used
 
     @property
     def best_per_s(self) -> float:
@@ -139,7 +140,16 @@ def _measure(folder: Path, options: argparse.Namespace, *, is_paper: bool) -> in
         with _torch(folder) as update:
             eager.append(_rate(update, seconds))
         for case, entry in timed.items():
-            _turn(folder, case, entry, seconds, is_first=turn == 0)
+            if entry.problem:
+                continue
+            try:
+                _turn(folder, case, entry, seconds, is_first=turn == 0)
+            except EngineError as error:  # of this engine; the others go on
+                entry.problem = str(error)
+    unusable = [entry for entry in timed.values() if entry.problem]
+    timed = {case: entry for case, entry in timed.items() if not entry.problem}
+    if not timed:
+        raise BenchmarkError(f"no engine runs the model in {folder} ({_told(unusable)})")
     baseline = statistics.median(eager)
     print(
         f"{folder.name}: {cores()} cores; torch eager, all cores, one network after the other: "
@@ -147,16 +157,21 @@ def _measure(folder: Path, options: argparse.Namespace, *, is_paper: bool) -> in
     )
     print(
         "| engine | vision p50 / p99, ms | sound p50 / p99, ms | both at once, updates/s "
-        "| torch eager × | in flight, updates/s | memory, MB | largest difference: vision / sound |"
+        "| torch eager × | in flight, updates/s | memory of a process of its own: the most while "
+        "both open and run, less before, MB | largest difference: vision / sound |"
     )
     print("|---|---|---|---|---|---|---|---|")
     rates = {case: statistics.median(entry.updates_per_s) for case, entry in timed.items()}
     for case in sorted(timed, key=lambda one: -rates[one]):
         print(timed[case].row(baseline))
+    for entry in unusable:
+        print(f"| {entry.name} | cannot be used: {entry.problem} | | | | | | |")
     print()
     report = Report("engines")
     best = max(timed.values(), key=lambda entry: entry.best_per_s)
     report.note("fastest", best.name)
+    if unusable:
+        report.claim("engines that are here", "all can be used", _told(unusable), met=False)
     if is_paper:
         report.note("one update after the other", f"{max(rates.values()):.1f} /s")
         report.at_least("updates/s", best.best_per_s, PAPER_UPDATES_PER_S, "/s")
@@ -182,6 +197,7 @@ def _measure(folder: Path, options: argparse.Namespace, *, is_paper: bool) -> in
         if entry.in_flight_per_s
     }
     report.keep("in_flight_per_s", flights)
+    report.keep("memory_mb", {entry.name: entry.memory_mb for entry in timed.values()})
     report.keep("alone_ms", {entry.name: entry.alone_ms for entry in timed.values()})
     return report.publish(options.json)
 
@@ -191,15 +207,16 @@ def cases(folder: Path, newest: int | None = None) -> list[Case]:
 
     Each network has half of the cores, or both have all of them and share.
     """
-    usable = [found.backend for found in survey.backends() if not found.problem]
     return [
-        Case(backend, precision, threads, newest)
-        for backend in usable
-        if backend != "torch" and not BACKENDS[backend].is_slow_to_open
-        for precision in survey.precisions(folder)
-        if precision in BACKENDS[backend].precisions
-        for threads in _threads(backend)
+        Case(one.backend, one.precision, threads, newest)
+        for one in survey.cases(folder)
+        if one.backend != "torch"
+        for threads in _threads(one.backend)
     ]
+
+
+def _told(unusable: Sequence[Timed]) -> str:
+    return "; ".join(f"{entry.name}: {entry.problem}" for entry in unusable)
 
 
 def _threads(backend: str) -> list[int]:
@@ -210,14 +227,11 @@ def _threads(backend: str) -> list[int]:
 
 
 def _turn(folder: Path, case: Case, entry: Timed, seconds: float, *, is_first: bool) -> None:
-    gc.collect()
-    before = psutil.Process().memory_info().rss
     with contextlib.ExitStack() as opened:
         engines = {
             network: opened.enter_context(case.open(folder, network)) for network in NETWORKS
         }
         if is_first:
-            entry.memory_mb = (psutil.Process().memory_info().rss - before) / 1e6
             for network in NETWORKS:
                 entry.difference[network] = _difference(folder, network, engines[network])
         for network, engine in engines.items():
@@ -230,6 +244,8 @@ def _turn(folder: Path, case: Case, entry: Timed, seconds: float, *, is_first: b
                 for _ in range(cores() - 1)
             ]
             entry.in_flight_per_s.append(_in_flight([list(engines.values()), *others], seconds))
+    if is_first:
+        entry.memory_mb = memory_mb(folder, case.backend, case.precision, case.threads, case.newest)
 
 
 def _difference(folder: Path, network: Network, engine: Engine) -> float:

@@ -10,6 +10,7 @@ python -m calibration levels
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +18,14 @@ from pathlib import Path
 import numpy as np
 
 from calibration.collect import from_band, from_files
-from calibration.collection import CalibrationError, Collection, Look, Window, stratified
+from calibration.collection import (
+    CalibrationError,
+    Collection,
+    Look,
+    Window,
+    check_place,
+    stratified,
+)
 from calibration.live import from_live
 from calibration.rig_commands import add_commands
 from engines.errors import EngineError
@@ -79,9 +87,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _collect(options: argparse.Namespace) -> None:
+    _at_least("--most", options.most, 1)
+    _at_least("--seed", options.seed, 0)
+    _at_least("--band", options.band, 0)
+    _finite("--live", options.live)
     if not (options.band or options.paths or options.live):
         raise CalibrationError("nothing to collect from; give media files, or --band 24, or --live")
     spec = open_model(options.model).spec
+    check_place(options.out)  # before minutes are spent on what goes there
     rng = np.random.default_rng(options.seed)
     windows: list[Window] = []
     looks: list[Look] = []
@@ -91,7 +104,7 @@ def _collect(options: argparse.Namespace) -> None:
         heard, seen, problems = from_files(spec, options.paths, rng)
         windows, looks = windows + heard, looks + seen
         for problem in problems:
-            print(f"left out: {problem}", file=sys.stderr)
+            print(problem, file=sys.stderr)
     if options.live:
         clock = SystemClock()
         camera = CameraSource(CameraDevice(options.video), stream="live", clock=clock)
@@ -110,29 +123,55 @@ def _collect(options: argparse.Namespace) -> None:
 
 
 def _quantize(options: argparse.Namespace) -> None:
-    # They need onnx, which a rig's own commands must do without.
-    from calibration.precisions import Bench, Written, write_eight_bits, write_fp16
-    from calibration.sensitivity import as_table
-    from calibration.trials import trials
+    _at_least("--scenes", options.scenes, 1)
+    _at_least("--seed", options.seed, 0)
+    _at_least("--threads", options.threads, 1)
+    _finite("--most-lost-db", options.most_lost_db)
+    try:  # they need onnx, which a rig's own commands must do without
+        from calibration.precisions import (
+            Bench,
+            Written,
+            check_folder,
+            write_eight_bits,
+            write_fp16,
+        )
+        from calibration.sensitivity import as_table
+        from calibration.trials import trials
+    except ModuleNotFoundError as error:
+        raise DeviceError(
+            f"{error.name} is not installed, which quantize needs; run: pip install {error.name}"
+        ) from None
     from engines.auto import CANDIDATES
     from engines.registry import is_installed
 
+    backend = next((name for name in CANDIDATES if is_installed(name)), None)
+    if backend is None:
+        raise DeviceError("nothing here runs the model; run: pip install onnxruntime")
+    precisions = options.precision or ("fp16", "int8")
     collection = Collection.read(options.set)
     model = open_model(options.model)
+    collection.check_fits(model, options.set)
+    check_folder(model.folder, len(precisions))
     bench = Bench(
         model=model,
-        backend=next(name for name in CANDIDATES if is_installed(name)),
+        backend=backend,
         threads=options.threads,
         scenes=trials(model, options.scenes, _TRIAL_SEED),
         most_lost_db=options.most_lost_db,
     )
     reference = bench.outcome(model.folder, "fp32")
     written: list[Written] = []
-    for precision in options.precision or ("fp16", "int8"):
-        if precision == "fp16":
-            written.append(write_fp16(bench, reference))
-        else:
-            written.append(write_eight_bits(bench, reference, collection, precision))
+    for precision in precisions:
+        try:
+            if precision == "fp16":
+                written.append(write_fp16(bench, reference))
+            else:
+                written.append(write_eight_bits(bench, reference, collection, precision))
+        except OSError as error:  # there was room when it began
+            raise CalibrationError(
+                f"{error.filename or model.folder} cannot be written: {error.strerror}; "
+                "free space there, and run it again"
+            ) from error
     print(
         f"{options.scenes} scenes of the virtual band in {bench.backend}, fp32: "
         f"{reference.sdr_db:.2f} dB SDR, {reference.in_place:.0%} in place\n"
@@ -148,6 +187,16 @@ def _quantize(options: argparse.Namespace) -> None:
     for one in written:
         if one.suffering:
             print(f"\n{as_table(one.suffering)}")
+
+
+def _at_least(option: str, value: int, least: int) -> None:
+    if value < least:
+        raise CalibrationError(f"{option} {value} is too few; give {least} or more")
+
+
+def _finite(option: str, value: float) -> None:
+    if not 0 <= value < math.inf:  # nor is "nan" any number
+        raise CalibrationError(f"{option} {value:g} is no number from 0 on; give one")
 
 
 if __name__ == "__main__":

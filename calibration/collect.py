@@ -91,7 +91,7 @@ def from_files(
     """Sound and pictures of media files; a folder's own name is the label of what is in it.
 
     Returns:
-        Windows, looks, and a line for each file that could not be used.
+        Windows, looks, and a line for each file that could not be used, or is silent.
 
     Raises:
         CalibrationError: there is no such file or folder, or no media file in it.
@@ -109,10 +109,12 @@ def from_files(
             samples, rate_hz = _sound(path)
             cut = ears.windows(samples, rate_hz, label)
             windows += [cut[i] for i in rng.permutation(len(cut))[:_WINDOWS_PER_FILE]]
+            if all(window.label == SILENT for window in cut):
+                problems.append(f"{path}: its sound is silent")
         except UsageError as error:
             reason = str(error)
         if len(windows) + len(looks) == before:
-            problems.append(f"{path}: {reason}")
+            problems.append(f"left out: {path}: {reason}")
     return windows, looks, problems
 
 
@@ -121,6 +123,8 @@ def _media(paths: Sequence[Path]) -> Iterator[Path]:
         if path.is_file():
             yield path
             continue
+        if not path.exists():
+            raise CalibrationError(f"there is no {path}; give files with sound or pictures")
         within = sorted(p for p in path.rglob("*") if p.suffix.lower() in MEDIA_SUFFIXES)
         if not within:
             raise CalibrationError(f"{path} holds no media file; give files with sound or pictures")

@@ -7,6 +7,9 @@ fit, and a set of one kind of thing would fit that alone.
 
 from __future__ import annotations
 
+import errno
+import os
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -15,6 +18,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engines.model import Model
+from pixelplayer.spec import USUAL
 
 LEVEL_STEP_DB = 12.0  # windows of one label within such a step count as alike
 SILENT = "silence"
@@ -83,9 +89,33 @@ class Collection:
                     pictures=np.round(self.pictures * 255).astype(np.uint8),
                 )
         except OSError as error:
-            raise CalibrationError(
-                f"{path} cannot be written: {error.strerror}; give another --out"
-            ) from error
+            raise _not_written(path, error) from error
+
+    def check_fits(self, model: Model, path: Path) -> None:
+        """See that it was collected for networks that take what these take.
+
+        Raises:
+            CalibrationError: windows or pictures are of another size; ``path`` is what is named.
+        """
+        spec = model.spec
+        cells = spec.vision.grid_for(*USUAL)
+        sizes = (
+            (
+                *("windows", self.log_magnitudes.shape[1:]),
+                (spec.audio.frequency_bins, spec.audio.columns),
+            ),
+            (
+                *("pictures", self.pictures.shape[2:]),
+                tuple(count * spec.vision.stride_px for count in cells),
+            ),
+        )
+        for what, found, wanted in sizes:
+            if found != wanted:
+                raise CalibrationError(
+                    f"{path} is of another model: its {what} are {_size(found)}, and {spec.name} "
+                    f"takes {_size(wanted)}; make its own: python -m calibration collect "
+                    f"--model {model.folder} --band 24 --out {path}"
+                )
 
     @classmethod
     def read(cls, path: Path) -> Collection:
@@ -99,7 +129,7 @@ class Collection:
             log_magnitudes, pictures = _read(path)
         except FileNotFoundError:
             raise CalibrationError(
-                f"{path} is missing; make it: python -m calibration collect --out {path}"
+                f"{path} is missing; make it: python -m calibration collect --band 24 --out {path}"
             ) from None
         except _UNREADABLE as error:
             raise CalibrationError(f"{path} is no calibration set ({error}); {again}") from error
@@ -115,6 +145,29 @@ class Collection:
                 f"learned from silence; {again}"
             )
         return found
+
+
+def check_place(path: Path) -> None:
+    """See that a set can be written, before it is collected.
+
+    Raises:
+        CalibrationError: it cannot; the message says why.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _not_written(path, error) from None
+
+
+def _not_written(path: Path, error: OSError) -> CalibrationError:
+    return CalibrationError(f"{path} cannot be written: {error.strerror}; give another --out")
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
 
 
 def _read(path: Path) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -62,6 +63,50 @@ class Bench:
             return open_engine(folder, network, self.backend, precision, self.threads, grid=grid)
 
         return judged(self.model, open_network, self.scenes)
+
+
+def check_folder(folder: Path, precisions: int) -> None:
+    """See that graphs in so many precisions can be written, before minutes are spent on them.
+
+    Raises:
+        CalibrationError: a folder takes nothing or is full, or ``precisions.json`` is damaged.
+    """
+    _record(folder)
+    graphs = [path for path in folder.glob("*.onnx") if "." not in path.stem]
+    needed = precisions * sum(path.stat().st_size for path in graphs)  # each has half of it or less
+    try:
+        places = {"copy the model, and give --model": folder}
+        places["set TMPDIR to another"] = Path(tempfile.gettempdir())  # where they are judged
+        for mend, place in places.items():
+            with tempfile.TemporaryFile(dir=place):
+                free = shutil.disk_usage(place).free
+            if free < needed:
+                raise CalibrationError(
+                    f"{place} has {free / 1e6:.0f} MB left, and up to {needed / 1e6:.0f} are "
+                    f"written; free space there, or {mend}"
+                )
+    except OSError as error:
+        raise CalibrationError(
+            f"{folder} cannot be written: {error.strerror}; make it writable, or copy the model "
+            "and give --model"
+        ) from error
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """What is known of the precisions that a model has.
+
+    Raises:
+        CalibrationError: its ``precisions.json`` is damaged.
+    """
+    path = folder / RECORD
+    try:
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CalibrationError(f"{path} is damaged ({reason}); remove it") from error
+    if not isinstance(known, dict):
+        raise CalibrationError(f"{path} is damaged (no object); remove it")
+    return known
 
 
 def write_fp16(bench: Bench, reference: Outcome) -> Written:
@@ -204,8 +249,7 @@ def _accept(bench: Bench, written: Written) -> None:
 
 def _keep(folder: Path, graphs: dict[Network, ModelProto], written: Written) -> None:
     """Put the graphs beside the others, and what is known of them into ``precisions.json``."""
-    record = folder / RECORD
-    known = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    known = _record(folder)
     known[written.precision] = {"lost": asdict(written.lost), "kept_in_fp32": list(written.kept)}
     with tempfile.TemporaryDirectory(dir=folder, prefix=".precision-") as scratch:
         for network, graph in graphs.items():

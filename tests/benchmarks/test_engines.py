@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.engines import cases, main
 from benchmarks.model_engines import cores
+from benchmarks.report import BenchmarkError
 from tests.fakes.tiny_model import write_tiny_model
 
 
@@ -26,7 +27,26 @@ def test_every_engine_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert values["updates_per_s"]["torch eager"] > 0
     assert "openvino/fp32, 1 thread" in values["updates_per_s"]
     assert all(rate > 0 for rate in values["updates_per_s"].values())
+    assert all(taken > 1 for taken in values["memory_mb"].values())
     if cores() > 1:
         alone = {name for name in values["updates_per_s"] if name.endswith("1 thread")}
         assert values["in_flight_per_s"].keys() == alone
         assert all(rate > 0 for rate in values["in_flight_per_s"].values())
+
+
+def test_one_that_cannot_be_used_has_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "model"
+    write_tiny_model(folder)
+    for network in ("vision", "sound"):
+        (folder / f"{network}.int8.onnx").write_bytes((folder / f"{network}.onnx").read_bytes())
+    (folder / "vision.int8.onnx").write_bytes(b"no graph")
+    assert main(["--model", str(folder), "--seconds", "0.01"]) == 1
+    printed = capsys.readouterr().out
+    assert "| openvino/int8, 1 thread | cannot be used: " in printed
+    assert "| engines that are here | all can be used | " in printed
+    assert "| openvino/fp32, 1 thread | " in printed
+    (folder / "vision.onnx").unlink()
+    with pytest.raises(BenchmarkError, match="no engine runs the model in"):
+        main(["--model", str(folder), "--seconds", "0.01"])

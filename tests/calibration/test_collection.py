@@ -202,3 +202,15 @@ def test_files_give_sound_pictures_or_both(tmp_path: Path) -> None:
 def test_a_folder_without_media_is_told(tmp_path: Path) -> None:
     with pytest.raises(CalibrationError, match="holds no media file"):
         from_files(SPEC, [tmp_path], np.random.default_rng(0))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CalibrationError, match=r"there is no .*nope\.mp4"):
+        from_files(SPEC, [tmp_path / "nope.mp4"], np.random.default_rng(0))
+
+
+def test_a_silent_file_is_told(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silent.wav", np.zeros(2 * RATE_HZ, np.float32), RATE_HZ)
+    windows, _, problems = from_files(SPEC, [tmp_path], np.random.default_rng(0))
+    assert {one.label for one in windows} == {SILENT}
+    assert problems == [f"{tmp_path / 'silent.wav'}: its sound is silent"]
