@@ -114,7 +114,7 @@ function show({objects, numbers, lookahead_ms, positions_ms, recording = null, p
   spectrograms.fit();
   find("listening").hidden = objects.length > 0;
   find("all").disabled = !objects.some((/** @type {any} */ one) => one.state === "solo");
-  graphs.take(numbers);
+  if (link.isOpen) graphs.take(numbers);  // it may have gone meanwhile
   const causes = numbers.causes_ms.filter((/** @type {any} */ [, ms]) => ms >= 1)
     .map((/** @type {any} */ [name, ms]) => `${ms} ms ${name}`);
   const lost = numbers.lost.join(", ") || "nothing lost";
