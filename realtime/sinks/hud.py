@@ -25,8 +25,7 @@ class Hud:
     causes_ms: tuple[tuple[str, float], ...] = ()  # of it, in the order of the way
     masks_per_s: float | None = None
     frames_per_s: float | None = None
-    drops: int = 0
-    lost: tuple[str, ...] = ()  # the same in words: of what, and how many
+    lost: tuple[tuple[int, str], ...] = ()  # how many, and of what: "pictures skipped"
     engines: str = ""
     warnings: tuple[str, ...] = ()
     sound_early_ms: float | None = None  # before the picture, as both are shown
@@ -102,7 +101,6 @@ class HudTracker:
             causes_ms=tuple(causes_ms(self._values).items()),
             masks_per_s=self.value("hearing", "rate_hz"),
             frames_per_s=self._frames_per_s(),
-            drops=self._drops(),
             lost=self._lost(),
             engines=engine_names(self._engines),
             warnings=self._warnings(),
@@ -118,17 +116,7 @@ class HudTracker:
             return None
         return (last - first) * NS_PER_S / (last_ns - first_ns)
 
-    def _drops(self) -> int:
-        return round(
-            sum(
-                value
-                for values in self._values.values()
-                for name, value in values.items()
-                if name.startswith("dropped_") and not name.endswith("_samples")
-            )
-        )
-
-    def _lost(self) -> tuple[str, ...]:
+    def _lost(self) -> tuple[tuple[int, str], ...]:
         counts: dict[str, float] = {}
         for values in self._values.values():
             for name, value in values.items():
@@ -143,9 +131,9 @@ class HudTracker:
             if not name.endswith("_samples")
         }
         return (
-            *((f"{pictures:.0f} pictures skipped",) if pictures else ()),
-            *((f"{samples:.0f} samples lost",) if samples else ()),
-            *(f"{count:.0f} of {topic} dropped" for topic, count in sorted(others.items())),
+            *(((round(pictures), "pictures skipped"),) if pictures else ()),
+            *(((round(samples), "samples lost"),) if samples else ()),
+            *((round(count), f"of {topic} dropped") for topic, count in sorted(others.items())),
         )
 
     def _warnings(self) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ def _status_items(hud: Hud) -> list[tuple[str, str]]:
         items.append((f"{hud.masks_per_s:.1f}", "masks/s"))
     if hud.frames_per_s is not None:
         items.append((f"{hud.frames_per_s:.0f}", "frames/s"))
-    items.append((str(hud.drops), "dropped"))
+    items += [(str(count), what) for count, what in hud.lost]
     if hud.engines:
         items.append((hud.engines, "engine" if "+" not in hud.engines else "engines"))
     if hud.causes_ms:

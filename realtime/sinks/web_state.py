@@ -35,7 +35,7 @@ def plain_numbers(hud: Hud) -> dict[str, Any]:
         "masks_per_s": _rounded(hud.masks_per_s, 1),
         "frames_per_s": _rounded(hud.frames_per_s, 0),
         "sound_early_ms": _rounded(hud.sound_early_ms, 0),
-        "lost": list(hud.lost),
+        "lost": [f"{count} {what}" for count, what in hud.lost],
         "engines": hud.engines,
         "warnings": list(hud.warnings),
     }

@@ -13,7 +13,7 @@ def stats(stage, **values):
 def test_the_numbers_come_from_their_stages():
     tracker = HudTracker({"vision": "openvino/int8", "sound": "openvino/int8"})
     assert tracker.hud.latency_ms is None
-    assert tracker.hud.drops == 0
+    assert tracker.hud.lost == ()
     tracker.add_stats(stats("speaker", latency_ms=151.0))
     tracker.add_stats(stats("hearing", rate_hz=14.4))
     tracker.add_stats(stats("separator", rate_hz=21.0, dropped_sound=2))
@@ -21,8 +21,7 @@ def test_the_numbers_come_from_their_stages():
     hud = tracker.hud
     assert hud.latency_ms == 151.0
     assert hud.masks_per_s == 14.4
-    assert hud.drops == 5
-    assert hud.lost == ("3 pictures skipped", "512 samples lost", "2 of sound dropped")
+    assert hud.lost == ((3, "pictures skipped"), (512, "samples lost"), (2, "of sound dropped"))
     assert hud.engines == "openvino/int8"
     assert hud.warnings == ()
 
