@@ -29,7 +29,8 @@ _ROWS = MappingProxyType({key: row for group in GROUPS.values() for key, row in 
 _ACTIONS = MappingProxyType(
     {
         "list-devices": "show cameras, microphones and speakers",
-        "doctor": "show what is missing, and the command that mends it",
+        "doctor": "show what is missing, and what mends it (exit code 3 where not even "
+        "--demo can run)",
     }
 )
 

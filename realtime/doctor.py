@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TextIO
 
 from engines import survey
@@ -28,11 +29,22 @@ _MAY = (
     "printf '@audio - rtprio 20\\n@audio - nice -10\\n'"
     " | sudo tee /etc/security/limits.d/pixelplayer.conf && sudo usermod -aG audio $USER"
 )
+_GET: Mapping[str, str] = MappingProxyType(
+    {
+        "microphone": f"plug one in ({_RUN} --list-devices shows what there is), or take a "
+        f"browser's: {_RUN} --source browser; to try without one: {_RUN} --demo",
+        "camera": f"plug one in ({_RUN} --list-devices shows what there is), or name one of the "
+        f"network: {_RUN} --video rtsp://...; to try without one: {_RUN} --demo",
+        "speaker": f"plug one in ({_RUN} --list-devices shows what there is), or go without: "
+        f"{_RUN} --speaker none",
+    }
+)
+_FROM_LOGIN = "; it counts from the next login on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One part. ``mend`` is the command (or the option) that helps; "" when nothing is missing.
+    """One part. ``mend`` is what helps, mostly a command; "" when nothing is missing.
 
     ``is_needed``: whether even ``--demo --view web --speaker none`` cannot do without it.
     """
@@ -53,7 +65,8 @@ def examine(options: Options, environment: Mapping[str, str], out: TextIO) -> in
     """Print a line per part.
 
     Returns:
-        0, or 3 when something is missing that every run needs.
+        0, or 3 when something is missing that every run needs: a machine without a camera, a
+        microphone or a display plays files and the demo.
     """
     findings = _findings(options, environment)
     for finding in findings:
@@ -132,14 +145,29 @@ def _model(folder: Path) -> Finding:
 def _audio(part: str, direction: str) -> Finding:
     from realtime.portaudio import find_audio_device
 
-    option = f"{_RUN} --demo" if direction == "input" else f"{_RUN} --speaker none"
     try:
         device = find_audio_device(None, "input" if direction == "input" else "output")
     except DeviceError as error:
-        text = str(error)
-        mend = text.rpartition("install it with: ")[2] if "install it with: " in text else option
-        return Finding(part=part, found=text.partition(";")[0], mend=mend)
+        return Finding(part=part, found=str(error).partition(";")[0], mend=_mend(part, str(error)))
     return Finding(part=part, found=device.name)
+
+
+def _mend(part: str, problem: str) -> str:
+    if "install it with: " in problem:
+        return problem.rpartition("install it with: ")[2]
+    if is_closed("snd/pcm*"):
+        return f"sudo usermod -aG audio $USER{_FROM_LOGIN}"
+    if "no default" in problem:
+        return (
+            f"{_RUN} {'--audio' if part == 'microphone' else '--speaker'} NAME, with one of these"
+        )
+    return _GET[part]
+
+
+def is_closed(devices: str, root: Path = Path("/dev")) -> bool:
+    """Whether there are such device files, and this user may open none of them."""
+    found = list(root.glob(devices))
+    return bool(found) and not any(os.access(path, os.R_OK | os.W_OK) for path in found)
 
 
 def _real_time() -> list[Finding]:
@@ -156,11 +184,17 @@ def _camera() -> Finding:
     from realtime.sources.devices import list_cameras
 
     cameras = list_cameras()
+    if cameras and is_closed("video*"):
+        return Finding(
+            part="camera",
+            found=f"this user may not open {cameras[0].uri}",
+            mend=f"sudo usermod -aG video $USER{_FROM_LOGIN}",
+        )
     if cameras:
         return Finding(part="camera", found=", ".join(item.name for item in cameras))
     if sys.platform != "linux":
         return Finding(part="camera", found="not listed on this system; --video 0 is the first")
-    return Finding(part="camera", found="none found", mend=f"{_RUN} --demo")
+    return Finding(part="camera", found="none found", mend=_GET["camera"])
 
 
 def _display(environment: Mapping[str, str]) -> Finding:

@@ -199,7 +199,8 @@ GROUPS: Mapping[str, Mapping[str, Row]] = MappingProxyType(
                 place="output.view",
                 metavar="NAME",
                 choices=get_args(View),
-                help="auto: a window where there is a display, else a page for a browser",
+                help="auto: a window where there is a display, else a page for a browser; in the "
+                "window drag or p pins an object, u unpins it, and its panel says the rest",
             ),
             "record": Row(
                 place="output.record",

@@ -12,14 +12,20 @@ from pathlib import Path
 
 import numpy as np
 
+from realtime.errors import UsageError
 from realtime.remix.recorded import open_recorded
 from realtime.sinks.wav import WavWriter
 
 
 def main() -> None:
     """Write the sum of all tracks but those that are named by number (0: the residual)."""
+    if len(sys.argv) < 3:
+        sys.exit("error: wanted SESSION OUT.wav [NUMBER ...], the numbers of what is left out")
     folder, out, *left_out = sys.argv[1:]
-    recorded = open_recorded(Path(folder))
+    try:
+        recorded = open_recorded(Path(folder))
+    except UsageError as error:
+        sys.exit(f"error: {error}")
     kept = np.zeros(recorded.samples, np.float32)
     for track in recorded.tracks:
         is_left_out = str(track.number) in left_out

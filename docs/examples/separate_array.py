@@ -26,6 +26,8 @@ def separate(mixture: np.ndarray, rate_hz: int, instruments: list[str]) -> np.nd
     """``(n,)`` float32 to ``(len(instruments) + 1, n)``, the rest last."""
     model = open_model(SHIPPED_MODEL)
     spec, words = model.spec, model.vocabulary
+    for name in set(instruments) - set(words.names):
+        sys.exit(f"error: no instrument {name!r}; there are {', '.join(words.names)}")
     vectors = np.stack([words.vectors[words.names.index(name)] for name in instruments])
     analysis = spec.audio.at_rate(rate_hz)
     spectrum = stft(mixture, analysis)

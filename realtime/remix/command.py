@@ -11,6 +11,7 @@ from realtime.remix.recorded import RESIDUAL, open_recorded
 from realtime.remix.writing import KINDS, write_mix
 from realtime.screen import Screen
 from realtime.sinks.mixer import centred, equal_power
+from realtime.sinks.panel import decibels
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +39,8 @@ def run(options: argparse.Namespace, screen: Screen) -> int:
     write_mix(out, blocks(recorded, gains, law), recorded.rate_hz, recorded.picture)
     for track in recorded.tracks:
         name = track.name if not track.number else f"{track.number} {track.name}"
-        screen.say(f"{name}: × {gains[track.number]:.2f}")
+        gain = gains[track.number]
+        screen.say(f"{name}: × {gain:.2f}, {decibels(gain)}")
     screen.say(f"{out}: {recorded.samples / recorded.rate_hz:.1f} s")
     return 0
 

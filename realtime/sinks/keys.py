@@ -132,6 +132,16 @@ class Commands:
                 asked = self._mute(scene, int(letter))
         return asked
 
+    def set_gains(self, scene: Scene | None) -> dict[int, float]:
+        """What was set here so lately that the scene need not show it yet."""
+        if scene is None:
+            return {}
+        return {
+            object_id: gain
+            for object_id, (gain, set_ns) in self._gains.items()
+            if scene.capture_ns - set_ns <= _SCENE_LAG_NS
+        }
+
     def quit(self) -> Control:
         """End the run."""
         return self._control("quit")
@@ -180,9 +190,8 @@ class Commands:
 
     def _gain_now(self, scene: Scene, object_id: int) -> float | None:
         told = set_gain_of(scene, object_id)
-        gain, set_ns = self._gains.get(object_id, (told, scene.capture_ns))
         # The scene lags behind quick presses.
-        return gain if told is not None and scene.capture_ns - set_ns <= _SCENE_LAG_NS else told
+        return None if told is None else self.set_gains(scene).get(object_id, told)
 
     def _set_gain(self, scene: Scene, object_id: int, gain: float) -> list[Control]:
         if gain == self._gain_now(scene, object_id):

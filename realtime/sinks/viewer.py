@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 
 from realtime.clock import NS_PER_MS
 from realtime.desk import NETWORKS, Present, Recording
@@ -123,12 +125,21 @@ class Viewer:
         """How far ahead is heard, as last told."""
         return self._hud.value("hearing", "lookahead_ms")
 
-    def draw(self, layout: Layout, selected: int | None, view: View) -> Picture:
-        """The whole viewer as it is now, BGR, of the layout's size."""
+    def draw(
+        self,
+        layout: Layout,
+        selected: int | None,
+        view: View,
+        set_gains: Mapping[int, float] = MappingProxyType({}),
+    ) -> Picture:
+        """The whole viewer as it is now, BGR, of the layout's size.
+
+        `set_gains` are shown at once: a scene comes with its sound, too late for a hand at a fader.
+        """
         pixels = None if self._shown is None else self._shown.pixels
         return draw_view(
             pixels,
-            self.scene,
+            self.scene and with_set_gains(self.scene, set_gains),
             self._hud.hud,
             layout,
             selected,
@@ -180,6 +191,17 @@ def set_gain_of(scene: Scene, object_id: int) -> float | None:
     if object_id == RESIDUAL_ID:
         return scene.residual_set_gain
     return next((item.set_gain for item in scene.objects if item.id == object_id), None)
+
+
+def with_set_gains(scene: Scene, set_gains: Mapping[int, float]) -> Scene:
+    """The scene with other gains set, by object, as far as it has them."""
+    if not set_gains:
+        return scene
+    objects = tuple(
+        replace(item, set_gain=set_gains.get(item.id, item.set_gain)) for item in scene.objects
+    )
+    residual = set_gains.get(RESIDUAL_ID, scene.residual_set_gain)
+    return replace(scene, objects=objects, residual_set_gain=residual)
 
 
 def is_pinned(scene: Scene, object_id: int | None) -> bool:

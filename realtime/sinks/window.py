@@ -124,7 +124,8 @@ class Window:
         self._marks.turn(now_ns)
         if is_changed or not self._is_drawn:
             commands = self._commands
-            shown = self._viewer.draw(layout, commands.selected, commands.view)
+            set_gains = commands.set_gains(self._viewer.newest_scene)
+            shown = self._viewer.draw(layout, commands.selected, commands.view, set_gains)
             self._marks.draw(shown, layout, now_ns)
             if (drags := self._hand.drags) is not None:
                 draw_drag(shown, layout, *drags)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from realtime.options import OUTPUTS
 from realtime.remix.recorded import read_wav
@@ -57,6 +58,23 @@ def test_an_array_is_separated_without_a_player() -> None:
     assert [name for name, _ in gained] == ["band_guitar", "band_flute"]
     assert min(float(db) for _, db in gained) > 6
     assert float(said.split()[-1]) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["separate_array.py", "band_gong"], "error: no instrument 'band_gong'; there are "),
+        (["remix_session.py"], "error: wanted SESSION OUT.wav"),
+        (["remix_session.py", "no-such-folder", "out.wav"], "error: no-such-folder"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(line: list[str], said: str) -> None:
+    done = subprocess.run(
+        example(*line), capture_output=True, text=True, env=ENVIRONMENT, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(said)
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_running_player_is_read_faded_and_remixed(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from realtime.command_line import parse
-from realtime.doctor import Finding, examine
+from realtime.doctor import Finding, examine, is_closed
 from realtime.errors import DeviceError
+from realtime.sources.devices import Camera
 from tests.fakes.tiny_model import write_tiny_model
 
 
@@ -53,6 +55,56 @@ def test_portaudio_that_is_missing_is_installed(monkeypatch: pytest.MonkeyPatch)
     _, lines = lines_of()
     for part in ("microphone", "speaker"):
         assert line_of(lines, part).endswith("missing; mend it with: sudo apt-get x")
+
+
+def without_devices(monkeypatch: pytest.MonkeyPatch, problem: str, *closed: str) -> list[str]:
+    def nothing(wanted: str | None, direction: str) -> None:
+        raise DeviceError(problem)
+
+    monkeypatch.setattr("realtime.portaudio.find_audio_device", nothing)
+    monkeypatch.setattr("realtime.sources.devices.list_cameras", tuple)
+    monkeypatch.setattr("realtime.doctor.is_closed", lambda devices: devices in closed)
+    monkeypatch.setattr(sys, "platform", "linux")
+    code, lines = lines_of()
+    assert code == 0  # files and the demo play all the same
+    return lines
+
+
+def test_how_to_get_a_device_is_told_and_how_to_try_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = without_devices(monkeypatch, "no device was found; plug one in")
+    for part, other in (("microphone", "--source browser"), ("camera", "--video rtsp://...")):
+        line = line_of(lines, part)
+        assert line.startswith("missing")
+        assert line.index("plug one in") < line.index("--list-devices") < line.index(other)
+        assert line.endswith("to try without one: python run_live.py --demo")
+    assert line_of(lines, "speaker").endswith("--speaker none")
+
+
+def test_devices_that_are_closed_are_opened_by_a_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = without_devices(monkeypatch, "no device was found; plug one in", "snd/pcm*")
+    assert "mend it with: sudo usermod -aG audio $USER" in line_of(lines, "microphone")
+    monkeypatch.setattr("realtime.doctor.is_closed", lambda devices: devices == "video*")
+    monkeypatch.setattr("realtime.sources.devices.list_cameras", lambda: (Camera(0, "a camera"),))
+    line = line_of(lines_of()[1], "camera")
+    assert "may not open /dev/video0" in line
+    assert "sudo usermod -aG video $USER" in line
+
+
+def test_without_a_default_one_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = without_devices(monkeypatch, "the system has no default one; found: 1 'x'; see: y")
+    assert "run_live.py --audio NAME" in line_of(lines, "microphone")
+    assert "run_live.py --speaker NAME" in line_of(lines, "speaker")
+
+
+def test_what_is_closed(tmp_path: Path) -> None:
+    assert not is_closed("video*", tmp_path)
+    (tmp_path / "video0").touch()
+    assert not is_closed("video*", tmp_path)
+    if os.geteuid():  # the administrator may all
+        (tmp_path / "video0").chmod(0)
+        assert is_closed("video*", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_a_damaged_sample_is_silence_and_all_others_sound(session: Path) -> None
 def test_it_is_written_whole(session: Path, tmp_path: Path, kind: str) -> None:
     out = tmp_path / "new" / f"mix.{kind}"
     told = command(session, "--gain", "drum=-12", "--mono", "--out", str(out))
-    assert "2 drum: × 0.25" in told
+    assert "2 drum: × 0.25, -12.0 dB" in told
     with av.open(str(out)) as file:
         heard = np.hstack([part.to_ndarray() for part in file.decode(audio=0)])
         assert file.streams.audio[0].codec_context.layout.nb_channels == 2

@@ -234,6 +234,14 @@ def test_a_gain_that_somebody_else_has_changed_is_where_it_goes_on(commands):
     assert control.value == pytest.approx(2.0 / 10 ** (1.5 / 20))
 
 
+def test_what_was_set_is_known_until_the_scene_shows_it(commands):
+    commands.selected = 2
+    (up,) = press(commands, UP)
+    assert commands.set_gains(scene(OBJECTS)) == {2: up.value}
+    assert commands.set_gains(scene(OBJECTS, capture_ns=2 * NS_PER_S)) == {}
+    assert commands.set_gains(None) == {}
+
+
 def test_the_gain_has_an_upper_end(commands):
     commands.click(scene(OBJECTS), LAYOUT, *pixel(0.8, 0.5))
     assert press(commands, *[UP] * 60)[-1].value == 8.0

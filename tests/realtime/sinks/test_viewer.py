@@ -3,7 +3,7 @@ import pytest
 
 from realtime.messages import Stats
 from realtime.sinks.layout import lay_out
-from realtime.sinks.viewer import MOST_WAITING_FRAMES, Viewer, object_at
+from realtime.sinks.viewer import MOST_WAITING_FRAMES, Viewer, object_at, with_set_gains
 
 from .examples import BLUE, NS_PER_S, ORANGE, end, frame, scene, scene_object
 
@@ -114,6 +114,20 @@ def test_cells_win_over_boxes():
 
 def test_nothing_is_where_nothing_sounds():
     assert object_at(scene([scene_object(1, box=(0.0, 0.0, 0.2, 0.2))]), 0.5, 0.5) is None
+
+
+def test_a_fader_stands_where_it_was_put_before_the_scene_says_so():
+    viewer = Viewer({})
+    viewer.take({"video": [frame(0)], "scene": [scene(OBJECTS)]})
+    viewer.turn(NS_PER_S)
+    layout = lay_out(1280, 720, 160, 90)
+    before, after = (viewer.draw(layout, None, "objects", gains) for gains in ({}, {2: 0.25}))
+    _, top, _, bottom = layout.strips(3)[1]
+    rows = np.argwhere((before != after).any(axis=2))[:, 0]
+    assert top < rows.min() <= rows.max() < bottom
+    shown = with_set_gains(scene(OBJECTS), {2: 0.25, 0: 2.0, 7: 3.0})
+    assert [item.set_gain for item in shown.objects] == [1.0, 0.25]
+    assert shown.residual_set_gain == 2.0
 
 
 def test_how_early_the_sound_is_is_told_once_it_is_known():
