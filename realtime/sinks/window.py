@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from realtime.clock import NS_PER_S
 from realtime.errors import DeviceError
 from realtime.messages import Message
 from realtime.picture import ViewWindow
@@ -28,6 +29,7 @@ TITLE = "PixelPlayer"
 _PROBE_TIMEOUT_S = 30.0
 _PROBE = "import cv2, sys; cv2.namedWindow('probe'); print(flush=True); sys.stdin.read()"
 _USUAL_PICTURE = (1280, 720)
+_AGAIN_NS = NS_PER_S  # a window that is just being mapped may lose what is drawn, and stay grey
 
 
 @contextmanager
@@ -92,6 +94,7 @@ class Window:
         self._window: ViewWindow | None = None
         self._layout = lay_out(*natural_size(*_USUAL_PICTURE), *_USUAL_PICTURE)
         self._is_drawn = False
+        self._drawn_ns = 0
         self._finished = False
 
     def open(self) -> None:
@@ -122,7 +125,7 @@ class Window:
         is_changed = self._viewer.turn(now_ns) or layout != self._layout
         self._layout = layout
         self._marks.turn(now_ns)
-        if is_changed or not self._is_drawn:
+        if is_changed or not self._is_drawn or now_ns - self._drawn_ns >= _AGAIN_NS:
             commands = self._commands
             set_gains = commands.set_gains(self._viewer.newest_scene)
             shown = self._viewer.draw(layout, commands.selected, commands.view, set_gains)
@@ -130,7 +133,7 @@ class Window:
             if (drags := self._hand.drags) is not None:
                 draw_drag(shown, layout, *drags)
             window.show(shown)
-            self._is_drawn = True
+            self._is_drawn, self._drawn_ns = True, now_ns
         view = self._commands.view
         controls = [*self._listen(window), *self._next.turn(now_ns)]
         if controls or self._commands.view != view:
