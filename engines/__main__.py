@@ -36,7 +36,7 @@ _OWN_CACHE = "make its folder writable, or set XDG_CACHE_HOME to one that is"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns 0; 1 where something is missing or too far off; 2 for wrong use."""
+    """Returns 0; 1 where something is missing, unusable or too far off; 2 for wrong use."""
     parser = OneLineParser(prog="python -m engines", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

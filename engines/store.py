@@ -38,11 +38,9 @@ _MOST = 48  # engines; the oldest give way: pictures of every proportion have on
 _MOST_BYTES = 2**40  # of an engine
 _MOST_MANIFEST_BYTES = 1024 * 1024
 _ENGINE, _MANIFEST = "engine.bin", "manifest.json"
-_BUILDING, _LOCK, _TIMINGS = ".building-", ".lock", ".timings"
+_BUILDING, _LOCK, _TIMINGS, _CACHE = ".building-", ".lock", ".timings", ".cache"
 _OWN_NAME = re.compile(r"[0-9a-f]{24}")  # of an engine's folder: the key's digest
-_BUILDERS = re.compile(
-    r"\.building-((?P<digest>[0-9a-f]{24})-)?.*|\.(?P<locked>[0-9a-f]{24})\.lock"
-)
+_BUILDERS = re.compile(r"\.building-.*|\.?[0-9a-f]{24}\.(lock|cache)")  # with the digest in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +157,26 @@ class Store:
                 shutil.rmtree(scratch, ignore_errors=True)
             for oldest in sorted(self._places(), key=_age)[:-_MOST]:
                 _remove(oldest)
+                _remove(oldest.with_suffix(_CACHE))
         except OSError as error:
             if not place.is_dir():
                 _tell(_trouble(self.folder, error))
         return manifest
+
+    def own_cache(self, key: EngineKey) -> Path | None:
+        """A folder for a runtime that keeps by itself what it builds; None where none can be.
+
+        It goes when the engine goes.
+        """
+        if self.folder is None:
+            return None
+        folder = self.folder / f"{key.digest}{_CACHE}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            _tell(_trouble(self.folder, error))
+            return None
+        return folder
 
     def timings(self, key: EngineKey) -> bytes:
         """What builders have measured on this device with this runtime; nothing at first."""
@@ -225,14 +239,15 @@ class Store:
         return sorted(one for one in self.folder.iterdir() if _OWN_NAME.fullmatch(one.name))
 
     def _remnants(self) -> list[Path]:
-        """Builders' measurements, their locks, and the folders that killed ones have left."""
+        """Builders' measurements, locks and caches, and the folders that killed ones have left."""
         if self.folder is None or not self.folder.is_dir():
             return []
         found = []
         for one in sorted(self.folder.iterdir()):
-            builder = _BUILDERS.fullmatch(one.name)
+            is_builder_s = _BUILDERS.fullmatch(one.name)
+            digest = _OWN_NAME.search(one.name)
             if one.suffix == _TIMINGS or (
-                builder and not self._is_built_now(builder["digest"] or builder["locked"])
+                is_builder_s and not self._is_built_now(digest.group() if digest else None)
             ):
                 found.append(one)
         return found

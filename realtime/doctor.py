@@ -16,6 +16,7 @@ from typing import TextIO
 from engines import survey
 from engines.errors import EngineError
 from engines.registry import BACKENDS
+from engines.versions import installed_version
 from pixelplayer.spec import ModelSpec, SpecError
 from realtime.compose import has_display
 from realtime.errors import DeviceError
@@ -108,7 +109,11 @@ def _package(part: str, module: str, package: str) -> Finding:
     except (ImportError, OSError) as error:
         text = " ".join(str(error).split())
         return Finding(part=part, found=text, mend=f"{_PIP} {package}", is_needed=True)
-    return Finding(part=part, found=importlib.metadata.version(package))
+    try:
+        found = importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # the system's own, as OpenCV on a Jetson
+        found = installed_version(module)
+    return Finding(part=part, found=found)
 
 
 def _engines() -> list[Finding]:

@@ -11,6 +11,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 
 import onnxruntime as ort
@@ -48,12 +49,13 @@ def open_network(request: NetworkRequest) -> OnnxRuntimeEngine:
     """
     _check_provider(request.provider)
     check_graph(request.graph, request.inputs, request.outputs)
-    began = time.perf_counter()
-    engine = warmed_up(OnnxRuntimeEngine(request))
     if not request.provider and request.precision in ("fp32", "int8"):
-        return engine  # it is what others are held against
+        return warmed_up(OnnxRuntimeEngine(request))  # it is what others are held against
     store, key = Store(), _key(request)
     with store.building(key):
+        began = time.perf_counter()
+        cache = store.own_cache(key) if request.provider == TENSORRT else None
+        engine = warmed_up(OnnxRuntimeEngine(request, cache))
         if store.load(key) is None:
             from engines.acceptance import accepted  # a hundred milliseconds, and seldom needed
 
@@ -65,9 +67,14 @@ def open_network(request: NetworkRequest) -> OnnxRuntimeEngine:
 
 
 class OnnxRuntimeEngine(OpenedNetwork):
-    """One ONNX Runtime session, which allocates the results of every call anew."""
+    """One ONNX Runtime session, which allocates the results of every call anew.
 
-    def __init__(self, request: NetworkRequest) -> None:
+    Args:
+        request: what is opened.
+        cache: where its TensorRT keeps what it builds, if anywhere.
+    """
+
+    def __init__(self, request: NetworkRequest, cache: Path | None = None) -> None:
         super().__init__(_backend(request.provider), request)
         options = ort.SessionOptions()
         options.intra_op_num_threads = request.threads
@@ -82,9 +89,10 @@ class OnnxRuntimeEngine(OpenedNetwork):
         # Idle threads would otherwise spin, and take the cores from the other network.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         provider = request.provider or PROCESSOR
+        given = {**_options(request, provider), **(_kept_in(cache) if cache else {})}
         try:
             self._session = ort.InferenceSession(
-                request.content(), options, providers=[(provider, _options(request, provider))]
+                request.content(), options, providers=[(provider, given)]
             )
         except Exception as error:  # the runtime's errors share no narrower base
             raise cannot_open("ONNX Runtime", request, error) from error
@@ -125,6 +133,16 @@ def _options(request: NetworkRequest, provider: str) -> dict[str, str]:
     if provider == TENSORRT:
         options |= {f"trt_{one}_enable": str(request.precision == one) for one in ("fp16", "int8")}
     return options
+
+
+def _kept_in(cache: Path) -> dict[str, str]:
+    """TensorRT's plans and timings there; without, it builds for minutes at every start."""
+    return {
+        "trt_engine_cache_enable": "True",
+        "trt_engine_cache_path": str(cache),
+        "trt_timing_cache_enable": "True",
+        "trt_timing_cache_path": str(cache),
+    }
 
 
 def _key(request: NetworkRequest) -> EngineKey:

@@ -74,6 +74,21 @@ def test_one_is_asked_for_and_held_against_the_processor(
     assert kept.facts["parity"] == 0
 
 
+def test_tensorrt_keeps_what_it_builds(tiny_model: Path, all_there: type[Session]) -> None:
+    """In a folder of its own for every engine, which goes when all is thrown away."""
+    for network in ("vision", "sound"):
+        open_engine(tiny_model, network, "onnxruntime_tensorrt", "fp32", 1).close()
+    given = [dict(one[0][1]) for one in all_there.asked if one[0][0] == backend.TENSORRT]
+    folders = {Path(one["trt_engine_cache_path"]) for one in given}
+    assert len(folders) == 2
+    assert all(folder.is_dir() for folder in folders)
+    assert {one["trt_engine_cache_enable"] for one in given} == {"True"}
+    assert {one["trt_timing_cache_enable"] for one in given} == {"True"}
+    assert all("trt_engine_cache_path" not in one.key.options for one in Store().entries())
+    assert Store().clean() == 2
+    assert not any(folder.exists() for folder in folders)
+
+
 def test_one_that_does_not_start_is_told(
     tiny_model: Path, all_there: type[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:

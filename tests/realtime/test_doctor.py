@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.metadata
 import io
 import os
 import sys
@@ -128,6 +129,21 @@ def test_a_package_that_does_not_load_is_missing(monkeypatch: pytest.MonkeyPatch
     code, lines = lines_of()
     assert code == 3
     assert "pip install av" in line_of(lines, "pyav")
+
+
+def test_a_package_of_the_system_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As OpenCV on a board: pip knows nothing of it."""
+    known = importlib.metadata.version
+
+    def version(name: str) -> str:
+        if name in ("opencv-python", "cv2"):
+            raise importlib.metadata.PackageNotFoundError(name)
+        return known(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    monkeypatch.setattr(importlib.metadata, "packages_distributions", dict)
+    _, lines = lines_of()
+    assert line_of(lines, "opencv").endswith("of unknown version")
 
 
 def test_lines() -> None:
