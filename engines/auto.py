@@ -204,37 +204,9 @@ def _fastest(asked: _Asked, path: Path | None, timer: Timer, opener: Opener) -> 
     """Measured now, and kept in ``path``."""
     if asked.newest is not None:
         opener = partial(opener, newest=asked.newest)
-    measured = tuple(
-        sorted(
-            (
-                _measured(backend, partial(opener, asked.model_dir), wanted, asked.threads, timer)
-                for backend in CANDIDATES
-                for wanted in asked.precisions()
-            ),
-            key=lambda entry: entry.total_ms,
-        )
-    )
-    best = measured[0]
-    if best.problem is not None:
-        if len({entry.problem for entry in measured}) == 1:  # it is the model's
-            raise EngineError(best.problem)
-        reasons = "; ".join(
-            f"{entry.backend}/{entry.precision}: {entry.problem}" for entry in measured
-        )
-        raise EngineError(f"no engine runs the model in {asked.model_dir} ({reasons})")
-    trouble = (
-        memory.remember(
-            path, asked.key(), {"measurements": [_as_json(entry) for entry in measured]}
-        )
-        if path
-        else "the user has no home folder"
-    )
-    return Choice(
-        backend=best.backend,
-        precision=best.precision,
-        measurements=measured,
-        origin=f"measured now; not remembered ({trouble})" if trouble else "measured now",
-    )
+    candidates = [(backend, one) for backend in CANDIDATES for one in asked.precisions()]
+    found = measured(candidates, asked.model_dir, asked.threads, timer=timer, opener=opener)
+    return _kept(found, asked, path)
 
 
 def measured(
@@ -261,19 +233,21 @@ def kept(
     Raises:
         EngineError: none of them runs this model.
     """
+    return _kept(found, _Asked(model_dir, threads, "auto", None), cache or memory.default_path())
+
+
+def _kept(found: Sequence[Measurement], asked: _Asked, path: Path | None) -> Choice:
     best = found[0]
     if best.problem is not None:
+        if len({one.problem for one in found}) == 1:  # it is the model's
+            raise EngineError(best.problem)
         reasons = "; ".join(f"{one.backend}/{one.precision}: {one.problem}" for one in found)
-        raise EngineError(f"no engine runs the model in {model_dir} ({reasons})")
-    precisions = _precisions(model_dir, "auto", PRECISIONS)
-    rows = [
-        _as_json(one) for one in found if one.backend in CANDIDATES and one.precision in precisions
-    ]
-    path = cache or memory.default_path()
+        raise EngineError(f"no engine runs the model in {asked.model_dir} ({reasons})")
+    wanted = asked.precisions()
+    rows = [_as_json(one) for one in found if one.backend in CANDIDATES and one.precision in wanted]
     trouble: str | None = None if path else "the user has no home folder"
     if path and rows:
-        key = _key(model_dir, precisions, threads, None)
-        trouble = memory.remember(path, key, {"measurements": rows})
+        trouble = memory.remember(path, asked.key(), {"measurements": rows})
     return Choice(
         backend=best.backend,
         precision=best.precision,
