@@ -18,6 +18,7 @@ from pathlib import Path
 
 from engines import auto, memory, parity, survey
 from engines.errors import EngineError, TooFarOffError
+from engines.measurement import measured
 from engines.model import open_model, read_spec
 from engines.protocol import Network
 from engines.registry import BACKENDS, installed_runtime, open_engine
@@ -140,7 +141,7 @@ def _bench(options: argparse.Namespace) -> int:
     if trouble:
         print(f"error: {trouble}: {_OWN_CACHE}", file=sys.stderr)
         return 2
-    found = auto.measured([(one.backend, one.precision) for one in cases], *_which(options))
+    found = measured([(one.backend, one.precision) for one in cases], *_which(options))
     choice = auto.kept(found, *_which(options))
     print(choice.report())
     if told := auto.unlike_auto(choice, options.model):

@@ -1,8 +1,7 @@
 """Chooses the engine that is fastest here, by trying.
 
-Both networks run side by side in a live run, so they are measured side by side: a backend that
-is fast alone may take the cores that the other network needs. A precision is a candidate where the
-model has graphs for it, whose loss was judged when they were written (``calibration``).
+A precision is a candidate where the model has graphs for it, whose loss was judged when they were
+written (``calibration``).
 """
 
 from __future__ import annotations
@@ -12,20 +11,18 @@ import hashlib
 import math
 import os
 import platform
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from engines import cuda, memory
 from engines.errors import EngineError
+from engines.locks import held
+from engines.measurement import NETWORKS, Measurement, Opener, Timer, failed, measured
 from engines.model import graph_path, whole_network
 from engines.processor import processor
-from engines.protocol import Engine, Network
 from engines.registry import installed_runtime, is_installed, open_engine
 from engines.versions import installed_version
 
@@ -35,31 +32,9 @@ CANDIDATES = ("openvino", "onnxruntime")
 PRECISIONS = ("int8", "fp32")
 GPU_PRECISIONS = ("fp16", "fp32")  # the first that the model has
 
-_NETWORKS: tuple[Network, ...] = ("vision", "sound")
 # Of a graph's file the nodes come first and the ports last: that is what its speed depends on, not
 # the weights between. To read all of them takes as long as a process to start.
 _HEAD_BYTES, _TAIL_BYTES = 2**20, 2**16
-_RUNS_MIN = 4
-_MEASURE_S = 0.5  # for each candidate, unless a network needs longer for its fewest runs
-
-Timer = Callable[[], float]
-Opener = Callable[..., Engine]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measurement:
-    """One candidate: the time both networks take, each its median, or why there is none."""
-
-    backend: str
-    precision: str
-    vision_ms: float
-    sound_ms: float
-    problem: str | None = None
-
-    @property
-    def total_ms(self) -> float:
-        """Both networks, once each; infinite where the candidate does not run."""
-        return self.vision_ms + self.sound_ms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +102,9 @@ def choose(
     known = _known(asked, path, gpu)
     if known is not None:
         return known
-    with memory.held(path):  # two that begin at once would measure each other
+    with held(
+        path and path.with_suffix(".lock")
+    ):  # two that begin at once would measure each other
         return _known(asked, path, gpu) or _fastest(asked, path, timer, opener)
 
 
@@ -209,22 +186,6 @@ def _fastest(asked: _Asked, path: Path | None, timer: Timer, opener: Opener) -> 
     return _kept(found, asked, path)
 
 
-def measured(
-    engines: Sequence[tuple[str, str]],
-    model_dir: Path,
-    threads: int,
-    *,
-    timer: Timer = time.perf_counter,
-    opener: Opener = open_engine,
-) -> tuple[Measurement, ...]:
-    """Backends in precisions, candidates or not, each with both networks; the fastest first."""
-    found = [
-        _measured(backend, partial(opener, model_dir), precision, threads, timer)
-        for backend, precision in engines
-    ]
-    return tuple(sorted(found, key=lambda entry: entry.total_ms))
-
-
 def kept(
     found: Sequence[Measurement], model_dir: Path, threads: int, cache: Path | None = None
 ) -> Choice:
@@ -276,27 +237,6 @@ def unlike_auto(choice: Choice, model_dir: Path) -> str:
     return f"--engine auto takes {'/'.join(taken)}, {why}; the fastest is {fastest}"
 
 
-def _measured(
-    backend: str,
-    opener: Callable[[Network, str, str, int], Engine],
-    precision: str,
-    threads: int,
-    timer: Timer,
-) -> Measurement:
-    """Run both networks of one candidate side by side until both have been timed enough."""
-    engines: list[Engine] = []
-    try:
-        for network in _NETWORKS:
-            engines.append(opener(network, backend, precision, threads))
-        vision_ms, sound_ms = _medians_ms(engines, timer)
-    except EngineError as error:
-        return _failed(backend, precision, str(error))
-    finally:
-        for engine in engines:
-            engine.close()
-    return Measurement(backend=backend, precision=precision, vision_ms=vision_ms, sound_ms=sound_ms)
-
-
 def _precisions(model_dir: Path, precision: str, known: Sequence[str]) -> tuple[str, ...]:
     """What is tried: the one that is asked for, or all that the model has both graphs for."""
     if precision != "auto":
@@ -305,51 +245,7 @@ def _precisions(model_dir: Path, precision: str, known: Sequence[str]) -> tuple[
         one
         for one in known
         if one == "fp32"
-        or all((model_dir / f"{network}.{one}.onnx").exists() for network in _NETWORKS)
-    )
-
-
-def _medians_ms(engines: Sequence[Engine], timer: Timer) -> list[float]:
-    times: list[list[float]] = [[] for _ in engines]
-    failures: list[EngineError] = []
-    deadline = timer() + _MEASURE_S
-
-    def enough() -> bool:
-        return bool(failures) or (
-            timer() >= deadline and all(len(entry) >= _RUNS_MIN for entry in times)
-        )
-
-    def run(engine: Engine, taken: list[float]) -> None:
-        inputs = {spec.name: np.zeros(spec.shape, spec.dtype) for spec in engine.inputs}
-        try:
-            # The one that is done first goes on, so that the other is timed under load.
-            while not enough():
-                start = timer()
-                engine.infer(inputs)
-                taken.append(timer() - start)
-        except EngineError as error:
-            failures.append(error)
-
-    workers = [
-        threading.Thread(target=run, args=(engine, taken), name="measure", daemon=True)
-        for engine, taken in zip(engines, times, strict=True)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if failures:
-        raise failures[0]
-    return [1000 * float(np.median(taken)) for taken in times]
-
-
-def _failed(backend: str, precision: str, problem: str) -> Measurement:
-    return Measurement(
-        backend=backend,
-        precision=precision,
-        vision_ms=math.inf,
-        sound_ms=math.inf,
-        problem=problem,
+        or all((model_dir / f"{network}.{one}.onnx").exists() for network in NETWORKS)
     )
 
 
@@ -381,7 +277,7 @@ def _from_json(row: dict[str, object]) -> Measurement:
     if backend not in CANDIDATES:
         raise ValueError(f"{backend!r} is no candidate")
     if "problem" in row:
-        return _failed(backend, precision, str(row["problem"]))
+        return failed(backend, precision, str(row["problem"]))
     vision_ms, sound_ms = row["vision_ms"], row["sound_ms"]
     if not isinstance(vision_ms, float) or not isinstance(sound_ms, float):
         raise TypeError("a time is no number")
@@ -401,7 +297,7 @@ def _key(model_dir: Path, precisions: Sequence[str], threads: int, newest: int |
     paths = [
         graph_path(model_dir, whole_network(model_dir, network, one) if whole else network, one)
         for one in precisions
-        for network in _NETWORKS
+        for network in NETWORKS
     ]
     for path in paths:
         try:

@@ -10,14 +10,9 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-try:
-    import fcntl
-except ImportError:  # not on Windows: there two that begin at once both measure
-    fcntl = None  # type: ignore[assignment]
 
 _VERSION = 1
 _ENTRIES_MAX = 64  # the oldest are forgotten first
@@ -45,22 +40,6 @@ def recall(path: Path, key: str) -> Mapping[str, Any] | None:
     """What was remembered under ``key``; None where there is nothing, or nothing readable."""
     entry = _entries(path).get(key)
     return entry if isinstance(entry, dict) else None
-
-
-@contextlib.contextmanager
-def held(path: Path | None) -> Iterator[None]:
-    """One process at a time, where the system has locks; the others wait."""
-    handle: int | None = None
-    if path is not None and fcntl is not None:
-        with contextlib.suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
-            fcntl.flock(handle, fcntl.LOCK_EX)  # given back when a process ends, however
-    try:
-        yield
-    finally:
-        if handle is not None:
-            os.close(handle)
 
 
 def remember(path: Path, key: str, entry: Mapping[str, Any]) -> str | None:

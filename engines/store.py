@@ -14,23 +14,18 @@ import functools
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from engines import memory
+from engines.locks import HAS_LOCKS, held, is_held
 
-try:
-    import fcntl
-except ImportError:  # not on Windows: there two builds at once both build, and one is kept
-    fcntl = None  # type: ignore[assignment]
-
-_HAS_LOCKS = fcntl is not None
 _log = logging.getLogger(__name__)
 
 VERSION = 1
@@ -198,21 +193,9 @@ class Store:
         name = hashlib.sha256(known.encode()).hexdigest()[:24]
         return self.folder / f"{name}{_TIMINGS}" if self.folder else None
 
-    @contextlib.contextmanager
-    def building(self, key: EngineKey) -> Iterator[None]:
+    def building(self, key: EngineKey) -> AbstractContextManager[None]:
         """Held while an engine is looked for and built: a second process waits, then finds it."""
-        handle: int | None = None
-        if self.folder is not None and fcntl is not None:
-            with contextlib.suppress(OSError):
-                self.folder.mkdir(parents=True, exist_ok=True)
-                lock = self.folder / f".{key.digest}{_LOCK}"
-                handle = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)
-                fcntl.flock(handle, fcntl.LOCK_EX)  # given back when a process ends, however
-        try:
-            yield
-        finally:
-            if handle is not None:
-                os.close(handle)
+        return held(self.folder and self.folder / f".{key.digest}{_LOCK}")
 
     def entries(self) -> list[Manifest]:
         """All engines whose manifests can be read, by runtime, then device."""
@@ -254,21 +237,9 @@ class Store:
 
     def _is_built_now(self, digest: str | None) -> bool:
         """Whether a process holds an engine's lock; where there are no locks, nobody knows."""
-        if not _HAS_LOCKS:
-            return True
         if self.folder is None or digest is None:
-            return False
-        try:
-            handle = os.open(self.folder / f".{digest}{_LOCK}", os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(handle)
-        return False
+            return not HAS_LOCKS
+        return is_held(self.folder / f".{digest}{_LOCK}")
 
 
 @functools.cache

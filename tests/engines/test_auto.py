@@ -15,6 +15,7 @@ import pytest
 from engines import auto, memory
 from engines.auto import CANDIDATES, choose
 from engines.errors import EngineError
+from engines.locks import held
 from engines.protocol import FloatArray, Network, TensorSpec
 
 
@@ -377,7 +378,7 @@ def test_a_guess_measures_nothing_and_knows_what_was_measured(
 def test_who_comes_while_another_measures_waits_and_need_not(own_model: Path, tmp_path: Path):
     cache, opener = tmp_path / "c.json", Opener()
     done = []
-    with memory.held(cache):
+    with held(cache.with_suffix(".lock")):
         thread = threading.Thread(
             target=lambda: done.append(choose(own_model, 1, cache=cache, opener=opener))
         )

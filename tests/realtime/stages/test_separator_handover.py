@@ -10,9 +10,7 @@ from realtime.messages import (
     SoundColumns,
 )
 from realtime.stages.join import NewestSight
-from tests.fakes.pixel_model import (
-    band_noise,
-)
+from tests.fakes.pixel_model import band_noise
 from tests.realtime.stages.separating import (
     PLACES,
     RATE_HZ,
