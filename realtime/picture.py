@@ -9,11 +9,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from realtime.mouse import MouseEvent, MouseKind
 
 CaptureBackend: TypeAlias = Literal["any", "v4l2", "ffmpeg", "gstreamer"]
 # Stages work side by side. Shared out among threads that wait for each other, a usual picture is
@@ -325,24 +327,6 @@ def _rounded_off(points: NDArray[np.float64]) -> NDArray[np.float64]:
     padded = np.concatenate([points[-around:], points, points[:around]])
     smooth = [np.convolve(padded[:, axis], kernel, mode="valid") for axis in (0, 1)]
     return np.stack(smooth, axis=1)[::2]
-
-
-MouseKind: TypeAlias = Literal["press", "move", "release", "right", "wheel"]
-
-
-class MouseEvent(NamedTuple):
-    """What the mouse did at a pixel of the picture shown.
-
-    ``press`` and ``release`` are of the left button, ``right`` lets go of the right one.
-    ``steps`` of a ``wheel`` are notches, up is more than 0.
-    """
-
-    kind: MouseKind
-    x: int
-    y: int
-    is_held: bool = False  # the left button
-    is_shifted: bool = False  # the shift key
-    steps: float = 0.0
 
 
 # The second press of a quick pair is another event, before the usual one or in its place.

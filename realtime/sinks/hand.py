@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from realtime.picture import MouseEvent
+from realtime.mouse import MouseEvent
 
 DRAG_PX = 12  # less is a click by an unsteady hand
 Place: TypeAlias = tuple[int, int]

@@ -1,6 +1,6 @@
 import pytest
 
-from realtime.picture import MouseEvent
+from realtime.mouse import MouseEvent
 from realtime.sinks.hand import DRAG_PX, Hand
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from realtime.picture import MouseEvent
+from realtime.mouse import MouseEvent
 from realtime.sinks.hand import Hand
 from realtime.sinks.keys import Commands
 from realtime.sinks.layout import lay_out
